@@ -1,0 +1,316 @@
+//! What a server answers: every reply line, written for the server and read for the client.
+//!
+//! Owns the words of the answers. Must never decide which answer is due.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::request::{LINE_BYTES_MAX, parse_u64};
+
+/// A client's name: `Client` and its number, at least two digits wide.
+///
+/// Numbers start at 1, grow by one for each client let in and are never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ClientName(pub u64);
+
+impl fmt::Display for ClientName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Client{:02}", self.0)
+    }
+}
+
+/// Why a client went: the last word of its line in `status`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Farewell {
+    /// It said `exit`.
+    Exit,
+    /// It closed its sending side, and all it had asked for was answered.
+    Eof,
+    /// The connection broke under it.
+    Reset,
+    /// No byte moved for the idle timeout.
+    Idle,
+    /// It took nothing for the stall timeout while output was owed to it.
+    Stalled,
+    /// The server was told to stop.
+    Shutdown,
+    /// The server could not keep a promise, such as a file that shrank while it was sent.
+    Error,
+}
+
+impl Farewell {
+    /// Every reason, in the order of the protocol.
+    pub const ALL: [Self; 7] = [
+        Self::Exit,
+        Self::Eof,
+        Self::Reset,
+        Self::Idle,
+        Self::Stalled,
+        Self::Shutdown,
+        Self::Error,
+    ];
+}
+
+impl fmt::Display for Farewell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Exit => "exit",
+            Self::Eof => "eof",
+            Self::Reset => "reset",
+            Self::Idle => "idle",
+            Self::Stalled => "stalled",
+            Self::Shutdown => "shutdown",
+            Self::Error => "error",
+        })
+    }
+}
+
+/// The reason in an `ERR` line. Names are the client's own bytes, given back verbatim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Complaint<'a> {
+    /// More than [`LINE_BYTES_MAX`] bytes came before a LF.
+    LineTooLong,
+    /// `get` without a name.
+    GetNothing,
+    /// An offset that no file can have.
+    OffsetTooLarge,
+    /// An offset behind the end of this file, whose size in bytes is given.
+    OffsetBeyondEnd(u64),
+    /// Nothing of that name is served.
+    NoSuchFile(&'a [u8]),
+    /// It exists and is a folder, a FIFO, a socket or a device.
+    NotAFile(&'a [u8]),
+    /// It leads out of the served folder.
+    Outside(&'a [u8]),
+    /// The server may not read it.
+    Denied(&'a [u8]),
+    /// The server failed to read it; its log says why.
+    Unreadable(&'a [u8]),
+    /// The server has no file descriptor left.
+    Busy,
+    /// No byte moved for this long.
+    Idle(Duration),
+    /// The server was told to stop.
+    ShuttingDown,
+}
+
+impl Complaint<'_> {
+    fn write(self, out: &mut Vec<u8>) {
+        match self {
+            Self::LineTooLong => push(out, format_args!("line longer than {LINE_BYTES_MAX} bytes")),
+            Self::GetNothing => out.extend_from_slice(b"usage: get NAME"),
+            Self::OffsetTooLarge => out.extend_from_slice(b"offset larger than any file"),
+            Self::OffsetBeyondEnd(size) => {
+                push(
+                    out,
+                    format_args!("offset beyond the end, the file has {size} bytes"),
+                );
+            }
+            Self::NoSuchFile(name) => out.extend_from_slice(&[b"no such file: ", name].concat()),
+            Self::NotAFile(name) => out.extend_from_slice(&[b"not a file: ", name].concat()),
+            Self::Outside(name) => {
+                out.extend_from_slice(&[b"outside the served folder: ", name].concat());
+            }
+            Self::Denied(name) => out.extend_from_slice(&[b"permission denied: ", name].concat()),
+            Self::Unreadable(name) => out.extend_from_slice(&[b"cannot read: ", name].concat()),
+            Self::Busy => out.extend_from_slice(b"too many open files, try later"),
+            Self::Idle(quiet) => {
+                push(
+                    out,
+                    format_args!("idle for {}, closing", humantime::format_duration(quiet)),
+                );
+            }
+            Self::ShuttingDown => out.extend_from_slice(b"server shutting down"),
+        }
+    }
+}
+
+/// One line from the server. Entries of `status` and `list` are written where they are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reply<'a> {
+    /// The first line to a client let in.
+    Welcome(ClientName),
+    /// The only line to a peer turned away.
+    Full,
+    /// The last line to a client that said `exit`.
+    Goodbye(ClientName),
+    /// A message comes back.
+    Ack(&'a [u8]),
+    /// The clients follow, a line each, then [`Reply::End`].
+    Status,
+    /// The files follow, a line each, then [`Reply::End`].
+    List,
+    /// So many raw bytes follow, then [`Reply::End`].
+    Start(u64),
+    /// The end of an answer of several lines or of a file.
+    End,
+    /// The request could not be met; the session goes on unless the reason says otherwise.
+    Error(Complaint<'a>),
+}
+
+impl Reply<'_> {
+    /// Appends the line, its LF included.
+    pub fn write(self, out: &mut Vec<u8>) {
+        match self {
+            Self::Welcome(name) => push(out, format_args!("Welcome {name}")),
+            Self::Full => out.extend_from_slice(FULL),
+            Self::Goodbye(name) => push(out, format_args!("Goodbye {name}")),
+            Self::Ack(line) => {
+                out.extend_from_slice(line);
+                out.extend_from_slice(b" ACK");
+            }
+            Self::Status => out.extend_from_slice(STATUS),
+            Self::List => out.extend_from_slice(LIST),
+            Self::Start(size) => push(out, format_args!("START {size}")),
+            Self::End => out.extend_from_slice(END),
+            Self::Error(complaint) => {
+                out.extend_from_slice(ERROR);
+                complaint.write(out);
+            }
+        }
+        out.push(b'\n');
+    }
+}
+
+const WELCOME: &[u8] = b"Welcome ";
+const START: &[u8] = b"START ";
+const ERROR: &[u8] = b"ERR ";
+
+/// The line for a peer that finds every berth taken.
+pub const FULL: &[u8] = b"Server full, try later";
+/// The line that begins the answer to `status`.
+pub const STATUS: &[u8] = b"STATUS";
+/// The line that begins the answer to `list`.
+pub const LIST: &[u8] = b"LIST";
+/// The line that ends an answer of several lines or of a file.
+pub const END: &[u8] = b"END";
+
+/// Reads the first line of a session (without its LF): the name that was given.
+#[must_use]
+pub fn parse_welcome(line: &[u8]) -> Option<&[u8]> {
+    line.strip_prefix(WELCOME).filter(|name| !name.is_empty())
+}
+
+/// Reads `START SIZE` (without its LF): how many bytes follow.
+#[must_use]
+pub fn parse_start(line: &[u8]) -> Option<u64> {
+    parse_u64(line.strip_prefix(START)?)
+}
+
+/// Reads `ERR REASON` (without its LF): the reason.
+#[must_use]
+pub fn parse_error(line: &[u8]) -> Option<&[u8]> {
+    line.strip_prefix(ERROR)
+}
+
+/// Appends formatted text. Writing to a vector cannot fail, so there is nothing to return.
+pub fn push(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
+    use std::io::Write;
+    out.write_fmt(text)
+        .expect("a vector takes all that is written to it");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reply_is_the_line_of_the_protocol() {
+        let table: &[(Reply<'_>, &[u8])] = &[
+            (Reply::Welcome(ClientName(1)), b"Welcome Client01\n"),
+            (Reply::Welcome(ClientName(100)), b"Welcome Client100\n"),
+            (Reply::Full, b"Server full, try later\n"),
+            (Reply::Goodbye(ClientName(99)), b"Goodbye Client99\n"),
+            (Reply::Ack(b"\xff a\0"), b"\xff a\0 ACK\n"),
+            (Reply::Ack(b""), b" ACK\n"),
+            (Reply::Status, b"STATUS\n"),
+            (Reply::List, b"LIST\n"),
+            (Reply::Start(u64::MAX), b"START 18446744073709551615\n"),
+            (Reply::End, b"END\n"),
+            (
+                Reply::Error(Complaint::LineTooLong),
+                b"ERR line longer than 4096 bytes\n",
+            ),
+            (
+                Reply::Error(Complaint::GetNothing),
+                b"ERR usage: get NAME\n",
+            ),
+            (
+                Reply::Error(Complaint::OffsetTooLarge),
+                b"ERR offset larger than any file\n",
+            ),
+            (
+                Reply::Error(Complaint::OffsetBeyondEnd(7)),
+                b"ERR offset beyond the end, the file has 7 bytes\n",
+            ),
+            (
+                Reply::Error(Complaint::NoSuchFile(b"nope.txt")),
+                b"ERR no such file: nope.txt\n",
+            ),
+            (
+                Reply::Error(Complaint::NotAFile(b"d")),
+                b"ERR not a file: d\n",
+            ),
+            (
+                Reply::Error(Complaint::Outside(b"../x")),
+                b"ERR outside the served folder: ../x\n",
+            ),
+            (
+                Reply::Error(Complaint::Denied(b"k")),
+                b"ERR permission denied: k\n",
+            ),
+            (
+                Reply::Error(Complaint::Unreadable(b"k")),
+                b"ERR cannot read: k\n",
+            ),
+            (
+                Reply::Error(Complaint::Busy),
+                b"ERR too many open files, try later\n",
+            ),
+            (
+                Reply::Error(Complaint::Idle(Duration::from_secs(600))),
+                b"ERR idle for 10m, closing\n",
+            ),
+            (
+                Reply::Error(Complaint::ShuttingDown),
+                b"ERR server shutting down\n",
+            ),
+        ];
+        for (reply, line) in table {
+            let mut out = Vec::new();
+            reply.write(&mut out);
+            assert_eq!(out, *line, "{reply:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_server_writes_the_client_reads() {
+        assert_eq!(parse_welcome(b"Welcome Client07"), Some(&b"Client07"[..]));
+        assert_eq!(parse_welcome(b"Welcome "), None);
+        assert_eq!(parse_welcome(FULL), None);
+        assert_eq!(parse_start(b"START 0"), Some(0));
+        assert_eq!(
+            parse_error(b"ERR no such file: x"),
+            Some(&b"no such file: x"[..])
+        );
+        for bad in [
+            &b"START"[..],
+            b"START ",
+            b"START x",
+            b"START 1e30",
+            b"START -1",
+            b"start 1",
+        ] {
+            assert_eq!(parse_start(bad), None, "{}", bad.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn each_farewell_has_a_word_of_its_own() {
+        let words = Farewell::ALL.map(|farewell| farewell.to_string());
+        assert_eq!(
+            words.join(" "),
+            "exit eof reset idle stalled shutdown error"
+        );
+    }
+}
