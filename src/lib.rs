@@ -1,2 +1,3 @@
 //! wip
+pub mod engine;
 pub mod wire;

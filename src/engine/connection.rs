@@ -1,0 +1,293 @@
+//! One turn of one connection: the only code that does I/O on it.
+//!
+//! Owns a session, its transport and what the kernel said about that. Must never let a fault of
+//! one peer out: a turn has a verdict and no error.
+
+use std::io::{self, ErrorKind};
+use std::time::Instant;
+
+use super::limits::Limits;
+use super::line_buffer::Line;
+use super::outbox::Front;
+use super::ports::{Query, Service, Step, Transport};
+use super::readiness::Readiness;
+use super::session::{Phase, Session};
+use crate::wire::{Complaint, Farewell, Reply, Request};
+
+/// A session with its pipe. `K` is the service's answer under way.
+#[derive(Debug)]
+pub struct Connection<T: Transport, K> {
+    session: Session<T::File, K>,
+    transport: T,
+    readiness: Readiness,
+}
+
+/// What a turn has to know about the rest of the server.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances<'a> {
+    /// The bounds to keep.
+    pub limits: &'a Limits,
+    /// The moment, read once for everybody in a turn of the loop.
+    pub now: Instant,
+    /// Whether the server was told to stop, so that a farewell takes the next request's place.
+    pub stopping: bool,
+}
+
+/// How a turn ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Turn {
+    /// Nothing can be done until an event or a deadline.
+    Waiting,
+    /// There is more to do, and others to do it for first.
+    Yielded,
+    /// The connection is over and is to be dropped.
+    Done,
+}
+
+/// What one turn may still use up.
+struct Budget {
+    bytes: usize,
+    requests: usize,
+    /// An answer that takes several steps takes one a turn.
+    steps: usize,
+}
+
+impl Budget {
+    const fn new(limits: &Limits) -> Self {
+        Self {
+            bytes: limits.turn_bytes,
+            requests: limits.turn_requests,
+            steps: 1,
+        }
+    }
+
+    const fn is_spent(&self) -> bool {
+        self.bytes == 0 || self.requests == 0 || self.steps == 0
+    }
+}
+
+impl<T: Transport, K> Connection<T, K> {
+    /// A new connection is tried before it is waited for.
+    pub const fn new(session: Session<T::File, K>, transport: T) -> Self {
+        Self {
+            session,
+            transport,
+            readiness: Readiness::BOTH,
+        }
+    }
+
+    /// What is known of the peer.
+    pub const fn session(&self) -> &Session<T::File, K> {
+        &self.session
+    }
+
+    /// Notes what an event said. No work is done.
+    pub fn note(&mut self, event: Readiness) {
+        self.readiness.note(event);
+    }
+
+    /// Does what is due at a deadline; a turn has to follow.
+    pub fn expire(&mut self, limits: &Limits, now: Instant) {
+        self.session.expire(limits, now);
+    }
+
+    /// Answers, writes and reads until nothing moves or the turn's share is used up.
+    pub fn turn<S>(&mut self, service: &mut S, around: Circumstances<'_>) -> Turn
+    where
+        S: Service<File = T::File, Task = K>,
+    {
+        let mut budget = Budget::new(around.limits);
+        loop {
+            // Answers of one read go out in one write; and the write comes before the next read,
+            // so nobody waits for an answer while the server looks for more questions.
+            let answered = self.answer(service, around, &mut budget);
+            let wrote = self.flush(around, &mut budget);
+            let read = self.fill(around, &mut budget);
+            if matches!(self.session.phase(), Phase::Closed(_)) {
+                return Turn::Done;
+            }
+            if !(answered || wrote || read) {
+                self.session.release();
+                return Turn::Waiting;
+            }
+            if budget.is_spent() {
+                return Turn::Yielded;
+            }
+        }
+    }
+
+    /// Goes on with the answer under way, then answers what was asked.
+    fn answer<S>(&mut self, service: &mut S, around: Circumstances<'_>, budget: &mut Budget) -> bool
+    where
+        S: Service<File = T::File, Task = K>,
+    {
+        let mut moved = self.resume(service, around, budget);
+        while budget.requests > 0 && self.session.takes_requests(around.limits) {
+            if around.stopping {
+                let last = Reply::Error(Complaint::ShuttingDown);
+                self.session
+                    .leave(Farewell::Shutdown, Some(last), around.now);
+                return true;
+            }
+            if !self.answer_next(service, around.now) {
+                break;
+            }
+            budget.requests -= 1;
+            moved = true;
+        }
+        moved
+    }
+
+    fn resume<S>(&mut self, service: &mut S, around: Circumstances<'_>, budget: &mut Budget) -> bool
+    where
+        S: Service<File = T::File, Task = K>,
+    {
+        if budget.steps == 0 {
+            return false;
+        }
+        let Some((task, reply)) = self.session.task(around.limits, around.now) else {
+            return false;
+        };
+        budget.steps -= 1;
+        if service.resume(task, reply) == Step::Done {
+            self.session.end_task();
+        }
+        true
+    }
+
+    /// Answers one request. `false`: there is none, and there may never be another.
+    fn answer_next<S>(&mut self, service: &mut S, now: Instant) -> bool
+    where
+        S: Service<File = T::File, Task = K>,
+    {
+        let Some((line, reply)) = self.session.next_line(now) else {
+            if self.session.is_served() {
+                self.session.leave(Farewell::Eof, None, now);
+            }
+            return false;
+        };
+        let query = match line {
+            Line::TooLong => Err(Reply::Error(Complaint::LineTooLong)),
+            Line::Text(text) => match Request::parse(text) {
+                Request::Message(text) => Err(Reply::Ack(text)),
+                Request::GetNothing => Err(Reply::Error(Complaint::GetNothing)),
+                Request::GetTooFar => Err(Reply::Error(Complaint::OffsetTooLarge)),
+                Request::Status => Ok(Query::Status),
+                Request::List => Ok(Query::List),
+                Request::Get { name, offset } => Ok(Query::Get { name, offset }),
+                Request::Exit => {
+                    self.session.exit(now);
+                    return true;
+                }
+            },
+        };
+        match query {
+            Err(known) => reply.write(|out| known.write(out)),
+            Ok(query) => {
+                if let Some(task) = service.answer(query, reply) {
+                    self.session.begin(task);
+                }
+            }
+        }
+        true
+    }
+
+    /// Writes what is owed, and says so when that was all.
+    fn flush(&mut self, around: Circumstances<'_>, budget: &mut Budget) -> bool {
+        let mut moved = false;
+        while self.readiness.writable() && budget.bytes > 0 {
+            let sent = match self.session.front() {
+                None => break,
+                Some(Front::Bytes(bytes)) => {
+                    let bytes = &bytes[..bytes.len().min(budget.bytes)];
+                    self.transport.write(bytes)
+                }
+                Some(Front::File { file, offset, left }) => {
+                    let len = usize::try_from(left)
+                        .unwrap_or(usize::MAX)
+                        .min(budget.bytes);
+                    match self.transport.send_file(file, offset, len) {
+                        Ok(0) => {
+                            self.session.file_ended_early();
+                            moved = true;
+                            continue;
+                        }
+                        sent => sent,
+                    }
+                }
+            };
+            match sent {
+                Ok(n) => {
+                    self.session.sent(n, around.now);
+                    budget.bytes -= n;
+                    moved = true;
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.readiness.write_blocked();
+                }
+                Err(error) => moved |= self.failed(&error),
+            }
+        }
+        self.finish(around) || moved
+    }
+
+    fn finish(&mut self, around: Circumstances<'_>) -> bool {
+        if !self.session.is_drained() {
+            return false;
+        }
+        match self.transport.finish() {
+            Ok(()) => self.session.finished(around.limits, around.now),
+            Err(error) => self.session.close(farewell(&error)),
+        }
+        true
+    }
+
+    /// Reads once: what came is served before more is taken.
+    fn fill(&mut self, around: Circumstances<'_>, budget: &mut Budget) -> bool {
+        if !self.readiness.readable() || !self.session.wants_read(around.limits) {
+            return false;
+        }
+        let space = self.session.space();
+        let len = space.len().min(budget.bytes);
+        if len == 0 {
+            return false;
+        }
+        match self.transport.read(&mut space[..len]) {
+            Ok(0) => self.session.input_ended(),
+            Ok(n) => {
+                self.session.received(n, around.limits, around.now);
+                budget.bytes -= n;
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.readiness.read_blocked();
+                return false;
+            }
+            Err(error) => return self.failed(&error),
+        }
+        true
+    }
+
+    /// An operation failed otherwise than by blocking. An interrupted one is simply tried again.
+    fn failed(&mut self, error: &io::Error) -> bool {
+        if error.kind() != ErrorKind::Interrupted {
+            self.session.close(farewell(error));
+        }
+        true
+    }
+}
+
+/// Whose fault it is: the peer's, who is gone, or ours.
+fn farewell(error: &io::Error) -> Farewell {
+    match error.kind() {
+        ErrorKind::ConnectionReset
+        | ErrorKind::ConnectionAborted
+        | ErrorKind::BrokenPipe
+        | ErrorKind::NotConnected
+        | ErrorKind::TimedOut
+        | ErrorKind::HostUnreachable
+        | ErrorKind::NetworkUnreachable
+        | ErrorKind::NetworkDown => Farewell::Reset,
+        _ => Farewell::Error,
+    }
+}

@@ -1,0 +1,103 @@
+//! Every number that bounds what a peer may cost, each with its reason.
+//!
+//! Owns the limits of the engine, and nothing that acts on them. The longest line is part of the
+//! protocol and stands in [`crate::wire::request`].
+
+use std::time::Duration;
+
+use crate::wire::LINE_BYTES_MAX;
+
+/// The bounds that a hub and its connections keep. [`Limits::default`] is what `berthd` runs with.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The most clients inside at once. 3, as the assignment that berth grew from has it.
+    pub clients_max: usize,
+
+    /// The most peers in the table that are not clients: turned away, or leaving.
+    ///
+    /// They are there so that the last line reaches them. 256 of them cost 256 file descriptors
+    /// and some kernel memory; whoever comes while so many are there makes room by ending the one
+    /// that was there longest, who has had the most time to read.
+    pub outsiders_max: usize,
+
+    /// Unread input held for one peer, in bytes: room for the longest line and as much again as
+    /// makes a pipelining client's reads few. What does not fit stays in the kernel.
+    pub inbox_bytes: usize,
+
+    /// No further request is taken while this many unsent bytes are queued for the peer.
+    ///
+    /// 64 KiB is more than one write to a busy socket takes, so the pipe does not run dry, and with
+    /// it a peer that never reads costs this, one reply, and no more.
+    pub outbox_mark_bytes: usize,
+
+    /// Bytes read and written for one peer in one turn.
+    ///
+    /// 256 KiB take well under a millisecond to copy, which is what the others wait for; larger
+    /// pieces make a download no faster.
+    pub turn_bytes: usize,
+
+    /// Requests answered for one peer in one turn. The dearest are opens of a file at a few
+    /// microseconds each, so a turn of them stays below a millisecond too.
+    pub turn_requests: usize,
+
+    /// How long a connection may be quiet in both directions. `None`: for ever.
+    pub idle: Option<Duration>,
+
+    /// How long a peer may take nothing while output is owed to it.
+    pub stall: Duration,
+
+    /// How long a peer that was sent its last byte has to close. A round trip around the earth
+    /// takes a third of a second; two seconds forgive a lost packet or two.
+    pub linger: Duration,
+
+    /// How many bytes are read and thrown away for a peer that is leaving or was turned away.
+    ///
+    /// Reading them keeps the close from turning into a reset that destroys the last line; a peer
+    /// that sends more than this will not read that line anyway.
+    pub discard_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            clients_max: 3,
+            outsiders_max: 256,
+            inbox_bytes: 16 * 1024,
+            outbox_mark_bytes: 64 * 1024,
+            turn_bytes: 256 * 1024,
+            turn_requests: 256,
+            idle: Some(Duration::from_secs(600)),
+            stall: Duration::from_secs(30),
+            linger: Duration::from_secs(2),
+            discard_bytes: 16 * 1024 * 1024,
+        }
+    }
+}
+
+impl Limits {
+    /// Whether the engine can work with these: an inbox that a longest line does not fit into, or
+    /// a budget of nothing, would be a connection that never moves.
+    #[must_use]
+    pub fn are_sound(&self) -> bool {
+        self.inbox_bytes > LINE_BYTES_MAX
+            && self.outbox_mark_bytes > 0
+            && self.turn_bytes > 0
+            && self.turn_requests > 0
+            && self.outsiders_max > 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limits_that_berthd_runs_with_are_sound() {
+        assert!(Limits::default().are_sound());
+        let no_room_for_a_line = Limits {
+            inbox_bytes: LINE_BYTES_MAX,
+            ..Limits::default()
+        };
+        assert!(!no_room_for_a_line.are_sound());
+    }
+}

@@ -1,0 +1,278 @@
+//! Bytes that came in and were not yet taken as lines.
+//!
+//! Owns unread input, how far it was searched, and whether more will come. Must never grow: what
+//! does not fit is left in the kernel, which tells the peer to wait.
+
+use memchr::memchr;
+
+use crate::wire::LINE_BYTES_MAX;
+
+/// A fixed window of input that gives out lines.
+///
+/// The memory is there only while something is in it: [`LineBuffer::release`] gives it back, so a
+/// client that is quiet costs none.
+#[derive(Debug)]
+pub struct LineBuffer {
+    /// Either empty or `capacity` long; `start..end` of it is input.
+    memory: Vec<u8>,
+    capacity: usize,
+    start: usize,
+    end: usize,
+    /// `start..searched` is known to hold no LF, so input that comes a byte at a time is searched
+    /// once and not over and over.
+    searched: usize,
+    state: State,
+    /// The peer has shut down its sending side: what is here is all there will ever be.
+    ended: bool,
+}
+
+/// What the next byte belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// A line.
+    Line,
+    /// What is left of a line that was too long and has been answered; thrown away up to its LF.
+    Excess,
+}
+
+/// What stood before a line end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Line<'a> {
+    /// A line, without its LF and without one CR before that.
+    Text(&'a [u8]),
+    /// More than [`LINE_BYTES_MAX`] bytes; given out once for each such line.
+    TooLong,
+}
+
+impl LineBuffer {
+    /// An empty buffer that never holds more than `capacity` bytes, which is more than a line.
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
+        assert!(
+            capacity > LINE_BYTES_MAX,
+            "a longest line and its LF fit the buffer"
+        );
+        let state = State::Line;
+        Self {
+            memory: Vec::new(),
+            capacity,
+            start: 0,
+            end: 0,
+            searched: 0,
+            state,
+            ended: false,
+        }
+    }
+
+    /// Where the next read goes. Empty only if the buffer is full, which [`LineBuffer::has_room`]
+    /// tells without touching the memory.
+    pub fn space(&mut self) -> &mut [u8] {
+        if self.memory.is_empty() {
+            self.memory = vec![0; self.capacity];
+        }
+        if self.start > 0 {
+            self.memory.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.searched -= self.start;
+            self.start = 0;
+        }
+        &mut self.memory[self.end..]
+    }
+
+    /// Whether a read has somewhere to go.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.len() < self.capacity
+    }
+
+    /// A read put `n` bytes into [`LineBuffer::space`].
+    pub fn received(&mut self, n: usize) {
+        self.end += n;
+        assert!(
+            self.end <= self.memory.len(),
+            "a read stays within the space it was given"
+        );
+    }
+
+    /// The peer will send no more: what is left is a line although no LF ends it.
+    pub fn end(&mut self) {
+        self.ended = true;
+    }
+
+    /// Whether the peer will send no more.
+    #[must_use]
+    pub const fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Takes the next line, or learns that there is none yet.
+    pub fn next_line(&mut self) -> Option<Line<'_>> {
+        loop {
+            let Some(at) = memchr(b'\n', &self.memory[self.searched..self.end]) else {
+                self.searched = self.end;
+                return self.without_line_end();
+            };
+            let line = self.start..self.searched + at;
+            self.start = line.end + 1;
+            self.searched = self.start;
+            match self.state {
+                State::Excess => self.state = State::Line,
+                State::Line if line.len() > LINE_BYTES_MAX => return Some(Line::TooLong),
+                State::Line => return Some(Line::Text(without_cr(&self.memory[line]))),
+            }
+        }
+    }
+
+    /// Forgets all input, read or not.
+    pub fn clear(&mut self) {
+        self.start = 0;
+        self.end = 0;
+        self.searched = 0;
+    }
+
+    /// Gives the memory back if nothing is in it. To be called when the peer is waited for.
+    pub fn release(&mut self) {
+        if self.is_empty() {
+            self.clear();
+            self.memory = Vec::new();
+        }
+    }
+
+    /// How many bytes wait to be taken.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.end - self.start
+    }
+
+    /// Whether no byte waits to be taken.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// No LF is in the buffer: a line that is already too long is answered now and not when its
+    /// end comes, excess makes room for more, and the last line needs no LF.
+    fn without_line_end(&mut self) -> Option<Line<'_>> {
+        let line = self.start..self.end;
+        if self.state == State::Excess {
+            self.clear();
+            return None;
+        }
+        if line.len() > LINE_BYTES_MAX {
+            self.clear();
+            self.state = State::Excess;
+            return Some(Line::TooLong);
+        }
+        if !self.ended || line.is_empty() {
+            return None;
+        }
+        self.clear();
+        Some(Line::Text(without_cr(&self.memory[line])))
+    }
+}
+
+fn without_cr(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What comes out of `input` when it is read in pieces of at most `piece` bytes.
+    fn lines(input: &[u8], piece: usize, capacity: usize) -> Vec<Option<Vec<u8>>> {
+        let mut buffer = LineBuffer::new(capacity);
+        let mut out = Vec::new();
+        let mut rest = input;
+        while !rest.is_empty() {
+            let space = buffer.space();
+            let n = piece.min(space.len()).min(rest.len());
+            space[..n].copy_from_slice(&rest[..n]);
+            buffer.received(n);
+            rest = &rest[n..];
+            while let Some(line) = buffer.next_line() {
+                out.push(owned(line));
+            }
+            buffer.release();
+        }
+        buffer.end();
+        while let Some(line) = buffer.next_line() {
+            out.push(owned(line));
+        }
+        out
+    }
+
+    fn owned(line: Line<'_>) -> Option<Vec<u8>> {
+        match line {
+            Line::Text(text) => Some(text.to_vec()),
+            Line::TooLong => None,
+        }
+    }
+
+    fn text(line: &[u8]) -> Option<Vec<u8>> {
+        Some(line.to_vec())
+    }
+
+    #[test]
+    fn lines_do_not_depend_on_how_the_input_is_cut() {
+        let longest = vec![b'x'; LINE_BYTES_MAX];
+        let too_long = vec![b'y'; LINE_BYTES_MAX + 1];
+        let far_too_long = vec![b'z'; 3 * LINE_BYTES_MAX];
+        let input = [
+            &b"one\ntwo\r\n\n\r\n\r\r\n\0\xff\n"[..],
+            &longest,
+            b"\n",
+            &too_long,
+            b"\nafter\n",
+            &far_too_long,
+            b"\n\nlast\r",
+        ]
+        .concat();
+        let expected = vec![
+            text(b"one"),
+            text(b"two"),
+            text(b""),
+            text(b""),
+            text(b"\r"),
+            text(b"\0\xff"),
+            text(&longest),
+            None,
+            text(b"after"),
+            None,
+            text(b""),
+            text(b"last"),
+        ];
+        for piece in [1, 2, 3, 7, 1000, 4096, 4097, 100_000] {
+            for capacity in [LINE_BYTES_MAX + 1, 2 * LINE_BYTES_MAX, 1 << 17] {
+                assert_eq!(
+                    lines(&input, piece, capacity),
+                    expected,
+                    "{piece} {capacity}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_limit_counts_the_bytes_before_the_line_end() {
+        let with_cr = |len: usize| [&vec![b'a'; len][..], b"\r\n"].concat();
+        let fits = lines(&with_cr(LINE_BYTES_MAX - 1), 512, 8192);
+        assert_eq!(fits, vec![text(&vec![b'a'; LINE_BYTES_MAX - 1])]);
+        assert_eq!(lines(&with_cr(LINE_BYTES_MAX), 512, 8192), vec![None]);
+    }
+
+    #[test]
+    fn a_too_long_line_that_never_ends_is_answered_once() {
+        assert_eq!(lines(&vec![b'a'; 100_000], 4096, 8192), vec![None]);
+    }
+
+    #[test]
+    fn a_quiet_peer_costs_no_memory() {
+        let mut buffer = LineBuffer::new(8192);
+        buffer.space()[0] = b'\n';
+        buffer.received(1);
+        assert_eq!(buffer.next_line(), Some(Line::Text(b"")));
+        buffer.release();
+        assert_eq!(buffer.memory.capacity(), 0);
+    }
+}

@@ -1,0 +1,20 @@
+//! The server without sockets, files or a clock.
+//!
+//! Owns every decision: who is let in, what is read, what is written next, who has to go, and when.
+//! Must never touch the outside but through the two doors of [`ports`]: a pipe of bytes
+//! ([`ports::Transport`]) and the meaning of a request ([`ports::Service`]). Time is an argument.
+//! So the simulator in `tests/sim` runs all of this, unchanged, and the real server adds only
+//! sockets, a folder and a clock.
+//!
+//! Reading order: [`limits`], [`line_buffer`], [`outbox`], [`readiness`], then [`session`],
+//! [`ports`], [`connection`] and at last [`hub`].
+
+pub mod connection;
+pub mod deadlines;
+pub mod hub;
+pub mod limits;
+pub mod line_buffer;
+pub mod outbox;
+pub mod ports;
+pub mod readiness;
+pub mod session;

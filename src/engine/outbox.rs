@@ -1,0 +1,219 @@
+//! Output that is owed to a peer, in order: bytes in memory and pieces of files alike.
+//!
+//! Owns unsent output and the open files in it. There is no other way for a byte to get out, so
+//! there is one place that counts what was sent. Must never copy a file's bytes.
+
+use std::collections::VecDeque;
+
+/// A queue of chunks. `F` is whatever a transport sends file bytes from; dropping a chunk closes it.
+#[derive(Debug)]
+pub struct Outbox<F> {
+    /// No chunk in here is empty, and no two neighbours are both bytes.
+    chunks: VecDeque<Chunk<F>>,
+    /// Unsent bytes in memory; file bytes cost none.
+    bytes_queued: usize,
+    /// Files among the chunks.
+    files: usize,
+}
+
+#[derive(Debug)]
+enum Chunk<F> {
+    Bytes { bytes: Vec<u8>, sent: usize },
+    File { file: F, offset: u64, left: u64 },
+}
+
+/// What is to be sent next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Front<'a, F> {
+    /// These bytes; never empty.
+    Bytes(&'a [u8]),
+    /// `left` bytes (never 0) of `file` from `offset` on.
+    File {
+        /// Where the bytes are.
+        file: &'a F,
+        /// The first byte that was not sent yet.
+        offset: u64,
+        /// How many are still owed.
+        left: u64,
+    },
+}
+
+impl<F> Outbox<F> {
+    /// Nothing is owed.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            chunks: VecDeque::new(),
+            bytes_queued: 0,
+            files: 0,
+        }
+    }
+
+    /// Queues bytes behind all that is queued: `write` appends them to the vector it is given and
+    /// leaves alone what is in it.
+    pub fn write(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        if !matches!(self.chunks.back(), Some(Chunk::Bytes { .. })) {
+            self.chunks.push_back(Chunk::Bytes {
+                bytes: Vec::new(),
+                sent: 0,
+            });
+        }
+        let Some(Chunk::Bytes { bytes, .. }) = self.chunks.back_mut() else {
+            unreachable!("the last chunk was just made sure to be bytes");
+        };
+        let before = bytes.len();
+        write(bytes);
+        self.bytes_queued += bytes.len() - before;
+        if bytes.is_empty() {
+            self.chunks.pop_back();
+        }
+    }
+
+    /// Queues `len` bytes of `file` from `offset` on. Nothing is queued, and the file is closed,
+    /// when `len` is 0.
+    pub fn send_file(&mut self, file: F, offset: u64, len: u64) {
+        if len > 0 {
+            self.chunks.push_back(Chunk::File {
+                file,
+                offset,
+                left: len,
+            });
+            self.files += 1;
+        }
+    }
+
+    /// What is to be sent next; `None` when nothing is owed.
+    #[must_use]
+    pub fn front(&self) -> Option<Front<'_, F>> {
+        self.chunks.front().map(|chunk| match chunk {
+            Chunk::Bytes { bytes, sent } => Front::Bytes(&bytes[*sent..]),
+            Chunk::File { file, offset, left } => Front::File {
+                file,
+                offset: *offset,
+                left: *left,
+            },
+        })
+    }
+
+    /// The transport took `n` bytes of [`Outbox::front`], and not more than there were.
+    pub fn sent(&mut self, n: usize) {
+        let front = self
+            .chunks
+            .front_mut()
+            .expect("only what is queued can be sent");
+        let done = match front {
+            Chunk::Bytes { bytes, sent } => {
+                *sent += n;
+                self.bytes_queued -= n;
+                assert!(*sent <= bytes.len(), "no more was sent than was queued");
+                *sent == bytes.len()
+            }
+            Chunk::File { offset, left, .. } => {
+                let n = n as u64;
+                *left = left
+                    .checked_sub(n)
+                    .expect("no more was sent than was queued");
+                *offset += n;
+                *left == 0
+            }
+        };
+        if done && let Some(Chunk::File { .. }) = self.chunks.pop_front() {
+            self.files -= 1;
+        }
+    }
+
+    /// Throws away all that is owed and closes the files in it.
+    pub fn clear(&mut self) {
+        *self = Self::new();
+    }
+
+    /// Gives memory back if nothing is queued. To be called when the peer is waited for.
+    pub fn release(&mut self) {
+        if self.is_empty() {
+            self.clear();
+        }
+    }
+
+    /// Whether nothing is owed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.chunks.is_empty()
+    }
+
+    /// Whether a file is on its way.
+    #[must_use]
+    pub const fn has_file(&self) -> bool {
+        self.files > 0
+    }
+
+    /// Unsent bytes that take memory: those of files do not.
+    #[must_use]
+    pub const fn bytes_queued(&self) -> usize {
+        self.bytes_queued
+    }
+}
+
+impl<F> Default for Outbox<F> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sends everything, `piece` bytes at a time, and shows files as their name and range.
+    fn drained(outbox: &mut Outbox<char>, piece: usize) -> String {
+        let mut out = String::new();
+        while let Some(front) = outbox.front() {
+            let n = match front {
+                Front::Bytes(bytes) => {
+                    let n = piece.min(bytes.len());
+                    out.push_str(str::from_utf8(&bytes[..n]).expect("the test writes text"));
+                    n
+                }
+                Front::File { file, offset, left } => {
+                    let n = piece.min(left.try_into().expect("small"));
+                    (0..n as u64).for_each(|i| out.push_str(&format!("{file}{}", offset + i)));
+                    n
+                }
+            };
+            outbox.sent(n);
+        }
+        out
+    }
+
+    #[test]
+    fn bytes_and_files_leave_in_the_order_they_came() {
+        for piece in 1..20 {
+            let mut outbox = Outbox::new();
+            outbox.write(|out| out.extend_from_slice(b"START 3|"));
+            outbox.send_file('f', 5, 3);
+            outbox.write(|out| out.extend_from_slice(b"|END"));
+            outbox.write(|out| out.extend_from_slice(b"|next"));
+            assert!(outbox.has_file());
+            assert_eq!(outbox.bytes_queued(), 17);
+            assert_eq!(drained(&mut outbox, piece), "START 3|f5f6f7|END|next");
+            assert!(outbox.is_empty() && !outbox.has_file());
+            assert_eq!(outbox.bytes_queued(), 0);
+        }
+    }
+
+    #[test]
+    fn nothing_is_never_queued() {
+        let mut outbox = Outbox::<char>::new();
+        outbox.write(|_| ());
+        outbox.send_file('f', 0, 0);
+        assert!(outbox.is_empty() && !outbox.has_file());
+        assert_eq!(outbox.front(), None);
+    }
+
+    #[test]
+    #[should_panic(expected = "no more was sent than was queued")]
+    fn sending_more_than_was_queued_is_a_bug_and_is_said_so() {
+        let mut outbox = Outbox::new();
+        outbox.send_file('f', 0, 3);
+        outbox.sent(4);
+    }
+}

@@ -1,0 +1,83 @@
+//! The two doors of the engine: the only ways to the outside.
+//!
+//! Owns the shape of a pipe of bytes and of the meaning of a request. Must never hold code: what
+//! goes through a door is decided on one side of it and done on the other.
+
+use std::io;
+
+use super::outbox::Outbox;
+use crate::wire::{ClientName, Farewell};
+
+/// A pipe of bytes to one peer that never waits.
+///
+/// Every operation does what it can at once. `WouldBlock` means that nothing could be done and
+/// that an event will tell when it can; a short count means nothing at all; `Interrupted` means
+/// try again. Every other error means that the pipe, or the file, is broken.
+pub trait Transport {
+    /// What file bytes are sent from. Dropping it closes it.
+    type File: std::fmt::Debug;
+
+    /// Reads into `space`, which is not empty. `Ok(0)`: the peer will send no more.
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize>;
+
+    /// Writes from `bytes`, which are not empty.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
+
+    /// Sends up to `len` (not 0) bytes of `file` from `offset` on, without moving any position
+    /// that the file may have. `Ok(0)`: the file ends before `offset`.
+    fn send_file(&mut self, file: &Self::File, offset: u64, len: usize) -> io::Result<usize>;
+
+    /// Tells the peer that no more will come. What was written before still arrives.
+    fn finish(&mut self) -> io::Result<()>;
+}
+
+/// What the requests mean that need more than the session to answer.
+pub trait Service {
+    /// What the bytes of a `get` are sent from.
+    type File;
+
+    /// An answer that takes several steps, such as a long listing.
+    type Task;
+
+    /// Where a client came from, as the service shows it.
+    type Peer;
+
+    /// A client was let in.
+    fn arrived(&mut self, name: ClientName, peer: Self::Peer);
+
+    /// A client's berth is free again.
+    fn departed(&mut self, name: ClientName, farewell: Farewell);
+
+    /// Begins to answer `query`, at the end of `reply`. The answer is whole if no task comes back;
+    /// otherwise [`Service::resume`] is called until it is.
+    fn answer(&mut self, query: Query<'_>, reply: &mut Outbox<Self::File>) -> Option<Self::Task>;
+
+    /// Goes on with an answer for a step that is short enough for everybody else to wait for, and
+    /// that queues at most a few kilobytes.
+    fn resume(&mut self, task: &mut Self::Task, reply: &mut Outbox<Self::File>) -> Step;
+}
+
+/// A request whose answer is the service's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Query<'a> {
+    /// Who is connected and who was.
+    Status,
+    /// What can be had.
+    List,
+    /// The bytes of the file `name` from `offset` on.
+    Get {
+        /// As the client wrote it.
+        name: &'a [u8],
+        /// The first byte wanted.
+        offset: u64,
+    },
+}
+
+/// How far an answer has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// There is more to it.
+    More,
+    /// It is whole.
+    Done,
+}

@@ -1,0 +1,337 @@
+//! One peer, without its socket.
+//!
+//! Owns what the peer sent and is owed, the phase it is in, and when its patience or ours ends.
+//! Must never do I/O or ask a clock: it is told what happened and when, and says what it wants.
+//!
+//! ```text
+//!        exit · input ended and all answered · turned away · timeout · server stopping
+//!   Open ─────────────────────────────────────────────────────────────▶ Draining
+//!     │ reset · stall timeout · file broken                                │ all sent → finish
+//!     ▼                                                                    ▼
+//!   Closed ◀──────────── input ended · linger deadline · reset ─────── Lingering
+//! ```
+//!
+//! Edges go forward only. What a phase holds is `Copy`; what has a destructor lives beside it.
+
+use std::time::{Duration, Instant};
+
+use super::limits::Limits;
+use super::line_buffer::{Line, LineBuffer};
+use super::outbox::{Front, Outbox};
+use crate::wire::{ClientName, Complaint, Farewell, Reply};
+
+/// One peer's input, output and phase. `F` is a file on its way, `K` an answer under way.
+#[derive(Debug)]
+pub struct Session<F, K> {
+    /// `None` for a peer that was turned away: it has no berth and no name.
+    name: Option<ClientName>,
+    phase: Phase,
+    inbox: LineBuffer,
+    outbox: Outbox<F>,
+    /// The answer under way, if it takes several steps. While it is here the outbox holds the
+    /// part of it that is ready, and no other request is taken.
+    task: Option<K>,
+    /// When a byte last moved in either direction.
+    moved_at: Instant,
+    /// When the peer last took a byte, or last had none to take.
+    taken_at: Instant,
+    /// Bytes read and thrown away since the session stopped listening.
+    discarded: u64,
+}
+
+/// Where a session stands. See the picture above.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Requests are taken and answered.
+    Open,
+    /// What is queued is sent, and then nothing more.
+    Draining(Farewell),
+    /// All is sent; the peer has until the deadline to read it and close.
+    Lingering(Farewell, Instant),
+    /// Nothing is to be done but to remove it.
+    Closed(Farewell),
+}
+
+impl<F, K> Session<F, K> {
+    /// A client that was just let in: it is owed a welcome.
+    #[must_use]
+    pub fn client(name: ClientName, limits: &Limits, now: Instant) -> Self {
+        Self::new(Some(name), Phase::Open, Reply::Welcome(name), limits, now)
+    }
+
+    /// A peer for whom there is no berth: an ordinary session, born leaving, owed one line.
+    #[must_use]
+    pub fn refused(limits: &Limits, now: Instant) -> Self {
+        Self::new(
+            None,
+            Phase::Draining(Farewell::Exit),
+            Reply::Full,
+            limits,
+            now,
+        )
+    }
+
+    fn new(
+        name: Option<ClientName>,
+        phase: Phase,
+        greeting: Reply<'_>,
+        limits: &Limits,
+        now: Instant,
+    ) -> Self {
+        let mut outbox = Outbox::new();
+        outbox.write(|out| greeting.write(out));
+        Self {
+            name,
+            phase,
+            inbox: LineBuffer::new(limits.inbox_bytes),
+            outbox,
+            task: None,
+            moved_at: now,
+            taken_at: now,
+            discarded: 0,
+        }
+    }
+
+    /// The name, if a berth is held: until the last byte owed is out.
+    #[must_use]
+    pub fn berth(&self) -> Option<ClientName> {
+        self.name
+            .filter(|_| matches!(self.phase, Phase::Open | Phase::Draining(_)))
+    }
+
+    /// Why the session ends or ended; `None` while it is open.
+    #[must_use]
+    pub const fn farewell(&self) -> Option<Farewell> {
+        match self.phase {
+            Phase::Open => None,
+            Phase::Draining(farewell) | Phase::Lingering(farewell, _) | Phase::Closed(farewell) => {
+                Some(farewell)
+            }
+        }
+    }
+
+    /// Where the session stands.
+    #[must_use]
+    pub const fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Unsent bytes in memory.
+    #[must_use]
+    pub const fn bytes_queued(&self) -> usize {
+        self.outbox.bytes_queued()
+    }
+
+    // Input.
+
+    /// Whether a read is wanted. A peer that is owed an answer waits with its next words.
+    #[must_use]
+    pub fn wants_read(&self, limits: &Limits) -> bool {
+        !self.inbox.has_ended()
+            && match self.phase {
+                Phase::Open => self.takes_requests(limits) && self.inbox.has_room(),
+                Phase::Draining(_) | Phase::Lingering(..) => self.discarded < limits.discard_bytes,
+                Phase::Closed(_) => false,
+            }
+    }
+
+    /// Where a read that is wanted goes.
+    pub fn space(&mut self) -> &mut [u8] {
+        self.inbox.space()
+    }
+
+    /// A read put `n` bytes into [`Session::space`].
+    pub fn received(&mut self, n: usize, limits: &Limits, now: Instant) {
+        self.inbox.received(n);
+        self.moved_at = now;
+        if self.phase == Phase::Open {
+            return;
+        }
+        self.inbox.clear();
+        self.discarded += n as u64;
+        if let Phase::Lingering(farewell, _) = self.phase
+            && self.discarded >= limits.discard_bytes
+        {
+            self.set_phase(Phase::Closed(farewell));
+        }
+    }
+
+    /// The peer has shut down its sending side. What it sent is still served.
+    pub fn input_ended(&mut self) {
+        self.inbox.end();
+        if let Phase::Lingering(farewell, _) = self.phase {
+            self.set_phase(Phase::Closed(farewell));
+        }
+    }
+
+    // Requests.
+
+    /// Whether a request would be answered now: one at a time, and none while much is owed.
+    #[must_use]
+    pub fn takes_requests(&self, limits: &Limits) -> bool {
+        self.phase == Phase::Open
+            && self.task.is_none()
+            && !self.outbox.has_file()
+            && self.outbox.bytes_queued() < limits.outbox_mark_bytes
+    }
+
+    /// Takes the next line, with where its answer goes. To be called only while requests are taken.
+    pub fn next_line(&mut self, now: Instant) -> Option<(Line<'_>, &mut Outbox<F>)> {
+        self.note_nothing_owed(now);
+        Some((self.inbox.next_line()?, &mut self.outbox))
+    }
+
+    /// Whether all that the peer sent, and all it ever will send, was taken.
+    #[must_use]
+    pub fn is_served(&self) -> bool {
+        self.inbox.has_ended() && self.inbox.is_empty()
+    }
+
+    /// The answer to the last line takes several steps.
+    pub fn begin(&mut self, task: K) {
+        self.task = Some(task);
+    }
+
+    /// The answer under way, with where it goes; `None` while enough of it is owed.
+    pub fn task(&mut self, limits: &Limits, now: Instant) -> Option<(&mut K, &mut Outbox<F>)> {
+        if self.outbox.bytes_queued() >= limits.outbox_mark_bytes {
+            return None;
+        }
+        self.note_nothing_owed(now);
+        let task = self.task.as_mut()?;
+        // Looking for what to send is work for the peer: it is not idle while that goes on.
+        self.moved_at = now;
+        Some((task, &mut self.outbox))
+    }
+
+    /// The answer under way is whole.
+    pub fn end_task(&mut self) {
+        self.task = None;
+    }
+
+    // Output.
+
+    /// What is to be sent next.
+    #[must_use]
+    pub fn front(&self) -> Option<Front<'_, F>> {
+        self.outbox.front()
+    }
+
+    /// The peer took `n` bytes of [`Session::front`].
+    pub fn sent(&mut self, n: usize, now: Instant) {
+        self.outbox.sent(n);
+        self.moved_at = now;
+        self.taken_at = now;
+    }
+
+    /// A file on its way ended before its announced size. The promise cannot be kept: the peer is
+    /// told so by an end without `END`, and everything behind the gap is dropped.
+    pub fn file_ended_early(&mut self) {
+        self.outbox.clear();
+        self.set_phase(Phase::Draining(Farewell::Error));
+    }
+
+    // The way out.
+
+    /// Says a last line, if there is one, and takes no more requests.
+    pub fn leave(&mut self, farewell: Farewell, last: Option<Reply<'_>>, now: Instant) {
+        self.note_nothing_owed(now);
+        if let Some(last) = last {
+            self.outbox.write(|out| last.write(out));
+        }
+        self.inbox.clear();
+        self.set_phase(Phase::Draining(farewell));
+    }
+
+    /// The client's own wish to leave.
+    pub fn exit(&mut self, now: Instant) {
+        let goodbye = self.name.map(Reply::Goodbye);
+        self.leave(Farewell::Exit, goodbye, now);
+    }
+
+    /// Whether all that was owed is sent and the peer is to be told that no more will come.
+    #[must_use]
+    pub fn is_drained(&self) -> bool {
+        matches!(self.phase, Phase::Draining(_)) && self.outbox.is_empty()
+    }
+
+    /// The peer was told that no more will come. Unless it has closed too, it gets time to read.
+    pub fn finished(&mut self, limits: &Limits, now: Instant) {
+        let Phase::Draining(farewell) = self.phase else {
+            panic!("only what was drained can be finished");
+        };
+        self.set_phase(if self.inbox.has_ended() {
+            Phase::Closed(farewell)
+        } else {
+            Phase::Lingering(farewell, now + limits.linger)
+        });
+    }
+
+    /// The connection broke, or its time is up. A client that had left keeps its reason.
+    pub fn close(&mut self, farewell: Farewell) {
+        let farewell = match self.phase {
+            Phase::Lingering(said, _) | Phase::Closed(said) => said,
+            Phase::Open | Phase::Draining(_) => farewell,
+        };
+        self.outbox.clear();
+        self.inbox.clear();
+        self.task = None;
+        self.set_phase(Phase::Closed(farewell));
+    }
+
+    // Time.
+
+    /// When the session has to be looked at even if nothing happens to it.
+    #[must_use]
+    pub fn deadline(&self, limits: &Limits) -> Option<Instant> {
+        match self.phase {
+            Phase::Lingering(_, deadline) => Some(deadline),
+            Phase::Closed(_) => None,
+            Phase::Open | Phase::Draining(_) if !self.outbox.is_empty() => {
+                Some(self.taken_at + limits.stall)
+            }
+            Phase::Open | Phase::Draining(_) => limits.idle.map(|idle| self.moved_at + idle),
+        }
+    }
+
+    /// Does what is due at `now`, which may be nothing.
+    pub fn expire(&mut self, limits: &Limits, now: Instant) {
+        if self.deadline(limits).is_none_or(|deadline| now < deadline) {
+            return;
+        }
+        match self.phase {
+            Phase::Open if self.outbox.is_empty() => {
+                let quiet = limits.idle.unwrap_or(Duration::ZERO);
+                let last = Reply::Error(Complaint::Idle(quiet));
+                self.leave(Farewell::Idle, Some(last), now);
+            }
+            _ => self.close(Farewell::Stalled),
+        }
+    }
+
+    /// Gives back memory that holds nothing. To be called when the peer is waited for.
+    pub fn release(&mut self) {
+        self.inbox.release();
+        self.outbox.release();
+    }
+
+    /// The stall clock runs from the moment there is something to take.
+    fn note_nothing_owed(&mut self, now: Instant) {
+        if self.outbox.is_empty() {
+            self.taken_at = now;
+        }
+    }
+
+    fn set_phase(&mut self, phase: Phase) {
+        const fn rank(phase: Phase) -> u8 {
+            match phase {
+                Phase::Open => 0,
+                Phase::Draining(_) => 1,
+                Phase::Lingering(..) => 2,
+                Phase::Closed(_) => 3,
+            }
+        }
+        assert!(rank(self.phase) <= rank(phase), "a phase never goes back");
+        self.phase = phase;
+    }
+}
