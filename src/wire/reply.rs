@@ -173,8 +173,12 @@ impl Reply<'_> {
 }
 
 const WELCOME: &[u8] = b"Welcome ";
+const GOODBYE: &[u8] = b"Goodbye ";
 const START: &[u8] = b"START ";
 const ERROR: &[u8] = b"ERR ";
+const IDLE: &[u8] = b"idle for ";
+const CLOSING: &[u8] = b", closing";
+const SHUTTING_DOWN: &[u8] = b"server shutting down";
 
 /// The line for a peer that finds every berth taken.
 pub const FULL: &[u8] = b"Server full, try later";
@@ -201,6 +205,24 @@ pub fn parse_start(line: &[u8]) -> Option<u64> {
 #[must_use]
 pub fn parse_error(line: &[u8]) -> Option<&[u8]> {
     line.strip_prefix(ERROR)
+}
+
+/// Reads the answer to `exit` (without its LF): the name that leaves.
+#[must_use]
+pub fn parse_goodbye(line: &[u8]) -> Option<&[u8]> {
+    line.strip_prefix(GOODBYE).filter(|name| !name.is_empty())
+}
+
+/// Whether the server closes behind an `ERR` line with this reason, so that no answer follows it.
+#[must_use]
+pub fn is_last_word(reason: &[u8]) -> bool {
+    reason == SHUTTING_DOWN || (reason.starts_with(IDLE) && reason.ends_with(CLOSING))
+}
+
+/// Whether a first line turns the peer away: every berth is taken, or its address has its share.
+#[must_use]
+pub fn is_refusal(line: &[u8]) -> bool {
+    line.starts_with(b"Server full") || line.starts_with(b"Too many clients")
 }
 
 /// Appends formatted text. Writing to a vector cannot fail, so there is nothing to return.
@@ -303,6 +325,25 @@ mod tests {
         ] {
             assert_eq!(parse_start(bad), None, "{}", bad.escape_ascii());
         }
+    }
+
+    #[test]
+    fn the_client_knows_which_lines_end_a_session() {
+        assert!(is_refusal(FULL));
+        assert!(is_refusal(b"Too many clients from your address, try later"));
+        assert!(!is_refusal(b"Welcome Server full"));
+        for complaint in [
+            Complaint::Idle(Duration::from_secs(90)),
+            Complaint::ShuttingDown,
+        ] {
+            let mut line = Vec::new();
+            Reply::Error(complaint).write(&mut line);
+            line.pop();
+            assert!(is_last_word(parse_error(&line).unwrap()), "{complaint:?}");
+        }
+        assert!(!is_last_word(b"no such file: server shutting down"));
+        assert_eq!(parse_goodbye(b"Goodbye Client01"), Some(&b"Client01"[..]));
+        assert_eq!(parse_goodbye(b"Goodbye "), None);
     }
 
     #[test]
