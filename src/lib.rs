@@ -1,3 +1,4 @@
 //! wip
+pub mod cli;
 pub mod engine;
 pub mod wire;

@@ -1,0 +1,62 @@
+//! The command lines of the two programs.
+//!
+//! Owns what they are told when they are started, and how a mistake in that is reported. Must
+//! never open a socket or a file.
+
+pub mod client;
+
+use std::io::{self, Write};
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use crate::wire::Harmless;
+
+/// The exit code of a program that was started wrongly.
+pub const USAGE: u8 = 2;
+
+/// Reads the command line of the program that is called `name`.
+///
+/// # Errors
+/// The exit code when there is nothing to run: zero after `--help` and `--version`, which are
+/// printed, and [`USAGE`] after a mistake, which is reported in one line on standard error.
+pub fn parse<A: Parser>(name: &str) -> Result<A, u8> {
+    let err = match A::try_parse() {
+        Ok(args) => return Ok(args),
+        Err(err) => err,
+    };
+    // A closed output is nobody's mistake, and nobody is left to be told.
+    if matches!(
+        err.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    ) {
+        let _ = err.print();
+        return Err(0);
+    }
+    let reason = reason(&err.render().to_string());
+    let _ = writeln!(io::stderr(), "{name}: {reason}; try '{name} --help'");
+    Err(USAGE)
+}
+
+/// The first paragraph of clap's report in one line. What follows, usage and tips, is in `--help`.
+///
+/// Clap repeats what was typed, which may have come from anywhere.
+fn reason(report: &str) -> String {
+    let report = report.strip_prefix("error: ").unwrap_or(report);
+    let lines = report.lines().take_while(|line| !line.is_empty());
+    let line = lines.map(str::trim).collect::<Vec<_>>().join(" ");
+    Harmless(line.as_bytes()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_becomes_one_harmless_line() {
+        let report = "error: these are missing:\n  <A>\n  <B>\n\nUsage: x <A> <B>\n";
+        assert_eq!(reason(report), "these are missing: <A> <B>");
+        assert_eq!(reason("error: no '\x1b[2J'\n"), "no '\\u{1b}[2J'");
+        assert_eq!(reason(""), "");
+    }
+}
