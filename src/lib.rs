@@ -1,4 +1,5 @@
 //! wip
 pub mod cli;
+pub mod client;
 pub mod engine;
 pub mod wire;

@@ -1,0 +1,206 @@
+//! What can go wrong for the client, in words and in exit codes.
+//!
+//! Owns the exit codes, which never change their meaning, and the sentence for each failure, which
+//! says what to do next. Must never let a byte from the server or of a file's name out raw: these
+//! sentences end on a terminal.
+
+use std::fmt;
+use std::io;
+
+use crate::wire::Harmless;
+
+/// A failure of the client.
+#[derive(Debug)]
+pub enum Error {
+    /// This client refuses to send it; nothing was asked.
+    Usage(String),
+    /// No address of the server took the connection.
+    Connect {
+        /// What was named, as it was named.
+        server: String,
+        /// What the last address said.
+        source: io::Error,
+    },
+    /// The server turned this client away with this line.
+    TurnedAway(Vec<u8>),
+    /// The server closed, and no whole answer had come.
+    Closed,
+    /// The connection broke.
+    Broken(io::Error),
+    /// The connection ended inside a file.
+    Cut {
+        /// The name that was asked for.
+        name: Vec<u8>,
+        /// How many bytes had come.
+        got: u64,
+        /// How many were promised.
+        size: u64,
+        /// What the system says of it; nothing when the server closed in good order.
+        source: Option<io::Error>,
+    },
+    /// The server refused a request with this reason; its line has been shown.
+    Refused(Vec<u8>),
+    /// The server said what the protocol does not allow.
+    Protocol {
+        /// What should have come.
+        expected: &'static str,
+        /// The beginning of what came instead.
+        line: Vec<u8>,
+    },
+    /// The server sent a line that is longer than any line of the protocol.
+    EndlessLine,
+    /// The local file exists; nothing was asked or kept.
+    Exists(Vec<u8>),
+    /// The file could not be begun or put in its place. The server has no part in it.
+    Local(Vec<u8>, io::Error),
+    /// The file could not be written while its bytes came, so the rest is still on its way.
+    Write(Vec<u8>, io::Error),
+    /// Requests could not be read.
+    Stdin(io::Error),
+    /// Answers could not be written.
+    Stdout(io::Error),
+}
+
+impl Error {
+    /// The exit code of the program when this ends it, or is the first failure of a script.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            // Whoever reads the output has had enough of it, as in `berth | head -1`.
+            _ if self.is_quiet() => 0,
+            Self::Stdin(_) => 1,
+            Self::Usage(_) => 2,
+            Self::Connect { .. } => 7,
+            Self::Closed | Self::Broken(_) | Self::Cut { .. } => 18,
+            Self::Refused(_) => 22,
+            Self::Local(..) | Self::Write(..) | Self::Stdout(_) => 23,
+            Self::Protocol { .. } | Self::EndlessLine => 65,
+            Self::Exists(_) => 73,
+            Self::TurnedAway(_) => 75,
+        }
+    }
+
+    /// Whether the next request can be sent: both sides know where they are in the conversation.
+    #[must_use]
+    pub fn session_goes_on(&self) -> bool {
+        matches!(
+            self,
+            Self::Usage(_) | Self::Refused(_) | Self::Exists(_) | Self::Local(..)
+        )
+    }
+
+    /// Whether nothing is to be said of it.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        matches!(self, Self::Stdout(err) if err.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage(reason) => f.write_str(reason),
+            Self::Connect { server, source } => write!(
+                f,
+                "cannot connect to {}: {source}; is berthd running there? \
+                 (--server or BERTH_SERVER names another)",
+                Excerpt(server.as_bytes())
+            ),
+            Self::TurnedAway(line) => Excerpt(line).fmt(f),
+            Self::Closed => f.write_str("the server closed the connection; start again to go on"),
+            Self::Broken(err) => write!(f, "the connection broke: {err}; start again to go on"),
+            Self::Cut {
+                name,
+                got,
+                size,
+                source,
+            } => {
+                let name = Excerpt(name);
+                write!(
+                    f,
+                    "the connection ended after {got} of {size} bytes of {name}"
+                )?;
+                if got == size {
+                    f.write_str(" and no END")?;
+                }
+                if let Some(err) = source {
+                    write!(f, " ({err})")?;
+                }
+                f.write_str("; nothing was saved, get it again")
+            }
+            Self::Refused(reason) => write!(f, "the server refused: {}", Excerpt(reason)),
+            Self::Protocol { expected, line } => write!(
+                f,
+                "the server broke the protocol: expected {expected}, got '{}'; is it a berthd?",
+                Excerpt(line)
+            ),
+            Self::EndlessLine => f.write_str(
+                "the server broke the protocol: it sent a line that does not end; is it a berthd?",
+            ),
+            Self::Exists(name) => write!(
+                f,
+                "{} exists and is left as it is; move it away to get the server's",
+                Excerpt(name)
+            ),
+            Self::Local(name, err) => write!(
+                f,
+                "cannot save {}: {err}; see that this folder can be written",
+                Excerpt(name)
+            ),
+            Self::Write(name, err) => write!(
+                f,
+                "cannot write {}: {err}; nothing was saved, see that there is room and get it again",
+                Excerpt(name)
+            ),
+            Self::Stdin(err) => write!(f, "cannot read standard input: {err}"),
+            Self::Stdout(err) => write!(f, "cannot write to standard output: {err}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// The beginning of some bytes of unknown origin, made harmless.
+struct Excerpt<'a>(&'a [u8]);
+
+impl Excerpt<'_> {
+    /// A file's name fits whole (255 bytes in every common file system); a flood does not.
+    const BYTES_MAX: usize = 300;
+}
+
+impl fmt::Display for Excerpt<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.get(..Self::BYTES_MAX) {
+            Some(beginning) if beginning.len() < self.0.len() => {
+                write!(f, "{}...", Harmless(beginning))
+            }
+            _ => Harmless(self.0).fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strangers_bytes_are_shown_harmless_and_short() {
+        let text = Error::Refused([&b"\x1b[2J\n"[..], &[b'x'; 70_000]].concat()).to_string();
+        assert!(text.starts_with("the server refused: \\u{1b}[2J\\nxxx"));
+        assert!(text.ends_with("x..."));
+        assert!(text.len() < 400);
+        let name = [b'n'; 255];
+        let text = Error::Exists(name.to_vec()).to_string();
+        assert!(text.contains(&"n".repeat(255)));
+    }
+
+    #[test]
+    fn a_reader_that_has_had_enough_is_no_failure() {
+        let err = Error::Stdout(io::ErrorKind::BrokenPipe.into());
+        assert!(err.is_quiet());
+        assert_eq!(err.exit_code(), 0);
+        let err = Error::Stdout(io::ErrorKind::StorageFull.into());
+        assert!(!err.is_quiet());
+        assert_eq!(err.exit_code(), 23);
+    }
+}

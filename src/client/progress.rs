@@ -1,0 +1,161 @@
+//! The bar that shows how far a download is.
+//!
+//! Owns all that pbr is used for; no other file names it. Must never draw anywhere but on a
+//! terminal, claim more than has come, or end the program because the terminal went away.
+//!
+//! pbr left alone draws on standard output, also where no terminal is, asks standard output for its
+//! width, jumps to 100 % when it is told to finish, and panics when it cannot write. So it draws
+//! into a [`Line`] here, is told the width, and is never told to finish: the last byte completes it.
+
+use std::fmt;
+use std::io::{self, IsTerminal, Stderr, Write};
+use std::time::Duration;
+
+use pbr::{ProgressBar, Units};
+
+/// The shortest time between two drawings: fast enough to look alive, slow enough to cost nothing.
+const REFRESH: Duration = Duration::from_millis(100);
+
+/// The width of a terminal that does not tell its own.
+const COLUMNS_DEFAULT: u16 = 80;
+
+/// A bar on standard error while it lives, when that is a terminal; nothing otherwise.
+pub struct Progress(Option<ProgressBar<Line<Stderr>>>);
+
+impl Progress {
+    /// Begins a bar for so many bytes. For none there is nothing to show.
+    #[must_use]
+    pub fn begin(size: u64) -> Self {
+        let stderr = io::stderr();
+        if size == 0 || !stderr.is_terminal() {
+            return Self(None);
+        }
+        let columns = terminal_size::terminal_size_of(&stderr);
+        let columns = columns.map_or(COLUMNS_DEFAULT, |(width, _)| width.0);
+        Self(Some(bar(stderr, size, columns)))
+    }
+
+    /// So many bytes more have come.
+    pub fn add(&mut self, bytes: u64) {
+        if let Some(bar) = &mut self.0 {
+            bar.add(bytes);
+        }
+    }
+}
+
+impl Drop for Progress {
+    /// What is written next, a message of success or of failure, begins on a line of its own.
+    fn drop(&mut self) {
+        if self.0.is_some() {
+            let _ = writeln!(io::stderr());
+        }
+    }
+}
+
+impl fmt::Debug for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Progress").field(&self.0.is_some()).finish()
+    }
+}
+
+/// A bar that fits so many columns. What a narrow terminal has no room for is left out, the least
+/// useful first: how many bytes, then the bar itself (pbr does that), then the rate.
+fn bar<W: Write>(out: W, size: u64, columns: u16) -> ProgressBar<Line<W>> {
+    // The last column stays empty: some terminals begin a new line once it is written.
+    let width = usize::from(columns.saturating_sub(1));
+    let mut bar = ProgressBar::on(Line { out, width }, size);
+    bar.set_units(Units::Bytes);
+    bar.set_max_refresh_rate(Some(REFRESH));
+    bar.set_width(Some(width));
+    // `1023.99 MB / 1023.99 MB ` is 24 wide, ` 100.00 % 1023.99 MB/s 999m` is 27.
+    bar.show_counter = width >= 60;
+    bar.show_speed = width >= 27;
+    bar
+}
+
+/// The one line of a terminal that pbr draws on, again and again.
+struct Line<W> {
+    out: W,
+    width: usize,
+}
+
+impl<W: Write> Write for Line<W> {
+    /// Takes one drawing: a CR and ASCII text. What would go on in the next line is cut. That the
+    /// terminal is gone is no reason to end a download, so errors end here.
+    fn write(&mut self, drawing: &[u8]) -> io::Result<usize> {
+        let end = drawing.len().min(b"\r".len() + self.width);
+        let _ = self.out.write_all(&drawing[..end]);
+        Ok(drawing.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let _ = self.out.flush();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawn(size: u64, columns: u16, come: &[u64]) -> String {
+        let mut out = Vec::new();
+        let mut bar = bar(&mut out, size, columns);
+        for bytes in come {
+            bar.add(*bytes);
+        }
+        drop(bar);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_bar_fits_every_terminal() {
+        for columns in [0, 1, 2, 20, 27, 28, 40, 60, 61, 80, 200] {
+            for size in [1, 812, 1 << 30, u64::MAX] {
+                let text = drawn(size, columns, &[size / 2, size - size / 2]);
+                for line in text.split('\r').filter(|line| !line.is_empty()) {
+                    assert!(line.len() < usize::from(columns), "{columns}: {line:?}");
+                }
+                assert!(!text.contains('\n'));
+            }
+        }
+    }
+
+    #[test]
+    fn percent_rate_and_time_left_are_shown() {
+        let text = drawn(1 << 40, 80, &[1 << 39]);
+        assert!(text.contains("512.00 GB / 1.00 TB ["), "{text:?}");
+        assert!(text.contains("50.00 %") && text.contains("B/s"), "{text:?}");
+        assert!(text.trim_end().ends_with('s'), "{text:?}");
+    }
+
+    #[test]
+    fn a_narrow_bar_keeps_percent_and_time_left() {
+        let text = drawn(1 << 40, 20, &[1 << 39]);
+        assert!(text.contains("50.00 %"), "{text:?}");
+        assert!(text.trim_end().ends_with('s'), "{text:?}");
+    }
+
+    #[test]
+    fn nothing_is_claimed_that_has_not_come() {
+        let text = drawn(1000, 80, &[250]);
+        assert!(
+            text.contains("25.00 %") && !text.contains("100"),
+            "{text:?}"
+        );
+    }
+
+    #[test]
+    fn a_terminal_that_is_gone_is_no_trouble() {
+        struct Gone;
+        impl Write for Gone {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+        }
+        bar(Gone, 2, 80).add(2);
+    }
+}
