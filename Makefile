@@ -1,0 +1,46 @@
+# The everyday commands. `make` alone lists them.
+#
+# The comment behind each target is its help; keep it to one line.
+
+.DEFAULT_GOAL := help
+.PHONY: help run-server run-client test lint fmt sim flood strace perf clean
+
+# Passed on to the program or script, for example: make run-server ARGS='--max-clients 10'
+ARGS ?=
+# How many seeds, or which, `make sim` plays.
+SEEDS ?= 10000
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run-server: ## serve the folder repo/ on 127.0.0.1:23784 (ARGS='--help' shows the options)
+	cargo run --release --locked --quiet --bin berthd -- $(ARGS)
+
+run-client: ## connect to the server on 127.0.0.1:23784 (ARGS='--help' shows the options)
+	cargo run --release --locked --quiet --bin berth -- $(ARGS)
+
+test: ## run every test
+	cargo test --locked
+
+lint: ## check the format, the lints and the documentation; any warning is an error
+	cargo fmt --check
+	cargo clippy --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --document-private-items --locked
+
+fmt: ## format the source
+	cargo fmt
+
+sim: ## play the simulator for long (SEEDS=10000)
+	BERTH_SIM_SEEDS=$(SEEDS) cargo test --release --locked --test sim -- --nocapture
+
+flood: ## send 50 clients at a server with few berths (ARGS='ADDR:PORT CLIENTS')
+	scripts/flood.sh $(ARGS)
+
+strace: ## count the system calls per request and per MiB (ARGS=PID for a running server)
+	scripts/strace.sh $(ARGS)
+
+perf: ## show where the server spends its time (ARGS=PID for a running server)
+	scripts/perf.sh $(ARGS)
+
+clean: ## remove what was built
+	cargo clean
