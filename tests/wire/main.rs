@@ -1,0 +1,40 @@
+//! The published protocol is the one the server speaks: every transcript of `docs/protocol.md` is
+//! played against `berthd`.
+
+mod play;
+mod transcript;
+
+use play::{Style, play};
+use transcript::{Transcript, lay_out, transcripts};
+
+const DOCUMENT: &str = include_str!("../../docs/protocol.md");
+
+fn play_all(style: Style, fits: fn(&Transcript) -> bool) {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    lay_out(DOCUMENT, folder.path());
+    for transcript in transcripts(DOCUMENT).iter().filter(|one| fits(one)) {
+        play(transcript, style, folder.path());
+    }
+}
+
+#[test]
+fn the_transcripts_are_found() {
+    let found = transcripts(DOCUMENT);
+    assert!(found.len() >= 12, "only {} transcripts", found.len());
+    assert!(found.iter().all(|transcript| !transcript.steps.is_empty()));
+}
+
+#[test]
+fn the_server_answers_as_written() {
+    play_all(Style::AsWritten, |_| true);
+}
+
+#[test]
+fn bytes_that_arrive_one_by_one_change_no_answer() {
+    play_all(Style::ByteByByte, |_| true);
+}
+
+#[test]
+fn lines_that_end_in_cr_lf_change_no_answer() {
+    play_all(Style::WithCrLf, |transcript| !transcript.lf_only);
+}

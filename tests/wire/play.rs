@@ -1,0 +1,243 @@
+//! Plays a transcript against the real server, over real sockets.
+//!
+//! Owns the server's process and the connections of one transcript. Nothing here sleeps: every
+//! step waits for bytes, and the read timeout is only there so that a mistake ends in a message.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use crate::transcript::{Action, Piece, Step, Transcript};
+
+/// Far longer than any answer takes on the slowest machine that runs this.
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// In which form the client's bytes reach the server.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Style {
+    AsWritten,
+    ByteByByte,
+    WithCrLf,
+}
+
+/// A server of its own on a free port. Dropping it kills it.
+struct Server {
+    process: Child,
+    address: SocketAddr,
+}
+
+impl Server {
+    fn start(folder: &Path) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_berthd"));
+        // What a person has set for a server of theirs is not meant for this one.
+        for (name, _) in env::vars_os() {
+            if name.to_string_lossy().starts_with("BERTH_") {
+                command.env_remove(name);
+            }
+        }
+        let mut process = command
+            .args(["--listen", "127.0.0.1:0", "--log", "error", "--repo"])
+            .arg(folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the server was built with this test");
+        let stdout = process.stdout.take().expect("it is piped");
+        let mut line = String::new();
+        let read = BufReader::new(stdout).read_line(&mut line);
+        read.expect("the server's output is text");
+        let address = line.trim_end().strip_prefix("berthd listening on ");
+        let address = address.and_then(|address| address.parse().ok());
+        let address = address.unwrap_or_else(|| panic!("no address in {line:?}"));
+        Self { process, address }
+    }
+
+    /// Sends SIGTERM.
+    fn stop(&self) {
+        use rustix::process::{Pid, Signal, kill_process};
+        let pid = Pid::from_child(&self.process);
+        kill_process(pid, Signal::TERM).expect("it is our child and was not waited for");
+    }
+
+    fn wait(&mut self) -> ExitStatus {
+        self.process.wait().expect("it is our child")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Both fail only if it is gone already, which is what is wanted.
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+/// One connection of a transcript.
+struct Peer {
+    input: BufReader<TcpStream>,
+    /// Lines in a row, kept until something else happens, so that they go out in one piece.
+    unsent: Vec<u8>,
+}
+
+impl Peer {
+    fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).expect("the server listens");
+        let timeout = stream.set_read_timeout(Some(READ_TIMEOUT));
+        timeout.expect("the timeout is not zero");
+        // Single bytes must travel alone.
+        stream.set_nodelay(true).expect("it is a TCP socket");
+        Self {
+            input: BufReader::new(stream),
+            unsent: Vec::new(),
+        }
+    }
+
+    fn queue(&mut self, bytes: &[u8], style: Style) {
+        match (style, bytes) {
+            (Style::WithCrLf, [line @ .., b'\n']) => {
+                self.unsent.extend_from_slice(line);
+                self.unsent.extend_from_slice(b"\r\n");
+            }
+            _ => self.unsent.extend_from_slice(bytes),
+        }
+    }
+
+    fn flush(&mut self, style: Style) {
+        let mut output = self.input.get_ref();
+        let piece = match style {
+            Style::ByteByByte => 1,
+            Style::AsWritten | Style::WithCrLf => self.unsent.len().max(1),
+        };
+        for bytes in self.unsent.chunks(piece) {
+            output
+                .write_all(bytes)
+                .expect("the server reads what is sent");
+        }
+        self.unsent.clear();
+    }
+
+    fn expect(&mut self, pieces: &[Piece]) -> Result<(), String> {
+        let mut received = Vec::new();
+        for piece in pieces {
+            let fits = match piece {
+                Piece::Byte(byte) => self.next(&mut received)? == *byte,
+                Piece::Time => self.time(&mut received)?,
+                Piece::Port => self.port(&mut received)?,
+            };
+            if !fits {
+                // What is at hand of the rest helps to see what was sent instead.
+                received.extend_from_slice(self.input.buffer());
+                return Err(told(&received, "and more or nothing behind it"));
+            }
+        }
+        Ok(())
+    }
+
+    fn next(&mut self, received: &mut Vec<u8>) -> Result<u8, String> {
+        let mut byte = [0];
+        match self.input.read_exact(&mut byte) {
+            Ok(()) => {
+                received.push(byte[0]);
+                Ok(byte[0])
+            }
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                Err(told(received, "and then the end"))
+            }
+            Err(error) => Err(told(received, &format!("and then: {error}"))),
+        }
+    }
+
+    fn time(&mut self, received: &mut Vec<u8>) -> Result<bool, String> {
+        let pattern = b"0000-00-00T00:00:00Z";
+        for like in pattern {
+            let byte = self.next(received)?;
+            let digit = *like == b'0' && byte.is_ascii_digit();
+            if !digit && byte != *like {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn port(&mut self, received: &mut Vec<u8>) -> Result<bool, String> {
+        let first = self.next(received)?;
+        // A digit and what follows it come in one line, so the byte behind it will come too.
+        while let [b'0'..=b'9', ..] = self.input.fill_buf().unwrap_or_default() {
+            self.next(received)?;
+        }
+        Ok(first.is_ascii_digit())
+    }
+
+    fn expect_eof(mut self) -> Result<(), String> {
+        let mut rest = Vec::new();
+        match self.input.read_to_end(&mut rest) {
+            Ok(0) => Ok(()),
+            Ok(_) => Err(told(&rest, "and then the end")),
+            Err(error) => Err(told(&rest, &format!("and then: {error}"))),
+        }
+    }
+}
+
+fn told(received: &[u8], then: &str) -> String {
+    format!("received \"{}\" {then}", received.escape_ascii())
+}
+
+/// Plays the transcript, and panics with the line of the document that the server did not follow.
+pub(crate) fn play(transcript: &Transcript, style: Style, folder: &Path) {
+    let mut server = Server::start(folder);
+    let mut peers: BTreeMap<usize, Peer> = BTreeMap::new();
+    let mut stopped = false;
+    for step in &transcript.steps {
+        for (number, peer) in &mut peers {
+            if *number != step.peer || !matches!(step.action, Action::Send(_)) {
+                peer.flush(style);
+            }
+        }
+        if matches!(step.action, Action::Stop) {
+            server.stop();
+            stopped = true;
+        } else {
+            let peer = peers.remove(&step.peer);
+            let peer = peer.unwrap_or_else(|| Peer::connect(server.address));
+            let peer = take(step, peer, style).unwrap_or_else(|complaint| {
+                let Step { line, shown, .. } = step;
+                panic!("docs/protocol.md:{line}, {style:?}\n  expected {shown}\n  {complaint}")
+            });
+            peers.extend(peer.map(|peer| (step.peer, peer)));
+        }
+    }
+    let at = format!("docs/protocol.md:{}, {style:?}", transcript.line);
+    for (number, mut peer) in peers {
+        peer.flush(style);
+        let shut = peer.input.get_ref().shutdown(Shutdown::Write);
+        shut.unwrap_or_else(|error| panic!("{at}: connection {number} broke: {error}"));
+        let nothing = peer.expect_eof();
+        nothing.unwrap_or_else(|more| panic!("{at}\n  the end of connection {number}: {more}"));
+    }
+    if stopped {
+        assert_eq!(
+            server.wait().code(),
+            Some(0),
+            "{at}: the exit status after !STOP"
+        );
+    }
+}
+
+/// Takes one step with its connection, which is given back unless it ended.
+fn take(step: &Step, mut peer: Peer, style: Style) -> Result<Option<Peer>, String> {
+    match &step.action {
+        Action::Send(bytes) => peer.queue(bytes, style),
+        Action::SendEof => {
+            let shut = peer.input.get_ref().shutdown(Shutdown::Write);
+            shut.map_err(|error| error.to_string())?;
+        }
+        Action::Expect(pieces) => peer.expect(pieces)?,
+        Action::ExpectEof => return peer.expect_eof().map(|()| None),
+        Action::Stop => unreachable!("it is about no connection"),
+    }
+    Ok(Some(peer))
+}
