@@ -1,0 +1,57 @@
+# shellcheck shell=bash
+# Shared by the scripts here, and sourced by them: a server of their own, which is always stopped.
+#
+# Sets `folder` (what it serves, removed at the end) and, by start_server, `server` (its process)
+# and `address` (where it listens).
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
+folder=$(mktemp -d)
+server=
+# shellcheck disable=SC2034 # It is for the script that sources this.
+address=
+
+die() {
+    echo "${0##*/}: $*" >&2
+    exit 1
+}
+
+# need TOOL DEBIAN FEDORA ARCH: ends with the name of the package where the tool is missing.
+need() {
+    command -v "$1" >/dev/null && return
+    die "$1 is missing. Install it with one of:
+    Debian, Ubuntu   apt install $2
+    Fedora           dnf install $3
+    Arch             pacman -S $4"
+}
+
+# Builds what is to be measured: the server as it is released, and one generator.
+build() {
+    cargo build --release --locked --quiet --bin berthd --example "$1"
+}
+
+# start_server [OPTION...]: on a free port of the loopback address.
+start_server() {
+    coproc BERTHD {
+        exec target/release/berthd --listen 127.0.0.1:0 --repo "$folder" --drain-timeout 1s \
+            --log warn "$@"
+    }
+    # Bash forgets this variable when the process ends, and the trap below still needs it.
+    server=$BERTHD_PID
+    local line
+    IFS= read -r -t 10 line <&"${BERTHD[0]}" || die "berthd did not start"
+    address=${line#berthd listening on }
+}
+
+stop_server() {
+    if [[ -n $server ]]; then
+        kill "$server" 2>/dev/null || true
+        # It has a second to finish what it does; one that takes much longer hangs.
+        for _ in {1..50}; do
+            kill -0 "$server" 2>/dev/null || break
+            sleep 0.1
+        done
+        kill -KILL "$server" 2>/dev/null && echo "berthd did not stop when it was told" >&2
+    fi
+    rm -rf "$folder"
+}
+trap stop_server EXIT
