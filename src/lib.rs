@@ -1,5 +1,44 @@
-//! wip
+//! berth: a file and message server for a folder with a fixed number of berths, and its client.
+//!
+//! Two programs share this library. `berthd` is one thread around one poll loop; `berth` is a small
+//! blocking program. A file imports only from the floors below its own:
+//!
+//! ```text
+//! 7  bin/berthd.rs   bin/berth.rs                   wiring, exit codes
+//! 6  server/mod.rs   client/mod.rs                  the two programs' bodies           cli/
+//! 5  server/{socket,catalog,listing,roster,service,listener,descriptors}.rs            the edges
+//! 4  engine/hub.rs            table of connections, admission, run queue, deadlines
+//! 3  engine/connection.rs     one turn: answer, write, read
+//! 2  engine/ports.rs          the two traits: the only doors to the outside
+//! 1  engine/session.rs        phases, order, limits of one peer
+//! 0  wire/  engine/{line_buffer,outbox,readiness,deadlines,limits}.rs    plain data, pure functions
+//! ```
+//!
+//! - [`wire`] is the language that both sides speak. It does no I/O.
+//! - [`engine`] is the server without sockets, files or a clock. The simulator runs all of it.
+//! - [`server`] is the thin edge around the engine: mio, files, signals. It decides nothing.
+//! - [`client`] is the blocking program. It uses `wire` and sees neither `engine` nor `server`.
+//! - [`cli`] is what the two are told when they are started.
+//!
+//! # Reading order
+//!
+//! [`wire::request`] and [`wire::reply`], the language; [`engine::outbox`] and
+//! [`engine::session`], the data; [`engine::connection`], what is done with it in one turn;
+//! [`engine::hub`], whose turn it is; [`server`], the loop.
+//!
+//! # What always holds
+//!
+//! - Never more clients than the cap: the count is one number, in [`engine::hub`], and changes in
+//!   two places there.
+//! - Every byte goes out through one queue, [`engine::outbox`], and is counted in one place.
+//! - A connection has one phase, [`engine::session::Phase`], which never goes back.
+//! - What the kernel said is forgotten only when it refuses an operation
+//!   ([`engine::readiness`]), and sockets are registered once.
+//! - Events are noted before any work is done, so a key never means two peers in one batch.
+//! - A fault of one peer ends that peer's connection and nothing else.
+
 pub mod cli;
 pub mod client;
 pub mod engine;
+pub mod server;
 pub mod wire;

@@ -1,1 +1,56 @@
-fn main() {}
+//! The server's program: reads the command line, sets up the log, says where it listens, runs.
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use berth::cli::{self, server::ServerArgs};
+use berth::server::{Config, Outcome, Server};
+use berth::wire::Stamp;
+
+fn main() -> ExitCode {
+    let args = match cli::parse::<ServerArgs>("berthd") {
+        Ok(args) => args,
+        Err(code) => return ExitCode::from(code),
+    };
+    start_log(args.log);
+    let server = match Server::bind(&Config::from(args)) {
+        Ok(server) => server,
+        Err(error) => return fail(&error, cli::USAGE),
+    };
+    announce(&server);
+    match server.run() {
+        Ok(Outcome::Drained) => ExitCode::SUCCESS,
+        Ok(Outcome::Cut) => ExitCode::FAILURE,
+        Err(error) => fail(&format_args!("the event loop failed: {error}"), 1),
+    }
+}
+
+/// Says where the server listens, at once: whoever started it may be waiting for the line.
+fn announce(server: &Server) {
+    let mut out = std::io::stdout().lock();
+    let addresses = server.local_addrs().unwrap_or_default();
+    let told = addresses
+        .iter()
+        .try_for_each(|address| writeln!(out, "berthd listening on {address}"))
+        .and_then(|()| out.flush());
+    if let Err(error) = told {
+        log::warn!("cannot say on standard output where the server listens: {error}");
+    }
+}
+
+fn fail(reason: &dyn std::fmt::Display, code: u8) -> ExitCode {
+    // If standard error is gone there is nobody left to tell.
+    let _ = writeln!(std::io::stderr(), "berthd: {reason}");
+    ExitCode::from(code)
+}
+
+fn start_log(level: log::LevelFilter) {
+    env_logger::Builder::new()
+        .filter_level(level)
+        .format(|out, record| {
+            let now = Stamp(SystemTime::now());
+            writeln!(out, "{now} {:5} {}", record.level(), record.args())
+        })
+        .init();
+}

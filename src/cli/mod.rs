@@ -4,6 +4,7 @@
 //! never open a socket or a file.
 
 pub mod client;
+pub mod server;
 
 use std::io::{self, Write};
 

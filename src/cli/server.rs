@@ -1,0 +1,145 @@
+//! The command line of `berthd`.
+//!
+//! Owns its flags, their defaults and their help. Must never do what they ask for.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+use log::LevelFilter;
+
+use crate::engine::limits::Limits;
+use crate::server::Config;
+use crate::wire::DEFAULT_ADDRESS;
+
+/// More clients than this would need more open files than Linux allows a process without being
+/// told so (fs.nr_open is 1 048 576).
+const CLIENTS_MAX: u64 = 500_000;
+
+/// Longer than any timeout that is meant, and short enough to be added to any moment.
+const TIMEOUT_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+/// Hand out a folder on a network to a fixed number of clients.
+///
+/// Clients are named Client01, Client02 and so on. What one writes comes back with ' ACK'; 'status'
+/// tells who is and was connected, 'list' what can be had, 'get NAME' streams a file, 'exit'
+/// leaves. Whoever comes when all berths are taken reads 'Server full, try later'.
+///
+/// Talk to it with berth, or with nc or telnet.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "berthd", version, max_term_width = 100, after_help = AFTER_HELP)]
+pub struct ServerArgs {
+    /// The folder to hand out: every regular file in it whose name does not begin with a dot
+    #[arg(long, value_name = "DIR", env = "BERTH_REPO", default_value = "repo")]
+    pub repo: PathBuf,
+
+    /// Where to listen; may be given more than once
+    ///
+    /// Port 0 lets the system choose a free one. [::] takes IPv4 and IPv6, 0.0.0.0 IPv4 only;
+    /// both let in whoever can reach this machine.
+    #[arg(
+        long,
+        value_name = "ADDR:PORT",
+        env = "BERTH_LISTEN",
+        default_value = DEFAULT_ADDRESS,
+        value_delimiter = ',',
+        value_parser = parse_address
+    )]
+    pub listen: Vec<SocketAddr>,
+
+    /// How many clients are inside at most
+    #[arg(
+        long,
+        value_name = "N",
+        env = "BERTH_MAX_CLIENTS",
+        default_value_t = 3,
+        value_parser = clap::value_parser!(u64).range(1..=CLIENTS_MAX)
+    )]
+    pub max_clients: u64,
+
+    /// How long a client may be quiet; 0s: for ever
+    ///
+    /// Quiet means that no byte moves in either direction, so a slow download is not.
+    #[arg(
+        long,
+        value_name = "DUR",
+        env = "BERTH_IDLE_TIMEOUT",
+        default_value = "10m",
+        value_parser = parse_duration
+    )]
+    pub idle_timeout: Duration,
+
+    /// How long a client may take nothing of what is owed to it
+    #[arg(
+        long,
+        value_name = "DUR",
+        env = "BERTH_STALL_TIMEOUT",
+        default_value = "30s",
+        value_parser = parse_positive_duration
+    )]
+    pub stall_timeout: Duration,
+
+    /// How long the clients inside have to finish when the server is told to stop
+    #[arg(
+        long,
+        value_name = "DUR",
+        env = "BERTH_DRAIN_TIMEOUT",
+        default_value = "10s",
+        value_parser = parse_duration
+    )]
+    pub drain_timeout: Duration,
+
+    /// How much to log: off, error, warn, info, debug or trace
+    #[arg(long, value_name = "LEVEL", env = "BERTH_LOG", default_value = "info")]
+    pub log: LevelFilter,
+}
+
+const AFTER_HELP: &str = "\
+Durations are written as 500ms, 30s, 10m, 1h 30m. A flag goes before its environment variable.
+
+When it is ready, it prints a line for each address, 'berthd listening on 127.0.0.1:23784', on
+standard output and nothing else there; the log goes to standard error.
+
+SIGTERM and SIGINT (Ctrl-C) stop it: nobody new is let in, what is under way is finished within the
+drain timeout. A second one stops it at once.
+
+Exit status: 0 stopped when told to; 1 told twice, or the event loop failed; 2 could not start.";
+
+impl From<ServerArgs> for Config {
+    fn from(args: ServerArgs) -> Self {
+        let limits = Limits {
+            clients_max: usize::try_from(args.max_clients).unwrap_or(usize::MAX),
+            idle: Some(args.idle_timeout).filter(|idle| !idle.is_zero()),
+            stall: args.stall_timeout,
+            ..Limits::default()
+        };
+        Self {
+            repo: args.repo,
+            listen: args.listen,
+            limits,
+            drain: args.drain_timeout,
+        }
+    }
+}
+
+fn parse_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| "not ADDR:PORT, such as 127.0.0.1:23784 or [::]:23784".to_owned())
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text)
+        .map_err(|error| format!("{error}; write it as 500ms, 30s, 10m or 1h 30m"))?;
+    if duration > TIMEOUT_MAX {
+        return Err("longer than a hundred years".to_owned());
+    }
+    Ok(duration)
+}
+
+fn parse_positive_duration(text: &str) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        Duration::ZERO => Err("a client that takes nothing would keep its berth".to_owned()),
+        duration => Ok(duration),
+    }
+}

@@ -1,0 +1,228 @@
+//! The served folder: which names are files that may be had, and nothing else.
+//!
+//! Owns the folder, held open from the start, and the one way to reach what is in it. Must never
+//! judge a path by its text alone, nor open a path twice: what is checked is what was opened.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::{self as sys, CWD, FileType, Mode, OFlags, ResolveFlags, Stat};
+use rustix::io::Errno;
+
+/// The served folder.
+#[derive(Debug)]
+pub struct Catalog {
+    root: OwnedFd,
+    resolver: Resolver,
+    /// Whether the log has said that some names cannot be listed.
+    told_of_unlisted: bool,
+}
+
+/// How a name is followed from the folder to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolver {
+    /// The kernel does, and refuses whatever leads out: openat2(2), `RESOLVE_BENEATH`.
+    Kernel,
+    /// Component by component, refusing links: for kernels before 5.6 and filters that know no
+    /// openat2.
+    Walk,
+}
+
+/// Why a name cannot be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Nothing of that name is served.
+    NoSuchFile,
+    /// It is a folder, a FIFO, a socket, a device, or a link where links are refused.
+    NotAFile,
+    /// It leads out of the folder.
+    Outside,
+    /// The server may not read it.
+    Denied,
+    /// The process, or the system, has no file descriptor left.
+    Busy,
+    /// Something else went wrong.
+    Failed(Errno),
+}
+
+/// What a listing says of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Details {
+    /// In bytes.
+    pub size: u64,
+    /// When it was last changed.
+    pub modified: SystemTime,
+}
+
+/// How often a look-up that raced with a rename is tried again: openat2(2) answers EAGAIN then,
+/// and a folder that somebody renames without end is not worth a longer turn.
+const RACES_MAX: usize = 8;
+
+impl Catalog {
+    /// Opens the folder and finds out how names are resolved below it.
+    ///
+    /// # Errors
+    /// When the folder is missing, is none, or may not be read.
+    pub fn open(folder: &Path) -> io::Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let root = sys::openat(CWD, folder, flags, Mode::empty())?;
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        let resolver = match sys::openat2(&root, ".", flags, Mode::empty(), beneath()) {
+            Ok(_) => Resolver::Kernel,
+            Err(_) => Resolver::Walk,
+        };
+        Ok(Self {
+            root,
+            resolver,
+            told_of_unlisted: false,
+        })
+    }
+
+    /// The same folder with names followed another way.
+    #[must_use]
+    pub fn with_resolver(self, resolver: Resolver) -> Self {
+        Self { resolver, ..self }
+    }
+
+    /// How names are followed.
+    #[must_use]
+    pub const fn resolver(&self) -> Resolver {
+        self.resolver
+    }
+
+    /// Opens the regular file `name` for reading, and says how many bytes it has now.
+    ///
+    /// # Errors
+    /// See [`Refusal`].
+    pub fn file(&self, name: &[u8]) -> Result<(File, u64), Refusal> {
+        check_name(name)?;
+        // Without NONBLOCK a FIFO would hold the whole loop until somebody writes to it; without
+        // NOCTTY a terminal in the folder could become the server's own.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let file = self.resolve(name, flags, beneath())?;
+        let stat = sys::fstat(&file)?;
+        let details = details_of_file(&stat).ok_or(Refusal::NotAFile)?;
+        Ok((file.into(), details.size))
+    }
+
+    /// Opens the folder `name` (the served one itself if empty) to be listed. Links are refused,
+    /// so a listing never goes round in circles.
+    pub(super) fn folder(&self, name: &[u8]) -> Result<OwnedFd, Refusal> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        let name = if name.is_empty() { b"." } else { name };
+        self.resolve(name, flags, beneath() | ResolveFlags::NO_SYMLINKS)
+    }
+
+    /// What a listing says of `entry`, whose full name is `name`, in `folder`. `None` if it is
+    /// not a file that can be had.
+    pub(super) fn details(&self, folder: impl AsFd, entry: &[u8], name: &[u8]) -> Option<Details> {
+        let stat = sys::statat(folder, entry, sys::AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::Symlink {
+            return details_of_file(&stat);
+        }
+        // A link counts as what it leads to, if that is below the folder.
+        let target = self.resolve(name, OFlags::PATH, beneath()).ok()?;
+        details_of_file(&sys::fstat(target).ok()?)
+    }
+
+    /// Says once that some names cannot be listed, whatever the number of them.
+    pub(super) fn tell_of_unlisted(&mut self, name: &[u8]) {
+        if !self.told_of_unlisted {
+            self.told_of_unlisted = true;
+            log::warn!(
+                "not listed, as its name does not fit a line: {} (said once)",
+                crate::wire::Harmless(name)
+            );
+        }
+    }
+
+    fn resolve(&self, name: &[u8], flags: OFlags, how: ResolveFlags) -> Result<OwnedFd, Refusal> {
+        let flags = flags | OFlags::CLOEXEC;
+        match self.resolver {
+            Resolver::Kernel => self.resolve_by_kernel(name, flags, how),
+            Resolver::Walk => self.resolve_by_walk(name, flags),
+        }
+        .map_err(Refusal::from)
+    }
+
+    fn resolve_by_kernel(
+        &self,
+        name: &[u8],
+        flags: OFlags,
+        how: ResolveFlags,
+    ) -> Result<OwnedFd, Errno> {
+        let mut tries = 0..RACES_MAX;
+        loop {
+            match sys::openat2(&self.root, name, flags, Mode::empty(), how) {
+                Err(Errno::AGAIN | Errno::INTR) if tries.next().is_some() => {}
+                opened => return opened,
+            }
+        }
+    }
+
+    fn resolve_by_walk(&self, name: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
+        let step = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mut folder = None;
+        let mut components = name.split(|&byte| byte == b'/').peekable();
+        while let Some(component) = components.next() {
+            let parent = folder.as_ref().unwrap_or(&self.root);
+            if component.is_empty() || component == b".." {
+                return Err(Errno::NOENT);
+            }
+            if components.peek().is_none() {
+                let flags = flags | OFlags::NOFOLLOW;
+                return sys::openat(parent, component, flags, Mode::empty());
+            }
+            folder = Some(sys::openat(parent, component, step, Mode::empty())?);
+        }
+        Err(Errno::NOENT)
+    }
+}
+
+/// Names that never lead to a file, whatever the folder holds. The kernel has the last word on
+/// all others.
+fn check_name(name: &[u8]) -> Result<(), Refusal> {
+    if name.starts_with(b"/") {
+        return Err(Refusal::Outside);
+    }
+    for component in name.split(|&byte| byte == b'/') {
+        match component {
+            b".." => return Err(Refusal::Outside),
+            [b'.', ..] => return Err(Refusal::NoSuchFile),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Below the folder and not through the links of /proc, which lead anywhere.
+fn beneath() -> ResolveFlags {
+    ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS
+}
+
+fn details_of_file(stat: &Stat) -> Option<Details> {
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return None;
+    }
+    let since_1970 = Duration::from_secs(u64::try_from(stat.st_mtime).unwrap_or(0));
+    Some(Details {
+        size: u64::try_from(stat.st_size).unwrap_or(0),
+        modified: UNIX_EPOCH.checked_add(since_1970).unwrap_or(UNIX_EPOCH),
+    })
+}
+
+impl From<Errno> for Refusal {
+    fn from(errno: Errno) -> Self {
+        match errno {
+            Errno::NOENT | Errno::NOTDIR | Errno::NAMETOOLONG | Errno::INVAL => Self::NoSuchFile,
+            Errno::XDEV => Self::Outside,
+            Errno::LOOP | Errno::NXIO | Errno::NODEV => Self::NotAFile,
+            Errno::ACCESS | Errno::PERM => Self::Denied,
+            Errno::MFILE | Errno::NFILE => Self::Busy,
+            errno => Self::Failed(errno),
+        }
+    }
+}

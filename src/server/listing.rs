@@ -1,0 +1,191 @@
+//! The answer to `list`, made a step at a time.
+//!
+//! Owns how far a listing has come. Must never read a folder whole in one step, nor hold more
+//! than one descriptor: others wait while a step is made, and descriptors are counted.
+
+use std::collections::BTreeSet;
+
+use rustix::fd::AsFd;
+use rustix::fs::{Dir, FileType};
+
+use super::catalog::Catalog;
+use crate::engine::ports::Step;
+use crate::wire::reply::push;
+use crate::wire::{LINE_BYTES_MAX, Reply, Stamp};
+
+/// Entries read or written in one step. Each costs a microsecond or two, mostly for its stat(2),
+/// so a step stays below a millisecond.
+const STEP_ENTRIES: usize = 256;
+
+/// A step ends when it has written this much, so that long names do not make it a large one.
+const STEP_BYTES: usize = 16 * 1024;
+
+/// The longest name listed: one that a `get` can ask for.
+const NAME_BYTES_MAX: usize = LINE_BYTES_MAX - b"get ".len();
+
+/// A walk over the served folder in the order of its names, byte by byte.
+///
+/// A folder is walked as if its name ended in `/`, which is the order of the full names of the
+/// files. It is what is there while the walk passes: somebody may add and remove files meanwhile.
+#[derive(Debug)]
+pub struct Listing {
+    /// The folders from the served one down to where the walk is.
+    folders: Vec<Folder>,
+}
+
+#[derive(Debug)]
+struct Folder {
+    /// Empty for the served folder, otherwise the name and `/`.
+    path: Vec<u8>,
+    stage: Stage,
+    /// Entries still to be walked; those of sub-folders end in `/`.
+    entries: BTreeSet<Vec<u8>>,
+    /// Open while this is the folder that the walk is in.
+    dir: Option<Dir>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Its entries are being read.
+    Reading,
+    /// All are read; they are being written in order.
+    Writing,
+}
+
+impl Listing {
+    /// A walk that has not begun.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            folders: vec![Folder::new(Vec::new())],
+        }
+    }
+
+    /// Goes on for one step and appends what it found.
+    pub fn resume(&mut self, catalog: &mut Catalog, out: &mut Vec<u8>) -> Step {
+        let full = out.len() + STEP_BYTES;
+        for _ in 0..STEP_ENTRIES {
+            if out.len() >= full {
+                break;
+            }
+            let Some(folder) = self.folders.last_mut() else {
+                Reply::End.write(out);
+                return Step::Done;
+            };
+            match folder.advance(catalog, out) {
+                Walk::Here => {}
+                Walk::Down(path) => self.folders.push(Folder::new(path)),
+                Walk::Up => drop(self.folders.pop()),
+            }
+        }
+        Step::More
+    }
+}
+
+impl Default for Listing {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Where a walk goes after an entry.
+enum Walk {
+    Here,
+    Down(Vec<u8>),
+    Up,
+}
+
+impl Folder {
+    const fn new(path: Vec<u8>) -> Self {
+        Self {
+            path,
+            stage: Stage::Reading,
+            entries: BTreeSet::new(),
+            dir: None,
+        }
+    }
+
+    /// Reads or writes one entry.
+    fn advance(&mut self, catalog: &mut Catalog, out: &mut Vec<u8>) -> Walk {
+        if self.dir.is_none() {
+            self.dir = catalog
+                .folder(self.name())
+                .and_then(|fd| Ok(Dir::new(fd)?))
+                .ok();
+        }
+        let Some(dir) = &mut self.dir else {
+            // It was removed, or may not be read: nothing in it can be had.
+            return Walk::Up;
+        };
+        match self.stage {
+            Stage::Reading => match dir.read() {
+                Some(Ok(entry)) => {
+                    let name = entry.file_name().to_bytes();
+                    self.take(name, entry.file_type(), catalog);
+                }
+                Some(Err(error)) => {
+                    log::warn!("a folder could not be read to its end: {error}");
+                    self.stage = Stage::Writing;
+                }
+                None => self.stage = Stage::Writing,
+            },
+            Stage::Writing => return self.write(catalog, out),
+        }
+        Walk::Here
+    }
+
+    /// Notes an entry that may be listed.
+    fn take(&mut self, name: &[u8], kind: FileType, catalog: &mut Catalog) {
+        if name.starts_with(b".") {
+            return;
+        }
+        let too_long = self.path.len() + name.len() > NAME_BYTES_MAX;
+        if too_long || name.iter().any(u8::is_ascii_control) {
+            catalog.tell_of_unlisted(&[&self.path, name].concat());
+            return;
+        }
+        match kind {
+            FileType::Directory => self.entries.insert([name, b"/"].concat()),
+            FileType::RegularFile | FileType::Symlink => self.entries.insert(name.to_vec()),
+            FileType::Unknown if self.is_folder(name) => self.entries.insert([name, b"/"].concat()),
+            FileType::Unknown => self.entries.insert(name.to_vec()),
+            _ => return,
+        };
+    }
+
+    /// Some file systems do not say in a folder what an entry is.
+    fn is_folder(&self, name: &[u8]) -> bool {
+        let Some(fd) = self.dir.as_ref().and_then(|dir| dir.fd().ok()) else {
+            return false;
+        };
+        rustix::fs::statat(fd, name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW)
+            .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
+    }
+
+    /// Writes the next entry, or finds that it is a folder to go down to.
+    fn write(&mut self, catalog: &Catalog, out: &mut Vec<u8>) -> Walk {
+        let Some(entry) = self.entries.pop_first() else {
+            return Walk::Up;
+        };
+        let name = [&self.path[..], &entry].concat();
+        if name.ends_with(b"/") {
+            // Its own listing needs the descriptor; this folder is opened again afterwards.
+            self.dir = None;
+            return Walk::Down(name);
+        }
+        let Some(fd) = self.dir.as_ref().and_then(|dir| dir.fd().ok()) else {
+            return Walk::Up;
+        };
+        if let Some(file) = catalog.details(fd.as_fd(), &entry, &name) {
+            push(out, format_args!("{} {} ", file.size, Stamp(file.modified)));
+            out.extend_from_slice(&name);
+            out.push(b'\n');
+        }
+        Walk::Here
+    }
+
+    /// The folder's name as the catalog knows it.
+    fn name(&self) -> &[u8] {
+        self.path.strip_suffix(b"/").unwrap_or(&self.path)
+    }
+}

@@ -1,0 +1,277 @@
+//! The loop: one thread, one `poll`, every event noted before any work is done.
+//!
+//! Owns `Poll`, the listeners, the signals and the clock. Must never decide anything about a
+//! peer: that is the hub's, and this is its thin edge. Only the start and `poll` itself can fail.
+
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime};
+
+use mio::{Events, Interest, Poll, Token};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook_mio::v1_0::Signals;
+
+use self::catalog::{Catalog, Resolver};
+use self::descriptors::TooFew;
+use self::listener::Listener;
+use self::service::{FolderService, Task};
+use self::socket::Socket;
+use crate::engine::hub::{Admission, Hub};
+use crate::engine::limits::Limits;
+use crate::engine::readiness::Readiness;
+use crate::wire::Harmless;
+
+pub mod catalog;
+pub mod descriptors;
+pub mod listener;
+pub mod listing;
+pub mod roster;
+pub mod service;
+pub mod socket;
+
+/// Connections have the tokens from 0 on, which are the hub's keys; the signals the last one, and
+/// the listeners those before it.
+const SIGNALS: Token = Token(usize::MAX);
+const LAST_LISTENER: usize = usize::MAX - 1;
+
+/// Events taken from the kernel at once. More than that many ready connections wait for the next
+/// turn of the loop, which comes at once.
+const EVENTS_MAX: usize = 1024;
+
+/// Newcomers taken in one turn of the loop, so that a flood of them leaves the clients their turn.
+const ACCEPTS_MAX: usize = 64;
+
+/// What a server is to do.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The folder to serve.
+    pub repo: PathBuf,
+    /// Where to listen; port 0 lets the system choose.
+    pub listen: Vec<SocketAddr>,
+    /// What peers may cost.
+    pub limits: Limits,
+    /// How long those inside have when the server is told to stop.
+    pub drain: Duration,
+}
+
+/// A server that is bound and ready to run.
+pub struct Server {
+    poll: Poll,
+    signals: Signals,
+    /// Empty once the server was told to stop.
+    listeners: Vec<Listener>,
+    hub: Hub<Socket, Task>,
+    service: FolderService,
+    drain: Duration,
+    /// When the server stops whatever is under way; `None` until it is told to stop.
+    stop_at: Option<Instant>,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The server was told to stop, and what was under way was finished or ran out of time.
+    Drained,
+    /// The server was told twice, and stopped at once.
+    Cut,
+}
+
+/// Why a server could not start. Nothing is bound then.
+#[derive(Debug)]
+pub enum StartError {
+    /// The folder is missing, is none, or may not be read.
+    Folder(PathBuf, io::Error),
+    /// The address is taken, is not this host's, or may not be bound.
+    Listen(SocketAddr, io::Error),
+    /// The cap needs more open files than the process is allowed.
+    Descriptors(TooFew),
+    /// The kernel refused what a loop is made of.
+    Loop(io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(path, error) => {
+                let path = path.as_os_str().as_encoded_bytes();
+                write!(f, "cannot serve the folder '{}': {error}", Harmless(path))
+            }
+            Self::Listen(address, error) => write!(f, "cannot listen on {address}: {error}"),
+            Self::Descriptors(TooFew { needed, allowed }) => write!(
+                f,
+                "so many clients need {needed} open files and only {allowed} are allowed: \
+                 raise the limit (ulimit -Hn) or lower --max-clients"
+            ),
+            Self::Loop(error) => write!(f, "cannot set up the event loop: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl Server {
+    /// Opens the folder, then binds all addresses: callers wait in the queue from then on.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub fn bind(config: &Config) -> Result<Self, StartError> {
+        let catalog = Catalog::open(&config.repo)
+            .map_err(|error| StartError::Folder(config.repo.clone(), error))?;
+        log_folder(config, &catalog);
+        descriptors::reserve(&config.limits, config.listen.len())
+            .map_err(StartError::Descriptors)?;
+        let poll = Poll::new().map_err(StartError::Loop)?;
+        let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(StartError::Loop)?;
+        poll.registry()
+            .register(&mut signals, SIGNALS, Interest::READABLE)
+            .map_err(StartError::Loop)?;
+        let mut listeners = Vec::new();
+        for (i, &address) in config.listen.iter().enumerate() {
+            let bound = Listener::bind(address).and_then(|mut listener| {
+                listener.register(poll.registry(), Token(LAST_LISTENER - i))?;
+                Ok(listener)
+            });
+            listeners.push(bound.map_err(|error| StartError::Listen(address, error))?);
+        }
+        Ok(Self {
+            poll,
+            signals,
+            listeners,
+            hub: Hub::new(config.limits),
+            service: FolderService::new(catalog, SystemTime::now),
+            drain: config.drain,
+            stop_at: None,
+        })
+    }
+
+    /// The addresses that were bound, in the order they were asked for.
+    ///
+    /// # Errors
+    /// When the kernel does not know them, which it does.
+    pub fn local_addrs(&self) -> io::Result<Vec<SocketAddr>> {
+        self.listeners.iter().map(Listener::local_addr).collect()
+    }
+
+    /// Serves until it is told to stop, by SIGINT or SIGTERM.
+    ///
+    /// # Errors
+    /// When `poll` fails, which leaves nothing to be done.
+    pub fn run(mut self) -> io::Result<Outcome> {
+        let mut events = Events::with_capacity(EVENTS_MAX);
+        let mut now = Instant::now();
+        loop {
+            match self.poll.poll(&mut events, self.timeout(now)) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => events.clear(),
+                polled => polled?,
+            }
+            now = Instant::now();
+            let mut signalled = false;
+            for event in &events {
+                match event.token() {
+                    SIGNALS => signalled = true,
+                    Token(key) if key > LAST_LISTENER - self.listeners.len() => {
+                        self.listeners[LAST_LISTENER - key].note();
+                    }
+                    Token(key) => {
+                        let event = Readiness::of(event.is_readable(), event.is_writable());
+                        self.hub.note(key, event);
+                    }
+                }
+            }
+            if signalled && self.was_told_twice(now) {
+                return Ok(Outcome::Cut);
+            }
+            self.hub.run(&mut self.service, now);
+            self.accept(now);
+            if self
+                .stop_at
+                .is_some_and(|stop_at| self.hub.peers() == 0 || now >= stop_at)
+            {
+                self.log_cut();
+                return Ok(Outcome::Drained);
+            }
+        }
+    }
+
+    /// How long `poll` may wait: not at all while there is work, for ever while nothing is due.
+    fn timeout(&self, now: Instant) -> Option<Duration> {
+        if self.hub.has_work() {
+            return Some(Duration::ZERO);
+        }
+        let accepts = self
+            .listeners
+            .iter()
+            .filter_map(|listener| listener.due(now));
+        let deadlines = self.hub.next_deadline().into_iter().chain(self.stop_at);
+        let next = accepts.chain(deadlines).min()?;
+        Some(next.saturating_duration_since(now))
+    }
+
+    /// Takes in newcomers. It comes after the turns, so a berth freed in this turn of the loop is
+    /// free for them, and no key is used for two peers within one batch of events.
+    fn accept(&mut self, now: Instant) {
+        for listener in &mut self.listeners {
+            for _ in 0..ACCEPTS_MAX {
+                let Some((mut stream, peer)) = listener.accept(now) else {
+                    break;
+                };
+                let key = self.hub.vacancy();
+                // Both interests, once and for all: what is wanted is computed, never registered.
+                let interests = Interest::READABLE | Interest::WRITABLE;
+                let registered = self
+                    .poll
+                    .registry()
+                    .register(&mut stream, Token(key), interests);
+                // An answer is written when it is due; it is not to wait for the peer's ACK of
+                // the one before.
+                if let Err(error) = registered.and_then(|()| stream.set_nodelay(true)) {
+                    log::warn!("{peer} could not be let in: {error}");
+                    continue;
+                }
+                let admission = self.hub.admit(Socket(stream), peer, &mut self.service, now);
+                if admission == Admission::Full {
+                    log::debug!("{peer} turned away: all berths are taken");
+                }
+            }
+        }
+    }
+
+    /// Begins to stop, or learns that this was asked for before.
+    fn was_told_twice(&mut self, now: Instant) -> bool {
+        for _ in self.signals.pending() {
+            if self.stop_at.is_some() {
+                log::warn!("stopping at once");
+                return true;
+            }
+            log::info!(
+                "stopping: {} clients have {:?} to finish",
+                self.hub.clients(),
+                self.drain
+            );
+            self.stop_at = Some(now + self.drain);
+            self.listeners.clear();
+            self.hub.stop();
+        }
+        false
+    }
+
+    fn log_cut(&self) {
+        if self.hub.clients() > 0 {
+            log::warn!(
+                "{} clients were cut: the drain timeout is over",
+                self.hub.clients()
+            );
+        }
+    }
+}
+
+fn log_folder(config: &Config, catalog: &Catalog) {
+    let how = match catalog.resolver() {
+        Resolver::Kernel => "resolved by the kernel (openat2)",
+        Resolver::Walk => "walked component by component, links refused (no openat2 here)",
+    };
+    let folder = config.repo.as_os_str().as_encoded_bytes();
+    log::info!("serving the folder '{}', names {how}", Harmless(folder));
+}

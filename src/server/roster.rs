@@ -1,0 +1,190 @@
+//! Who is connected and who was.
+//!
+//! Owns what `status` shows. Must never grow without bound: of those who have gone, the last
+//! [`GONE_MAX`] are kept. Must never ask a clock: it is told when things happened.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::time::SystemTime;
+
+use crate::engine::ports::Step;
+use crate::wire::reply::push;
+use crate::wire::{ClientName, Farewell, Reply, Stamp};
+
+/// How many clients that have gone are remembered. The protocol promises them; a line for each
+/// takes about a hundred bytes.
+pub const GONE_MAX: usize = 1000;
+
+/// Lines written in one step: about a tenth of a millisecond, and about ten kilobytes.
+const STEP_LINES: usize = 128;
+
+/// Everybody who was let in, by number, which is the order of their arrival.
+#[derive(Debug, Default)]
+pub struct Roster {
+    visits: BTreeMap<ClientName, Visit>,
+    /// Those who have gone, the longest gone first.
+    gone: VecDeque<ClientName>,
+}
+
+#[derive(Debug)]
+struct Visit {
+    peer: SocketAddr,
+    since: SystemTime,
+    left: Option<(SystemTime, Farewell)>,
+}
+
+/// How far an answer to `status` has come: the names that are still to be written.
+#[derive(Debug)]
+pub struct Report {
+    names: RangeInclusive<ClientName>,
+}
+
+impl Roster {
+    /// A client was let in.
+    pub fn arrived(&mut self, name: ClientName, peer: SocketAddr, now: SystemTime) {
+        self.visits.insert(
+            name,
+            Visit {
+                peer,
+                since: now,
+                left: None,
+            },
+        );
+    }
+
+    /// A client has gone, after a stay that began at the moment given back.
+    pub fn departed(&mut self, name: ClientName, farewell: Farewell, now: SystemTime) {
+        let Some(visit) = self.visits.get_mut(&name) else {
+            return;
+        };
+        visit.left = Some((now, farewell));
+        self.gone.push_back(name);
+        if self.gone.len() > GONE_MAX
+            && let Some(forgotten) = self.gone.pop_front()
+        {
+            self.visits.remove(&forgotten);
+        }
+    }
+
+    /// An answer to `status`: everybody who has arrived until now, none of whom is written yet.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        let last = self
+            .visits
+            .last_key_value()
+            .map_or(ClientName(0), |(&name, _)| name);
+        Report {
+            names: ClientName(0)..=last,
+        }
+    }
+
+    /// Goes on with a report for one step and appends what it says.
+    pub fn resume(&self, report: &mut Report, out: &mut Vec<u8>) -> Step {
+        let mut visits = self.visits.range(report.names.clone());
+        for (name, visit) in visits.by_ref().take(STEP_LINES) {
+            visit.write(*name, out);
+        }
+        let Some((&next, _)) = visits.next() else {
+            Reply::End.write(out);
+            return Step::Done;
+        };
+        report.names = next..=*report.names.end();
+        Step::More
+    }
+}
+
+impl Visit {
+    fn write(&self, name: ClientName, out: &mut Vec<u8>) {
+        let Self { peer, since, left } = self;
+        push(
+            out,
+            format_args!("{name} {peer} connected {}", Stamp(*since)),
+        );
+        if let Some((when, farewell)) = left {
+            push(
+                out,
+                format_args!(" disconnected {} {farewell}", Stamp(*when)),
+            );
+        }
+        out.push(b'\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, UNIX_EPOCH};
+
+    fn at(seconds: u64) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(1_795_341_600 + seconds)
+    }
+
+    fn peer(port: u16) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], port))
+    }
+
+    fn whole(roster: &Roster, mut report: Report) -> String {
+        let mut out = Vec::new();
+        while roster.resume(&mut report, &mut out) == Step::More {}
+        String::from_utf8(out).expect("a status is text")
+    }
+
+    #[test]
+    fn status_names_those_connected_and_those_gone_in_order_of_arrival() {
+        let mut roster = Roster::default();
+        roster.arrived(ClientName(1), peer(51234), at(0));
+        roster.arrived(
+            ClientName(2),
+            "[::1]:51236".parse().expect("an address"),
+            at(5),
+        );
+        roster.departed(ClientName(1), Farewell::Exit, at(63));
+        assert_eq!(
+            whole(&roster, roster.report()),
+            "Client01 127.0.0.1:51234 connected 2026-11-22T10:00:00Z \
+             disconnected 2026-11-22T10:01:03Z exit\n\
+             Client02 [::1]:51236 connected 2026-11-22T10:00:05Z\nEND\n"
+        );
+    }
+
+    #[test]
+    fn the_last_thousand_who_have_gone_are_kept_and_all_who_are_there() {
+        let mut roster = Roster::default();
+        for number in 1..=10_000 {
+            roster.arrived(ClientName(number), peer(1), at(number));
+            if number > 2 {
+                roster.departed(ClientName(number), Farewell::Eof, at(number));
+            }
+        }
+        let status = whole(&roster, roster.report());
+        assert_eq!(status.lines().count(), 2 + GONE_MAX + 1);
+        assert!(status.starts_with("Client01 127.0.0.1:1 connected"));
+        assert!(
+            status
+                .lines()
+                .nth(2)
+                .is_some_and(|line| line.starts_with("Client9001 "))
+        );
+    }
+
+    #[test]
+    fn a_report_ends_with_those_who_were_there_when_it_began() {
+        let mut roster = Roster::default();
+        roster.arrived(ClientName(1), peer(1), at(0));
+        let report = roster.report();
+        roster.arrived(ClientName(2), peer(2), at(1));
+        assert_eq!(whole(&roster, report).lines().count(), 2);
+        assert_eq!(
+            whole(&Roster::default(), Roster::default().report()),
+            "END\n"
+        );
+    }
+
+    #[test]
+    fn a_client_of_a_clock_before_1970_is_shown_all_the_same() {
+        let mut roster = Roster::default();
+        roster.arrived(ClientName(1), peer(1), UNIX_EPOCH - Duration::from_secs(9));
+        assert!(whole(&roster, roster.report()).contains("connected 1970-01-01T00:00:00Z\n"));
+    }
+}
