@@ -87,9 +87,10 @@ impl<T: Transport, K> Connection<T, K> {
         self.readiness.note(event);
     }
 
-    /// Does what is due at a deadline; a turn has to follow.
+    /// Does what is due at a deadline; a turn has to follow, in which a write is tried.
     pub fn expire(&mut self, limits: &Limits, now: Instant) {
         self.session.expire(limits, now);
+        self.readiness.note(Readiness::of(false, true));
     }
 
     /// Answers, writes and reads until nothing moves or the turn's share is used up.
@@ -108,13 +109,22 @@ impl<T: Transport, K> Connection<T, K> {
                 return Turn::Done;
             }
             if !(answered || wrote || read) {
-                self.session.release();
-                return Turn::Waiting;
+                return self.wait(around);
             }
             if budget.is_spent() {
                 return Turn::Yielded;
             }
         }
+    }
+
+    /// Nothing moved: the peer is waited for, unless that took too long already.
+    fn wait(&mut self, around: Circumstances<'_>) -> Turn {
+        if self.session.is_stalled(around.limits, around.now) {
+            self.session.close(Farewell::Stalled);
+            return Turn::Done;
+        }
+        self.session.release();
+        Turn::Waiting
     }
 
     /// Goes on with the answer under way, then answers what was asked.

@@ -35,6 +35,8 @@ pub struct Session<F, K> {
     moved_at: Instant,
     /// When the peer last took a byte, or last had none to take.
     taken_at: Instant,
+    /// When it was last tried whether the peer takes more, though no event said so.
+    tried_at: Instant,
     /// Bytes read and thrown away since the session stopped listening.
     discarded: u64,
 }
@@ -51,6 +53,13 @@ pub enum Phase {
     /// Nothing is to be done but to remove it.
     Closed(Farewell),
 }
+
+/// How often within the stall timeout it is tried whether a peer takes more.
+///
+/// The kernel tells that a connection can be written to only when a third of its send buffer is
+/// free, which for a slow peer and megabytes of buffer takes minutes, while a write goes through
+/// as soon as anything is. So a peer is not judged by events alone.
+const STALL_TRIES: u32 = 4;
 
 impl<F, K> Session<F, K> {
     /// A client that was just let in: it is owed a welcome.
@@ -88,6 +97,7 @@ impl<F, K> Session<F, K> {
             task: None,
             moved_at: now,
             taken_at: now,
+            tried_at: now,
             discarded: 0,
         }
     }
@@ -288,25 +298,38 @@ impl<F, K> Session<F, K> {
             Phase::Lingering(_, deadline) => Some(deadline),
             Phase::Closed(_) => None,
             Phase::Open | Phase::Draining(_) if !self.outbox.is_empty() => {
-                Some(self.taken_at + limits.stall)
+                let tried_at = self.tried_at.max(self.taken_at);
+                let next_try = tried_at + limits.stall / STALL_TRIES;
+                Some(next_try.min(self.taken_at + limits.stall))
             }
             Phase::Open | Phase::Draining(_) => limits.idle.map(|idle| self.moved_at + idle),
         }
     }
 
-    /// Does what is due at `now`, which may be nothing.
+    /// Does what is due at `now`, which may be nothing. A write has to be tried after it, and then
+    /// [`Session::is_stalled`] has the last word.
     pub fn expire(&mut self, limits: &Limits, now: Instant) {
         if self.deadline(limits).is_none_or(|deadline| now < deadline) {
             return;
         }
         match self.phase {
-            Phase::Open if self.outbox.is_empty() => {
+            Phase::Lingering(farewell, _) => self.close(farewell),
+            _ if !self.outbox.is_empty() => self.tried_at = now,
+            _ => {
                 let quiet = limits.idle.unwrap_or(Duration::ZERO);
                 let last = Reply::Error(Complaint::Idle(quiet));
                 self.leave(Farewell::Idle, Some(last), now);
             }
-            _ => self.close(Farewell::Stalled),
         }
+    }
+
+    /// Whether the peer took nothing for so long that it has to go. To be asked after a write was
+    /// tried.
+    #[must_use]
+    pub fn is_stalled(&self, limits: &Limits, now: Instant) -> bool {
+        matches!(self.phase, Phase::Open | Phase::Draining(_))
+            && !self.outbox.is_empty()
+            && now >= self.taken_at + limits.stall
     }
 
     /// Gives back memory that holds nothing. To be called when the peer is waited for.
