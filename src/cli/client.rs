@@ -18,10 +18,9 @@ use crate::wire::DEFAULT_ADDRESS;
 )]
 pub struct ClientArgs {
     /// The server, by address or host name.
-    ///
-    /// An IPv6 address stands in brackets: [::1]:23784.
     #[arg(
         long,
+        long_help = "The server, by address or host name; an IPv6 address as in [::1]:23784",
         value_name = "ADDR:PORT",
         env = "BERTH_SERVER",
         hide_env_values = true,
@@ -46,7 +45,8 @@ Requests:
   list       the files that can be had
   get NAME   saves the file in the current folder, under the last part of its
              name and only when all of it has come; a file that is there
-             already is left as it is
+             already is left as it is. Interrupted by Ctrl-C, it leaves
+             .NAME.*.part behind
   exit       leaves, as the end of the input does
   any other line comes back with ' ACK' behind it
 

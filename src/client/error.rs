@@ -149,7 +149,7 @@ impl fmt::Display for Error {
             ),
             Self::Write(name, err) => write!(
                 f,
-                "cannot write {}: {err}; nothing was saved, see that there is room and get it again",
+                "cannot write {}: {err}; nothing was saved, make room and get it again",
                 Excerpt(name)
             ),
             Self::Stdin(err) => write!(f, "cannot read standard input: {err}"),

@@ -40,6 +40,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// They have arrived by then or never will; the wait is there so that nothing can make it endless.
 const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// How long the goodbye at the end of a script is waited for, which nobody is going to see.
+const GOODBYE_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// How an answer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
@@ -177,7 +180,7 @@ impl Client {
         let _ = self
             .reader
             .get_ref()
-            .set_read_timeout(Some(CONNECT_TIMEOUT));
+            .set_read_timeout(Some(GOODBYE_TIMEOUT));
         self.send(b"exit");
         let _ = self.line();
     }
@@ -219,7 +222,8 @@ impl Client {
         let most = ANSWER_LINE_BYTES_MAX as u64 + 1;
         let mut reader = self.reader.by_ref().take(most);
         match reader.read_until(b'\n', &mut line) {
-            Err(err) if is_timeout(&err) => Err(Error::Closed),
+            // The wait for last words is over: the connection takes nothing and brings nothing.
+            Err(err) if err.kind() == io::ErrorKind::WouldBlock => Err(Error::Closed),
             Err(err) => Err(Error::Broken(err)),
             Ok(_) if line.last() == Some(&b'\n') => {
                 line.pop();
@@ -257,14 +261,6 @@ fn refusal_of<'a>(first: &'a [u8], request: Request<'_>) -> Option<&'a [u8]> {
 #[must_use]
 pub fn without_cr(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
-}
-
-/// Whether a read ended because of [`LAST_WORDS_TIMEOUT`]; systems name it differently.
-fn is_timeout(err: &io::Error) -> bool {
-    matches!(
-        err.kind(),
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
-    )
 }
 
 fn unexpected(expected: &'static str, line: Vec<u8>) -> Error {

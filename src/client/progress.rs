@@ -5,7 +5,8 @@
 //!
 //! pbr left alone draws on standard output, also where no terminal is, asks standard output for its
 //! width, jumps to 100 % when it is told to finish, and panics when it cannot write. So it draws
-//! into a [`Line`] here, is told the width, and is never told to finish: the last byte completes it.
+//! into a line that swallows errors here, is told the width, and is never told to finish: the last
+//! byte completes it.
 
 use std::fmt;
 use std::io::{self, IsTerminal, Stderr, Write};

@@ -140,9 +140,10 @@ fn tell(err: &Error) -> u8 {
     err.exit_code()
 }
 
-/// Says something to the user. Nobody can be told that standard error is closed.
+/// Says something to the user, in one piece, so that no other program's words come between.
+/// Nobody can be told that standard error is closed.
 fn say(text: impl Display) {
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = io::stderr().write_all(format!("{text}\n").as_bytes());
 }
 
 #[cfg(test)]

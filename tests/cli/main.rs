@@ -1,0 +1,16 @@
+//! The client as a person and a script meet it: the program itself, run against small servers that
+//! keep the protocol or break it on purpose.
+//!
+//! Nothing here waits for time to pass: a server's thread goes on when the client's bytes come or
+//! when the test tells it to. Deadlines only turn a hang into a failure.
+
+mod answers;
+mod downloads;
+mod program;
+mod server;
+mod sessions;
+mod start;
+#[cfg(target_os = "linux")]
+mod terminal;
+#[cfg(target_os = "linux")]
+mod terminals;

@@ -1,0 +1,95 @@
+//! The program `berth`, run in a folder of its own.
+
+use std::fs;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+/// How long a test waits for what must come before it calls it a hang.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+
+/// An empty folder to run the program in.
+pub(crate) struct Folder(TempDir);
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// The names in the folder, sorted.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.0.path()).unwrap();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// The program with no server named, all its streams piped.
+    pub(crate) fn berth(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_berth"));
+        command
+            .current_dir(self.0.path())
+            .env_remove("BERTH_SERVER")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// The program with this server named.
+    pub(crate) fn berth_at(&self, server: SocketAddr) -> Command {
+        let mut command = self.berth();
+        command.arg("--server").arg(server.to_string());
+        command
+    }
+
+    /// Runs a script against this server.
+    pub(crate) fn script(&self, server: SocketAddr, script: &[u8]) -> Ended {
+        finish(self.berth_at(server).spawn().unwrap(), script)
+    }
+}
+
+/// A run that is over.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// Gives the program the rest of its input and waits for its end.
+pub(crate) fn finish(mut child: Child, input: &[u8]) -> Ended {
+    if let Some(mut stdin) = child.stdin.take() {
+        // A program that ends early does not read it all.
+        let _ = stdin.write_all(input);
+    }
+    let (done, ended) = mpsc::channel();
+    thread::spawn(move || done.send(child.wait_with_output().unwrap()));
+    let output = ended.recv_timeout(DEADLINE).expect("the program ends");
+    ended_as(&output)
+}
+
+/// Output bytes are shown escaped where they are not ASCII, so that failures can be read.
+fn ended_as(output: &Output) -> Ended {
+    let text = |bytes: &[u8]| match str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => bytes.escape_ascii().to_string(),
+    };
+    Ended {
+        code: output.status.code().unwrap_or(-1),
+        stdout: text(&output.stdout),
+        stderr: text(&output.stderr),
+    }
+}

@@ -1,0 +1,171 @@
+//! From the command line to the welcome.
+
+use std::io::Read;
+use std::process::Stdio;
+
+use socket2::{Domain, Socket, Type};
+
+use crate::program::{Folder, finish};
+use crate::server::{Peer, Server};
+
+#[test]
+fn help_and_version_are_printed_in_full() {
+    let folder = Folder::new();
+    for (option, word) in [("--help", "Exit codes:"), ("--version", "berth 0.")] {
+        let ended = finish(folder.berth().arg(option).spawn().unwrap(), b"");
+        assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{option}");
+        assert!(ended.stdout.contains(word), "{option}: {}", ended.stdout);
+    }
+}
+
+#[test]
+fn help_into_a_closed_pipe_is_quiet() {
+    let folder = Folder::new();
+    let mut command = folder.berth();
+    let mut child = command.arg("--help").spawn().unwrap();
+    drop(child.stdout.take());
+    let ended = finish(child, b"");
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+}
+
+#[test]
+fn a_mistake_on_the_command_line_is_one_line_and_2() {
+    let folder = Folder::new();
+    for arguments in [
+        &["--nope"][..],
+        &["word"],
+        &["--server"],
+        &["--server", "host"],
+        &["--server", "::1"],
+        &["--server", "host:0"],
+        &["--server", "a\n\nb\x1b[2J"],
+    ] {
+        let ended = finish(folder.berth().args(arguments).spawn().unwrap(), b"");
+        assert_eq!(
+            (ended.code, ended.stdout.as_str()),
+            (2, ""),
+            "{arguments:?}"
+        );
+        assert!(ended.stderr.starts_with("berth: "), "{}", ended.stderr);
+        assert!(ended.stderr.ends_with("; try 'berth --help'\n"));
+        assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+        assert!(!ended.stderr.contains('\x1b'));
+    }
+}
+
+#[test]
+fn the_environment_names_the_server_unless_the_command_line_does() {
+    let folder = Folder::new();
+    let server = Server::polite(|peer| {
+        peer.expect(b"hello");
+        peer.say(b"hello ACK\n");
+        peer.expect_exit();
+    });
+    let mut command = folder.berth();
+    command.env("BERTH_SERVER", server.address.to_string());
+    let ended = finish(command.spawn().unwrap(), b"hello\n");
+    assert_eq!((ended.code, ended.stdout.as_str()), (0, "hello ACK\n"));
+    server.join();
+
+    let server = Server::polite(Peer::expect_exit);
+    let mut command = folder.berth_at(server.address);
+    command.env("BERTH_SERVER", "127.0.0.1:1");
+    assert_eq!(finish(command.spawn().unwrap(), b"").code, 0);
+    server.join();
+}
+
+#[test]
+fn a_host_name_is_tried_at_every_address() {
+    // Where localhost is [::1] first, nobody listens there.
+    let server = Server::polite(Peer::expect_exit);
+    let name = format!("localhost:{}", server.address.port());
+    let folder = Folder::new();
+    let mut command = folder.berth();
+    command.args(["--server", &name]);
+    let ended = finish(command.spawn().unwrap(), b"");
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+    server.join();
+}
+
+#[test]
+fn where_nobody_listens_the_code_is_7() {
+    // Bound but not listening: the port is taken, and whoever connects is refused.
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let any_port: std::net::SocketAddr = "127.0.0.1:0".parse().unwrap();
+    socket.bind(&any_port.into()).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    let ended = Folder::new().script(address, b"status\n");
+    assert_eq!((ended.code, ended.stdout.as_str()), (7, ""));
+    assert!(
+        ended
+            .stderr
+            .contains(&format!("cannot connect to {address}"))
+    );
+    assert!(ended.stderr.contains("is berthd running there?"));
+}
+
+#[test]
+fn a_refusal_at_the_door_is_shown_and_75() {
+    for refusal in [
+        "Server full, try later",
+        "Too many clients from your address, try later",
+    ] {
+        let server = Server::mute(move |peer| peer.say(format!("{refusal}\n").as_bytes()));
+        let ended = Folder::new().script(server.address, b"status\n");
+        assert_eq!((ended.code, ended.stdout.as_str()), (75, ""));
+        assert_eq!(ended.stderr, format!("berth: {refusal}\n"));
+        server.join();
+    }
+}
+
+#[test]
+fn a_greeting_that_is_no_berthds_is_65_and_shown_harmless() {
+    for greeting in [
+        &b"SSH-2.0-OpenSSH_9.9\r\n"[..],
+        b"Welcome \n",
+        b"\n",
+        b"\x1b[2J\xff\n",
+        &[b'x'; 70_000],
+    ] {
+        let server = Server::mute(|peer| peer.say(greeting));
+        let ended = Folder::new().script(server.address, b"status\n");
+        assert_eq!((ended.code, ended.stdout.as_str()), (65, ""));
+        assert!(
+            ended.stderr.contains("broke the protocol"),
+            "{}",
+            ended.stderr
+        );
+        assert!(!ended.stderr.contains('\x1b'));
+        server.join();
+    }
+}
+
+#[test]
+fn a_server_that_closes_before_it_greets_is_18() {
+    for beginning in [&b""[..], b"Welcome Cli"] {
+        let server = Server::mute(move |peer| peer.say(beginning));
+        let ended = Folder::new().script(server.address, b"status\n");
+        assert_eq!((ended.code, ended.stdout.as_str()), (18, ""));
+        assert!(ended.stderr.contains("the server closed the connection"));
+        server.join();
+    }
+}
+
+#[test]
+fn closed_standard_streams_do_no_harm() {
+    let server = Server::polite(Peer::expect_exit);
+    let folder = Folder::new();
+    let mut command = folder.berth_at(server.address);
+    command.stdin(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let mut stdout = String::new();
+    child
+        .stdout
+        .take()
+        .unwrap()
+        .read_to_string(&mut stdout)
+        .unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(stdout, "");
+    server.join();
+}
