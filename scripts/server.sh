@@ -7,7 +7,6 @@
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 folder=$(mktemp -d)
 server=
-# shellcheck disable=SC2034 # It is for the script that sources this.
 address=
 
 die() {
@@ -39,6 +38,7 @@ start_server() {
     server=$BERTHD_PID
     local line
     IFS= read -r -t 10 line <&"${BERTHD[0]}" || die "berthd did not start"
+    # shellcheck disable=SC2034 # It is for the script that sources this.
     address=${line#berthd listening on }
 }
 

@@ -131,7 +131,7 @@ impl Peer {
             if !fits {
                 // What is at hand of the rest helps to see what was sent instead.
                 received.extend_from_slice(self.input.buffer());
-                return Err(told(&received, "and more or nothing behind it"));
+                return Err(told(&received, "so far"));
             }
         }
         Ok(())
