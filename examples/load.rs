@@ -3,10 +3,12 @@
 //! Owns the load and its figures. The script that counts system calls and the one that looks for
 //! hot functions start it; every answer is compared, since a fast wrong answer is no figure.
 //!
-//!     cargo run --release --example load -- ADDR:PORT lines CLIENTS IN_FLIGHT REQUESTS
+//!     cargo run --release --example load -- ADDR:PORT lines CLIENTS IN_FLIGHT REQUESTS [PAUSE]
 //!     cargo run --release --example load -- ADDR:PORT file CLIENTS NAME TIMES
 //!
-//! REQUESTS and TIMES are per client. It prints one line: how many requests or MiB, in how many
+//! REQUESTS and TIMES are per client. PAUSE is in microseconds: a client waits so long after each
+//! answer, so that a server which is slowed down by being watched still finds nothing to read, as
+//! it would unwatched. It prints one line: how many requests or MiB, in how many
 //! seconds, and how many of them per second.
 
 use std::env;
@@ -15,7 +17,7 @@ use std::net::TcpStream;
 use std::process::ExitCode;
 use std::sync::Barrier;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What every request says: about as long as what a person types.
 const MESSAGE: &str = "the tide is coming in";
@@ -23,12 +25,19 @@ const MESSAGE: &str = "the tide is coming in";
 const READ_BYTES: usize = 256 * 1024;
 const MIB: f64 = 1024.0 * 1024.0;
 
-const USAGE: &str = "usage: load ADDR:PORT lines CLIENTS IN_FLIGHT REQUESTS
+const USAGE: &str = "usage: load ADDR:PORT lines CLIENTS IN_FLIGHT REQUESTS [PAUSE]
        load ADDR:PORT file CLIENTS NAME TIMES";
+
+/// Requests in rounds: so many sent in one piece, their answers read, a pause.
+struct Lines {
+    in_flight: usize,
+    requests: usize,
+    pause: Duration,
+}
 
 /// What each client does.
 enum Load {
-    Lines { in_flight: usize, requests: usize },
+    Lines(Lines),
     File { name: String, times: usize },
 }
 
@@ -43,19 +52,26 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &[String]) -> Result<(), String> {
+    let (pause, args) = match args {
+        [args @ .., pause] if args.len() == 5 => (pause.as_str(), args),
+        args => ("0", args),
+    };
     let [address, kind, clients, what, times] = args else {
         return Err(USAGE.to_owned());
     };
+    let pause = pause.parse().map(Duration::from_micros);
+    let pause = pause.map_err(|_| USAGE.to_owned())?;
     let number = |text: &String| match text.parse::<usize>() {
         Ok(number) if number > 0 => Ok(number),
         _ => Err(format!("not a number above 0: {text}")),
     };
     let (clients, times) = (number(clients)?, number(times)?);
     let load = match kind.as_str() {
-        "lines" => Load::Lines {
+        "lines" => Load::Lines(Lines {
             in_flight: number(what)?,
             requests: times,
-        },
+            pause,
+        }),
         "file" => Load::File {
             name: what.clone(),
             times,
@@ -67,7 +83,7 @@ fn run(args: &[String]) -> Result<(), String> {
     let streams = streams.map_err(|error| format!("{address}: {error}"))?;
     let (sum, seconds) = all(&load, streams).map_err(|error| format!("{address}: {error}"))?;
     match load {
-        Load::Lines { .. } => {
+        Load::Lines(_) => {
             let rate = sum as f64 / seconds;
             println!("{sum} requests in {seconds:.3} s, {rate:.0} requests/s");
         }
@@ -102,10 +118,7 @@ fn all(load: &Load, streams: Vec<BufReader<TcpStream>>) -> io::Result<(u64, f64)
             scope.spawn(move || {
                 start.wait();
                 match load {
-                    Load::Lines {
-                        in_flight,
-                        requests,
-                    } => lines(&mut input, *in_flight, *requests),
+                    Load::Lines(load) => lines(&mut input, load),
                     Load::File { name, times } => fetch(&mut input, name, *times),
                 }
             })
@@ -122,19 +135,22 @@ fn all(load: &Load, streams: Vec<BufReader<TcpStream>>) -> io::Result<(u64, f64)
 }
 
 /// Sends the requests, so many at a time in one piece, and compares the answers.
-fn lines(input: &mut BufReader<TcpStream>, in_flight: usize, requests: usize) -> io::Result<u64> {
-    let said = format!("{MESSAGE}\n").repeat(in_flight);
-    let expected = format!("{MESSAGE} ACK\n").repeat(in_flight);
+fn lines(input: &mut BufReader<TcpStream>, load: &Lines) -> io::Result<u64> {
+    let said = format!("{MESSAGE}\n").repeat(load.in_flight);
+    let expected = format!("{MESSAGE} ACK\n").repeat(load.in_flight);
     let mut answer = vec![0; expected.len()];
-    let rounds = requests.div_ceil(in_flight);
+    let rounds = load.requests.div_ceil(load.in_flight);
     for _ in 0..rounds {
         input.get_ref().write_all(said.as_bytes())?;
         input.read_exact(&mut answer)?;
         if answer != expected.as_bytes() {
             return Err(io::Error::other("a message came back wrong"));
         }
+        if !load.pause.is_zero() {
+            thread::sleep(load.pause);
+        }
     }
-    Ok((rounds * in_flight) as u64)
+    Ok((rounds * load.in_flight) as u64)
 }
 
 /// Fetches the file so many times and throws it away.

@@ -21,6 +21,9 @@ for argument in "$@"; do
     esac
 done
 
+# The generator needs a descriptor for each client that is at the door or inside.
+ulimit -Sn "$(ulimit -Hn)" || true
+
 build flood
 if [[ -n $target ]]; then
     # How many berths a foreign server has is for the flood to find out.

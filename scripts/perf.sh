@@ -30,7 +30,9 @@ hot() {
             "$(cat /proc/sys/kernel/perf_event_paranoid), and 2 or less is needed"
     fi
     perf report --stdio --no-children -g none --percent-limit 0 -i "$folder/perf.data" \
-        2>>"$folder/perf.log" | awk '!/^#/ && NF { print "  " $0; if (++n == 10) exit }'
+        2>>"$folder/perf.log" | awk '
+            !/^#/ && NF && n++ < 10 { print "  " $0 }
+            END { if (!n) print "  it was never found at work" }'
 }
 
 if [[ -n $pid ]]; then

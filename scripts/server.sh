@@ -5,7 +5,7 @@
 # and `address` (where it listens).
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
-folder=$(mktemp -d)
+folder=
 server=
 address=
 
@@ -52,6 +52,7 @@ stop_server() {
         done
         kill -KILL "$server" 2>/dev/null && echo "berthd did not stop when it was told" >&2
     fi
-    rm -rf "$folder"
+    [[ -z $folder ]] || rm -rf "$folder"
 }
 trap stop_server EXIT
+folder=$(mktemp -d)

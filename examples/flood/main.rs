@@ -21,9 +21,9 @@ use std::time::{Duration, Instant};
 const FULL: &[u8] = b"Server full, try later\n";
 /// An answer that takes longer counts as missing.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// So many of the crowd are at the door at one time. It bounds the sockets and threads that the
-/// generator needs, whatever the size of the crowd.
-const AT_ONCE: usize = 200;
+/// So many of the crowd are at the door at one time. It is more than a server may care to see off
+/// at once, and bounds the sockets and threads that the generator needs, whatever the crowd.
+const AT_ONCE: usize = 500;
 /// The threads only read lines, and there are many.
 const STACK: usize = 128 * 1024;
 /// What the loudest of the crowd sends before it reads.
