@@ -11,7 +11,7 @@
 mod report;
 
 use std::env;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream, ToSocketAddrs};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -252,8 +252,14 @@ fn connect(address: SocketAddr) -> io::Result<Line> {
 
 fn line(stream: &mut Line) -> io::Result<Vec<u8>> {
     let mut line = Vec::new();
-    stream.read_until(b'\n', &mut line)?;
-    Ok(line)
+    match stream.read_until(b'\n', &mut line) {
+        Ok(_) => Ok(line),
+        // The system's own words for a timeout would puzzle whoever reads the table.
+        Err(error) if error.kind() == ErrorKind::WouldBlock => {
+            Err(io::Error::other(format!("no line within {TIMEOUT:?}")))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 fn spawn<'scope, T: Send + 'scope>(
