@@ -14,10 +14,10 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run-server: ## serve the folder repo/ on 127.0.0.1:23784 (ARGS='--help' shows the options)
-	cargo run --release --locked --quiet --bin berthd -- $(ARGS)
+	cargo run --release --locked --bin berthd -- $(ARGS)
 
 run-client: ## connect to the server on 127.0.0.1:23784 (ARGS='--help' shows the options)
-	cargo run --release --locked --quiet --bin berth -- $(ARGS)
+	cargo run --release --locked --bin berth -- $(ARGS)
 
 test: ## run every test
 	cargo test --locked

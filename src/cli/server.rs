@@ -36,7 +36,7 @@ pub struct ServerArgs {
 
     /// Where to listen; may be given more than once
     ///
-    /// Port 0 lets the system choose a free one. [::] takes IPv4 and IPv6, 0.0.0.0 IPv4 only;
+    /// Port 0 lets the system choose a free one. `[::]` takes IPv4 and IPv6, `0.0.0.0` IPv4 only;
     /// both let in whoever can reach this machine.
     #[arg(
         long,

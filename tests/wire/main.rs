@@ -1,6 +1,9 @@
 //! The published protocol is the one the server speaks: every transcript of `docs/protocol.md` is
 //! played against `berthd`.
 
+#[path = "../support/mod.rs"]
+mod support;
+
 mod play;
 mod transcript;
 

@@ -1,16 +1,17 @@
 //! Plays a transcript against the real server, over real sockets.
 //!
-//! Owns the server's process and the connections of one transcript. Nothing here sleeps: every
+//! Owns the connections of one transcript. Nothing here sleeps: every
 //! step waits for bytes, and the read timeout is only there so that a mistake ends in a message.
 
 use std::collections::BTreeMap;
-use std::env;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
+use rustix::process::Signal;
+
+use crate::support::Setup;
 use crate::transcript::{Action, Piece, Step, Transcript};
 
 /// Far longer than any answer takes on the slowest machine that runs this.
@@ -22,58 +23,6 @@ pub(crate) enum Style {
     AsWritten,
     ByteByByte,
     WithCrLf,
-}
-
-/// A server of its own on a free port. Dropping it kills it.
-struct Server {
-    process: Child,
-    address: SocketAddr,
-}
-
-impl Server {
-    fn start(folder: &Path) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_berthd"));
-        // What a person has set for a server of theirs is not meant for this one.
-        for (name, _) in env::vars_os() {
-            if name.to_string_lossy().starts_with("BERTH_") {
-                command.env_remove(name);
-            }
-        }
-        let mut process = command
-            .args(["--listen", "127.0.0.1:0", "--log", "error", "--repo"])
-            .arg(folder)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the server was built with this test");
-        let stdout = process.stdout.take().expect("it is piped");
-        let mut line = String::new();
-        let read = BufReader::new(stdout).read_line(&mut line);
-        read.expect("the server's output is text");
-        let address = line.trim_end().strip_prefix("berthd listening on ");
-        let address = address.and_then(|address| address.parse().ok());
-        let address = address.unwrap_or_else(|| panic!("no address in {line:?}"));
-        Self { process, address }
-    }
-
-    /// Sends SIGTERM.
-    fn stop(&self) {
-        use rustix::process::{Pid, Signal, kill_process};
-        let pid = Pid::from_child(&self.process);
-        kill_process(pid, Signal::TERM).expect("it is our child and was not waited for");
-    }
-
-    fn wait(&mut self) -> ExitStatus {
-        self.process.wait().expect("it is our child")
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Both fail only if it is gone already, which is what is wanted.
-        drop(self.process.kill());
-        drop(self.process.wait());
-    }
 }
 
 /// One connection of a transcript.
@@ -188,7 +137,7 @@ fn told(received: &[u8], then: &str) -> String {
 
 /// Plays the transcript, and panics with the line of the document that the server did not follow.
 pub(crate) fn play(transcript: &Transcript, style: Style, folder: &Path) {
-    let mut server = Server::start(folder);
+    let mut server = Setup::new().serving(folder).start();
     let mut peers: BTreeMap<usize, Peer> = BTreeMap::new();
     let mut stopped = false;
     for step in &transcript.steps {
@@ -198,7 +147,7 @@ pub(crate) fn play(transcript: &Transcript, style: Style, folder: &Path) {
             }
         }
         if matches!(step.action, Action::Stop) {
-            server.stop();
+            server.signal(Signal::TERM);
             stopped = true;
         } else {
             let peer = peers.remove(&step.peer);

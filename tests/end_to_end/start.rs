@@ -1,0 +1,166 @@
+//! A start that works says where; one that cannot says why, in one line, and binds nothing.
+
+use std::fs;
+use std::net::TcpListener;
+use std::process::Command;
+
+use crate::support::{Server, Setup, outcome};
+
+/// Starts a server that cannot start, and gives back its one line.
+fn refusal(setup: &Setup) -> String {
+    let (code, out, err) = outcome(setup.command().args(["--log", "off"]));
+    assert_eq!((code, out.as_str()), (Some(2), ""), "{err}");
+    assert_eq!(err.lines().count(), 1, "{err}");
+    assert!(err.starts_with("berthd: "), "{err}");
+    err
+}
+
+#[test]
+fn the_line_names_the_port_that_was_chosen() {
+    let server = Server::start();
+    assert_ne!(server.address.port(), 0);
+    server.client("Client01").echo();
+}
+
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let address = taken.local_addr().expect("it is bound");
+    let reason = refusal(&Setup::new().with(&format!("--listen {address}")));
+    assert!(
+        reason.contains(&format!("cannot listen on {address}: ")),
+        "{reason}"
+    );
+}
+
+#[test]
+fn a_folder_that_is_missing_or_none_is_named() {
+    let setup = Setup::new().file("file", b"");
+    for bad in ["missing", "file", "missing/\x1b[2J"] {
+        let path = setup.repo().join(bad);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_berthd"));
+        let (code, out, err) = outcome(command.arg("--repo").arg(&path).args(["--log", "off"]));
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{err}");
+        assert!(
+            err.starts_with("berthd: cannot serve the folder '"),
+            "{err}"
+        );
+        assert!(err.lines().count() == 1 && !err.contains('\x1b'), "{err}");
+    }
+}
+
+#[test]
+fn a_folder_that_may_not_be_read_is_named() {
+    use std::os::unix::fs::PermissionsExt;
+    if rustix::process::geteuid().is_root() {
+        // Root may read everything, so it can only be shown that an ordinary user is told.
+        return;
+    }
+    let setup = Setup::new();
+    fs::set_permissions(setup.repo(), fs::Permissions::from_mode(0o000)).expect("it is ours");
+    assert!(refusal(&setup).contains("Permission denied"));
+}
+
+#[test]
+fn bad_values_are_named() {
+    let table = [
+        ("--max-clients 0", "--max-clients"),
+        ("--max-clients many", "--max-clients"),
+        ("--idle-timeout soon", "--idle-timeout"),
+        ("--stall-timeout 0s", "keep its berth"),
+        ("--drain-timeout=-1s", "--drain-timeout"),
+        ("--idle-timeout 9999999999y", "--idle-timeout"),
+        ("--listen nowhere", "not ADDR:PORT"),
+        ("--listen 127.0.0.1", "not ADDR:PORT"),
+        ("--log loud", "--log"),
+        ("--no-such-flag", "--no-such-flag"),
+        ("stray", "stray"),
+    ];
+    for (arguments, named) in table {
+        let reason = refusal(&Setup::new().with(arguments));
+        assert!(reason.contains(named), "{arguments}: {reason}");
+    }
+}
+
+#[test]
+fn too_low_a_limit_on_open_files_is_told_before_anything_is_bound() {
+    let reason = refusal(&Setup::new().after("ulimit -n 64"));
+    assert!(reason.contains("64 are allowed"), "{reason}");
+}
+
+#[test]
+fn the_soft_limit_on_open_files_is_raised_to_what_the_cap_needs() {
+    let server = Setup::new()
+        .with("--max-clients 100")
+        .after("ulimit -Sn 64")
+        .start();
+    let peers: Vec<_> = (0..100).map(|_| server.connect()).collect();
+    assert!(
+        peers
+            .into_iter()
+            .all(|mut peer| peer.text().starts_with("Welcome"))
+    );
+}
+
+#[test]
+fn every_flag_has_an_environment_variable() {
+    let (_, help, _) = outcome(Command::new(env!("CARGO_BIN_EXE_berthd")).arg("--help"));
+    for flag in [
+        "repo",
+        "listen",
+        "max-clients",
+        "idle-timeout",
+        "stall-timeout",
+        "drain-timeout",
+        "log",
+    ] {
+        let variable = format!("BERTH_{}", flag.to_uppercase().replace('-', "_"));
+        assert!(help.contains(&format!("--{flag} ")), "{flag}");
+        assert!(help.contains(&format!("[env: {variable}=")), "{variable}");
+    }
+    let setup = Setup::new();
+    let (code, _, err) = outcome(setup.command().env("BERTH_MAX_CLIENTS", "none"));
+    assert_eq!(code, Some(2));
+    assert!(err.contains("--max-clients"), "{err}");
+}
+
+#[test]
+fn version_and_help_are_answers_and_no_errors() {
+    let berthd = || Command::new(env!("CARGO_BIN_EXE_berthd"));
+    let (code, out, err) = outcome(berthd().arg("--version"));
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+    assert_eq!(out, format!("berthd {}\n", env!("CARGO_PKG_VERSION")));
+    let (code, out, err) = outcome(berthd().arg("--help"));
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+    assert!(out.lines().all(|line| line.chars().count() <= 100), "{out}");
+}
+
+#[test]
+fn more_than_one_address_and_both_families_are_served_by_one_server() {
+    use std::io::{BufRead, BufReader};
+    let setup = Setup::new().with("--listen [::]:0 --log error");
+    let mut process = setup.command().spawn().expect("the server was built");
+    let mut lines = BufReader::new(process.stdout.take().expect("it is piped")).lines();
+    for number in 1..=2 {
+        let line = lines
+            .next()
+            .expect("a line an address")
+            .expect("it is text");
+        let port = line
+            .rsplit(':')
+            .next()
+            .expect("it ends in a port")
+            .to_owned();
+        let mut client = crate::support::Peer::new(
+            std::net::TcpStream::connect(format!("127.0.0.1:{port}")).expect("it listens"),
+        );
+        client.expect(format!("Welcome Client0{number}\n"));
+        let status = client.lines("status");
+        assert!(
+            status[number].contains(" 127.0.0.1:"),
+            "shown as IPv4: {status:?}"
+        );
+    }
+    process.kill().expect("it is our child");
+    process.wait().expect("it is our child");
+}
