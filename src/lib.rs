@@ -4,14 +4,15 @@
 //! blocking program. A file imports only from the floors below its own:
 //!
 //! ```text
-//! 7  bin/berthd.rs   bin/berth.rs                   wiring, exit codes
-//! 6  server/mod.rs   client/mod.rs                  the two programs' bodies           cli/
-//! 5  server/{socket,catalog,listing,roster,service,listener,descriptors}.rs            the edges
-//! 4  engine/hub.rs            table of connections, admission, run queue, deadlines
-//! 3  engine/connection.rs     one turn: answer, write, read
-//! 2  engine/ports.rs          the two traits: the only doors to the outside
-//! 1  engine/session.rs        phases, order, limits of one peer
-//! 0  wire/  engine/{line_buffer,outbox,readiness,deadlines,limits}.rs    plain data, pure functions
+//! 8  bin/berthd.rs   bin/berth.rs       wiring, exit codes
+//! 7  cli/                               what the programs are told when they are started
+//! 6  server/mod.rs   client/            the two programs' bodies
+//! 5  server/{socket,catalog,listing,roster,service,listener,descriptors}.rs      the edges
+//! 4  engine/hub.rs                      the table, admission, the run queue, deadlines
+//! 3  engine/connection.rs               one turn: answer, write, read
+//! 2  engine/{session,ports}.rs          one peer; the two doors to the outside
+//! 1  engine/{line_buffer,outbox,readiness,phase,deadlines,limits}.rs      plain data
+//! 0  wire/                              the language
 //! ```
 //!
 //! - [`wire`] is the language that both sides speak. It does no I/O.
@@ -31,7 +32,7 @@
 //! - Never more clients than the cap: the count is one number, in [`engine::hub`], and changes in
 //!   two places there.
 //! - Every byte goes out through one queue, [`engine::outbox`], and is counted in one place.
-//! - A connection has one phase, [`engine::session::Phase`], which never goes back.
+//! - A connection has one phase, [`engine::phase::Phase`], which never goes back.
 //! - What the kernel said is forgotten only when it refuses an operation
 //!   ([`engine::readiness`]), and sockets are registered once.
 //! - Events are noted before any work is done, so a key never means two peers in one batch.

@@ -2,11 +2,12 @@
 
 use std::process::ExitCode;
 
-use berth::{cli, client::prompt};
+use berth::cli::{self, client::ClientArgs};
+use berth::client::prompt;
 
 fn main() -> ExitCode {
-    ExitCode::from(match cli::parse("berth") {
-        Ok(args) => prompt::run(&args),
+    ExitCode::from(match cli::parse::<ClientArgs>("berth") {
+        Ok(args) => prompt::run(&args.server),
         Err(code) => code,
     })
 }

@@ -8,7 +8,6 @@ use std::io::{self, BufRead, IsTerminal, Read, StdoutLock, Write};
 
 use super::screen::Screen;
 use super::{Answer, Client, Error, download, without_cr};
-use crate::cli::client::ClientArgs;
 use crate::wire::Request;
 
 /// What a person reads under the welcome.
@@ -20,10 +19,10 @@ const HINT: &[u8] = b"status, list, get NAME, exit; anything else comes back";
 /// it, so the rest is not sent, and a file without line ends cannot fill the memory.
 const REQUEST_BYTES_KEPT: u64 = 64 * 1024;
 
-/// Runs the client. Returns the exit code; all that is to be said has been.
+/// Talks to `server`, a host and a port. Returns the exit code; all that is to be said has been.
 #[must_use]
-pub fn run(args: &ClientArgs) -> u8 {
-    let client = match Client::connect(&args.server) {
+pub fn run(server: &str) -> u8 {
+    let client = match Client::connect(server) {
         Ok(client) => client,
         Err(err) => return tell(&err),
     };

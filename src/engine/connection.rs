@@ -9,9 +9,10 @@ use std::time::Instant;
 use super::limits::Limits;
 use super::line_buffer::Line;
 use super::outbox::Front;
+use super::phase::Phase;
 use super::ports::{Query, Service, Step, Transport};
 use super::readiness::Readiness;
-use super::session::{Phase, Session};
+use super::session::Session;
 use crate::wire::{Complaint, Farewell, Reply, Request};
 
 /// A session with its pipe. `K` is the service's answer under way.
@@ -206,28 +207,8 @@ impl<T: Transport, K> Connection<T, K> {
     /// Writes what is owed, and says so when that was all.
     fn flush(&mut self, around: Circumstances<'_>, budget: &mut Budget) -> bool {
         let mut moved = false;
-        while self.readiness.writable() && budget.bytes > 0 {
-            let sent = match self.session.front() {
-                None => break,
-                Some(Front::Bytes(bytes)) => {
-                    let bytes = &bytes[..bytes.len().min(budget.bytes)];
-                    self.transport.write(bytes)
-                }
-                Some(Front::File { file, offset, left }) => {
-                    let len = usize::try_from(left)
-                        .unwrap_or(usize::MAX)
-                        .min(budget.bytes);
-                    match self.transport.send_file(file, offset, len) {
-                        Ok(0) => {
-                            self.session.file_ended_early();
-                            moved = true;
-                            continue;
-                        }
-                        sent => sent,
-                    }
-                }
-            };
-            match sent {
+        while self.readiness.writable() && budget.bytes > 0 && self.session.front().is_some() {
+            match self.send(budget.bytes) {
                 Ok(n) => {
                     self.session.sent(n, around.now);
                     budget.bytes -= n;
@@ -236,10 +217,30 @@ impl<T: Transport, K> Connection<T, K> {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.readiness.write_blocked();
                 }
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                    self.session.file_ended_early();
+                    moved = true;
+                }
                 Err(error) => moved |= self.failed(&error),
             }
         }
         self.finish(around) || moved
+    }
+
+    /// Sends at most `most` bytes of what is first. A file that ends before it should is an
+    /// unexpected end, which no transport's own error is.
+    fn send(&mut self, most: usize) -> io::Result<usize> {
+        match self.session.front() {
+            None => Ok(0),
+            Some(Front::Bytes(bytes)) => self.transport.write(&bytes[..bytes.len().min(most)]),
+            Some(Front::File { file, offset, left }) => {
+                let len = usize::try_from(left).unwrap_or(usize::MAX).min(most);
+                match self.transport.send_file(file, offset, len)? {
+                    0 => Err(ErrorKind::UnexpectedEof.into()),
+                    n => Ok(n),
+                }
+            }
+        }
     }
 
     fn finish(&mut self, around: Circumstances<'_>) -> bool {

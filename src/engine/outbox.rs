@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-/// A queue of chunks. `F` is whatever a transport sends file bytes from; dropping a chunk closes it.
+/// A queue of chunks. `F` is whatever a transport sends file bytes from; dropping it closes it.
 #[derive(Debug)]
 pub struct Outbox<F> {
     /// No chunk in here is empty, and no two neighbours are both bytes.

@@ -2,22 +2,14 @@
 //!
 //! Owns what the peer sent and is owed, the phase it is in, and when its patience or ours ends.
 //! Must never do I/O or ask a clock: it is told what happened and when, and says what it wants.
-//!
-//! ```text
-//!        exit · input ended and all answered · turned away · timeout · server stopping
-//!   Open ─────────────────────────────────────────────────────────────▶ Draining
-//!     │ reset · stall timeout · file broken                                │ all sent → finish
-//!     ▼                                                                    ▼
-//!   Closed ◀──────────── input ended · linger deadline · reset ─────── Lingering
-//! ```
-//!
-//! Edges go forward only. What a phase holds is `Copy`; what has a destructor lives beside it.
+//! What a phase holds is `Copy` ([`super::phase`]); what has a destructor lives beside it.
 
 use std::time::{Duration, Instant};
 
 use super::limits::Limits;
 use super::line_buffer::{Line, LineBuffer};
 use super::outbox::{Front, Outbox};
+use super::phase::Phase;
 use crate::wire::{ClientName, Complaint, Farewell, Reply};
 
 /// One peer's input, output and phase. `F` is a file on its way, `K` an answer under way.
@@ -39,19 +31,6 @@ pub struct Session<F, K> {
     tried_at: Instant,
     /// Bytes read and thrown away since the session stopped listening.
     discarded: u64,
-}
-
-/// Where a session stands. See the picture above.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// Requests are taken and answered.
-    Open,
-    /// What is queued is sent, and then nothing more.
-    Draining(Farewell),
-    /// All is sent; the peer has until the deadline to read it and close.
-    Lingering(Farewell, Instant),
-    /// Nothing is to be done but to remove it.
-    Closed(Farewell),
 }
 
 /// How often within the stall timeout it is tried whether a peer takes more.
@@ -162,7 +141,7 @@ impl<F, K> Session<F, K> {
         if let Phase::Lingering(farewell, _) = self.phase
             && self.discarded >= limits.discard_bytes
         {
-            self.set_phase(Phase::Closed(farewell));
+            self.phase.advance(Phase::Closed(farewell));
         }
     }
 
@@ -170,7 +149,7 @@ impl<F, K> Session<F, K> {
     pub fn input_ended(&mut self) {
         self.inbox.end();
         if let Phase::Lingering(farewell, _) = self.phase {
-            self.set_phase(Phase::Closed(farewell));
+            self.phase.advance(Phase::Closed(farewell));
         }
     }
 
@@ -238,7 +217,7 @@ impl<F, K> Session<F, K> {
     /// told so by an end without `END`, and everything behind the gap is dropped.
     pub fn file_ended_early(&mut self) {
         self.outbox.clear();
-        self.set_phase(Phase::Draining(Farewell::Error));
+        self.phase.advance(Phase::Draining(Farewell::Error));
     }
 
     // The way out.
@@ -250,7 +229,7 @@ impl<F, K> Session<F, K> {
             self.outbox.write(|out| last.write(out));
         }
         self.inbox.clear();
-        self.set_phase(Phase::Draining(farewell));
+        self.phase.advance(Phase::Draining(farewell));
     }
 
     /// The client's own wish to leave.
@@ -270,7 +249,7 @@ impl<F, K> Session<F, K> {
         let Phase::Draining(farewell) = self.phase else {
             panic!("only what was drained can be finished");
         };
-        self.set_phase(if self.inbox.has_ended() {
+        self.phase.advance(if self.inbox.has_ended() {
             Phase::Closed(farewell)
         } else {
             Phase::Lingering(farewell, now + limits.linger)
@@ -286,7 +265,7 @@ impl<F, K> Session<F, K> {
         self.outbox.clear();
         self.inbox.clear();
         self.task = None;
-        self.set_phase(Phase::Closed(farewell));
+        self.phase.advance(Phase::Closed(farewell));
     }
 
     // Time.
@@ -343,18 +322,5 @@ impl<F, K> Session<F, K> {
         if self.outbox.is_empty() {
             self.taken_at = now;
         }
-    }
-
-    fn set_phase(&mut self, phase: Phase) {
-        const fn rank(phase: Phase) -> u8 {
-            match phase {
-                Phase::Open => 0,
-                Phase::Draining(_) => 1,
-                Phase::Lingering(..) => 2,
-                Phase::Closed(_) => 3,
-            }
-        }
-        assert!(rank(self.phase) <= rank(phase), "a phase never goes back");
-        self.phase = phase;
     }
 }

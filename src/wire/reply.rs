@@ -236,69 +236,70 @@ pub fn push(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
 mod tests {
     use super::*;
 
+    const LINES: &[(Reply<'_>, &[u8])] = &[
+        (Reply::Welcome(ClientName(1)), b"Welcome Client01\n"),
+        (Reply::Welcome(ClientName(100)), b"Welcome Client100\n"),
+        (Reply::Full, b"Server full, try later\n"),
+        (Reply::Goodbye(ClientName(99)), b"Goodbye Client99\n"),
+        (Reply::Ack(b"\xff a\0"), b"\xff a\0 ACK\n"),
+        (Reply::Ack(b""), b" ACK\n"),
+        (Reply::Status, b"STATUS\n"),
+        (Reply::List, b"LIST\n"),
+        (Reply::Start(u64::MAX), b"START 18446744073709551615\n"),
+        (Reply::End, b"END\n"),
+        (
+            Reply::Error(Complaint::LineTooLong),
+            b"ERR line longer than 4096 bytes\n",
+        ),
+        (
+            Reply::Error(Complaint::GetNothing),
+            b"ERR usage: get NAME\n",
+        ),
+        (
+            Reply::Error(Complaint::OffsetTooLarge),
+            b"ERR offset larger than any file\n",
+        ),
+        (
+            Reply::Error(Complaint::OffsetBeyondEnd(7)),
+            b"ERR offset beyond the end, the file has 7 bytes\n",
+        ),
+        (
+            Reply::Error(Complaint::NoSuchFile(b"nope.txt")),
+            b"ERR no such file: nope.txt\n",
+        ),
+        (
+            Reply::Error(Complaint::NotAFile(b"d")),
+            b"ERR not a file: d\n",
+        ),
+        (
+            Reply::Error(Complaint::Outside(b"../x")),
+            b"ERR outside the served folder: ../x\n",
+        ),
+        (
+            Reply::Error(Complaint::Denied(b"k")),
+            b"ERR permission denied: k\n",
+        ),
+        (
+            Reply::Error(Complaint::Unreadable(b"k")),
+            b"ERR cannot read: k\n",
+        ),
+        (
+            Reply::Error(Complaint::Busy),
+            b"ERR too many open files, try later\n",
+        ),
+        (
+            Reply::Error(Complaint::Idle(Duration::from_secs(600))),
+            b"ERR idle for 10m, closing\n",
+        ),
+        (
+            Reply::Error(Complaint::ShuttingDown),
+            b"ERR server shutting down\n",
+        ),
+    ];
+
     #[test]
     fn every_reply_is_the_line_of_the_protocol() {
-        let table: &[(Reply<'_>, &[u8])] = &[
-            (Reply::Welcome(ClientName(1)), b"Welcome Client01\n"),
-            (Reply::Welcome(ClientName(100)), b"Welcome Client100\n"),
-            (Reply::Full, b"Server full, try later\n"),
-            (Reply::Goodbye(ClientName(99)), b"Goodbye Client99\n"),
-            (Reply::Ack(b"\xff a\0"), b"\xff a\0 ACK\n"),
-            (Reply::Ack(b""), b" ACK\n"),
-            (Reply::Status, b"STATUS\n"),
-            (Reply::List, b"LIST\n"),
-            (Reply::Start(u64::MAX), b"START 18446744073709551615\n"),
-            (Reply::End, b"END\n"),
-            (
-                Reply::Error(Complaint::LineTooLong),
-                b"ERR line longer than 4096 bytes\n",
-            ),
-            (
-                Reply::Error(Complaint::GetNothing),
-                b"ERR usage: get NAME\n",
-            ),
-            (
-                Reply::Error(Complaint::OffsetTooLarge),
-                b"ERR offset larger than any file\n",
-            ),
-            (
-                Reply::Error(Complaint::OffsetBeyondEnd(7)),
-                b"ERR offset beyond the end, the file has 7 bytes\n",
-            ),
-            (
-                Reply::Error(Complaint::NoSuchFile(b"nope.txt")),
-                b"ERR no such file: nope.txt\n",
-            ),
-            (
-                Reply::Error(Complaint::NotAFile(b"d")),
-                b"ERR not a file: d\n",
-            ),
-            (
-                Reply::Error(Complaint::Outside(b"../x")),
-                b"ERR outside the served folder: ../x\n",
-            ),
-            (
-                Reply::Error(Complaint::Denied(b"k")),
-                b"ERR permission denied: k\n",
-            ),
-            (
-                Reply::Error(Complaint::Unreadable(b"k")),
-                b"ERR cannot read: k\n",
-            ),
-            (
-                Reply::Error(Complaint::Busy),
-                b"ERR too many open files, try later\n",
-            ),
-            (
-                Reply::Error(Complaint::Idle(Duration::from_secs(600))),
-                b"ERR idle for 10m, closing\n",
-            ),
-            (
-                Reply::Error(Complaint::ShuttingDown),
-                b"ERR server shutting down\n",
-            ),
-        ];
-        for (reply, line) in table {
+        for (reply, line) in LINES {
             let mut out = Vec::new();
             reply.write(&mut out);
             assert_eq!(out, *line, "{reply:?}");
