@@ -226,3 +226,97 @@ impl From<Errno> for Refusal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::{create_dir_all, write};
+    use std::io::Read;
+    use std::os::unix::fs::symlink;
+    use tempfile::TempDir;
+
+    const BOTH: [Resolver; 2] = [Resolver::Kernel, Resolver::Walk];
+
+    /// A folder `served` with a file in a sub-folder, beside a file that is not in it.
+    fn folder() -> TempDir {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        create_dir_all(folder.path().join("served/sub/.hidden")).expect("it is new");
+        write(folder.path().join("secret"), "secret").expect("it is new");
+        write(folder.path().join("served/sub/file"), "inside").expect("it is new");
+        write(folder.path().join("served/sub/.hidden/file"), "hidden").expect("it is new");
+        symlink("../secret", folder.path().join("served/out")).expect("it is new");
+        symlink("/etc", folder.path().join("served/etc")).expect("it is new");
+        symlink("sub", folder.path().join("served/link")).expect("it is new");
+        folder
+    }
+
+    fn catalog(folder: &TempDir, resolver: Resolver) -> Catalog {
+        let catalog = Catalog::open(&folder.path().join("served")).expect("it is there");
+        catalog.with_resolver(resolver)
+    }
+
+    #[test]
+    fn a_file_below_the_folder_is_opened_either_way() {
+        let folder = folder();
+        for resolver in BOTH {
+            let (mut file, size) = catalog(&folder, resolver)
+                .file(b"sub/file")
+                .expect("a file");
+            let mut text = String::new();
+            file.read_to_string(&mut text).expect("it is text");
+            assert_eq!((text.as_str(), size), ("inside", 6), "{resolver:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_else_is_opened_either_way() {
+        let folder = folder();
+        for resolver in BOTH {
+            let catalog = catalog(&folder, resolver);
+            for name in [
+                &b"out"[..],
+                b"etc/passwd",
+                b"../secret",
+                b"/etc/passwd",
+                b"sub/../../secret",
+                b"sub",
+                b"sub/",
+                b"sub/file/",
+                b"",
+                b".",
+                b"sub/.hidden/file",
+                b"a\0b",
+                b"missing",
+                &[b'n'; 5000],
+            ] {
+                let refused = catalog.file(name).is_err();
+                assert!(refused, "{resolver:?}: {}", name.escape_ascii());
+            }
+        }
+    }
+
+    #[test]
+    fn links_inside_are_followed_by_the_kernel_and_refused_by_the_walk() {
+        let folder = folder();
+        assert!(
+            catalog(&folder, Resolver::Kernel)
+                .file(b"link/file")
+                .is_ok()
+        );
+        assert!(catalog(&folder, Resolver::Walk).file(b"link/file").is_err());
+        for resolver in BOTH {
+            assert!(
+                catalog(&folder, resolver).folder(b"link").is_err(),
+                "{resolver:?}"
+            );
+            assert!(
+                catalog(&folder, resolver).folder(b"sub").is_ok(),
+                "{resolver:?}"
+            );
+            assert!(
+                catalog(&folder, resolver).folder(b"").is_ok(),
+                "{resolver:?}"
+            );
+        }
+    }
+}

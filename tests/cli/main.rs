@@ -4,6 +4,9 @@
 //! Nothing here waits for time to pass: a server's thread goes on when the client's bytes come or
 //! when the test tells it to. Deadlines only turn a hang into a failure.
 
+#[path = "../support/mod.rs"]
+mod support;
+
 mod answers;
 mod downloads;
 mod program;
@@ -14,3 +17,4 @@ mod start;
 mod terminal;
 #[cfg(target_os = "linux")]
 mod terminals;
+mod together;
