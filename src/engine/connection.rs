@@ -248,10 +248,12 @@ impl<T: Transport, K> Connection<T, K> {
             return false;
         }
         match self.transport.finish() {
-            Ok(()) => self.session.finished(around.limits, around.now),
-            Err(error) => self.session.close(farewell(&error)),
+            Ok(()) => {
+                self.session.finished(around.limits, around.now);
+                true
+            }
+            Err(error) => self.failed(&error),
         }
-        true
     }
 
     /// Reads once: what came is served before more is taken.
