@@ -109,20 +109,22 @@ impl<T: Transport, K> Connection<T, K> {
             if matches!(self.session.phase(), Phase::Closed(_)) {
                 return Turn::Done;
             }
-            if !(answered || wrote || read) {
-                return self.wait(around);
-            }
-            if budget.is_spent() {
-                return Turn::Yielded;
+            let moved = answered || wrote || read;
+            if !moved || budget.is_spent() {
+                return self.rest(moved, around);
             }
         }
     }
 
-    /// Nothing moved: the peer is waited for, unless that took too long already.
-    fn wait(&mut self, around: Circumstances<'_>) -> Turn {
+    /// Nothing moved, or enough did: the turn is over, and the connection too if its peer has
+    /// taken nothing for too long, whatever it has been sending.
+    fn rest(&mut self, moved: bool, around: Circumstances<'_>) -> Turn {
         if self.session.is_stalled(around.limits, around.now) {
             self.session.close(Farewell::Stalled);
             return Turn::Done;
+        }
+        if moved {
+            return Turn::Yielded;
         }
         self.session.release();
         Turn::Waiting
