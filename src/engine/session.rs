@@ -281,7 +281,10 @@ impl<F, K> Session<F, K> {
                 let next_try = tried_at + limits.stall / STALL_TRIES;
                 Some(next_try.min(self.taken_at + limits.stall))
             }
-            Phase::Open | Phase::Draining(_) => limits.idle.map(|idle| self.moved_at + idle),
+            Phase::Open if self.task.is_none() => limits.idle.map(|idle| self.moved_at + idle),
+            // The server is at work on an answer, or about to say that no more comes: however long
+            // that takes, it is not the peer who is idle, and the next turn is due anyway.
+            Phase::Open | Phase::Draining(_) => None,
         }
     }
 
