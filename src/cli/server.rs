@@ -58,6 +58,17 @@ pub struct ServerArgs {
     )]
     pub max_clients: u64,
 
+    /// How many berths one address may hold; all of them unless said otherwise
+    ///
+    /// For IPv6 it is the network, the first 64 bits, that has this share.
+    #[arg(
+        long,
+        value_name = "N",
+        env = "BERTH_MAX_PER_IP",
+        value_parser = clap::value_parser!(u64).range(1..=CLIENTS_MAX)
+    )]
+    pub max_per_ip: Option<u64>,
+
     /// How long a client may be quiet; 0s: for ever
     ///
     /// Quiet means that no byte moves in either direction, so a slow download is not.
@@ -108,8 +119,9 @@ Exit status: 0 stopped when told to; 1 told twice, or the event loop failed; 2 c
 
 impl From<ServerArgs> for Config {
     fn from(args: ServerArgs) -> Self {
+        let count = |n| usize::try_from(n).unwrap_or(usize::MAX);
         let limits = Limits {
-            clients_max: usize::try_from(args.max_clients).unwrap_or(usize::MAX),
+            clients_max: count(args.max_clients),
             idle: Some(args.idle_timeout).filter(|idle| !idle.is_zero()),
             stall: args.stall_timeout,
             ..Limits::default()
@@ -118,6 +130,7 @@ impl From<ServerArgs> for Config {
             repo: args.repo,
             listen: args.listen,
             limits,
+            per_address_max: args.max_per_ip.map_or(usize::MAX, count),
             drain: args.drain_timeout,
         }
     }

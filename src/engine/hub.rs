@@ -12,10 +12,10 @@ use slab::Slab;
 use super::connection::{Circumstances, Connection, Turn};
 use super::deadlines::Deadlines;
 use super::limits::Limits;
-use super::ports::{Service, Transport};
+use super::ports::{Refusal, Service, Transport};
 use super::readiness::Readiness;
 use super::session::Session;
-use crate::wire::{ClientName, Farewell};
+use crate::wire::{ClientName, Farewell, Reply};
 
 /// The table of connections and the order in which they are served.
 #[derive(Debug)]
@@ -46,8 +46,8 @@ struct Entry<T: Transport, K> {
 pub enum Admission {
     /// There was a berth.
     Client(ClientName),
-    /// All berths are taken: the peer is told so and leaves.
-    Full,
+    /// There was none for it: it is told so and leaves.
+    Refused(Refusal),
 }
 
 impl<T: Transport, K> Hub<T, K> {
@@ -92,18 +92,25 @@ impl<T: Transport, K> Hub<T, K> {
         S: Service<File = T::File, Task = K>,
     {
         let key = self.vacancy();
-        let (session, admission) = if self.clients < self.limits.clients_max && !self.stopping {
-            self.clients += 1;
-            self.admitted += 1;
-            let name = ClientName(self.admitted);
-            service.arrived(name, peer);
-            (
-                Session::client(name, &self.limits, now),
-                Admission::Client(name),
-            )
-        } else {
-            self.outsiders.push_back(key);
-            (Session::refused(&self.limits, now), Admission::Full)
+        let (session, admission) = match self.refusal(&peer, service) {
+            None => {
+                self.clients += 1;
+                self.admitted += 1;
+                let name = ClientName(self.admitted);
+                service.arrived(name, peer);
+                let session = Session::client(name, &self.limits, now);
+                (session, Admission::Client(name))
+            }
+            Some(refusal) => {
+                self.outsiders.push_back(key);
+                service.refused(peer, refusal);
+                let why = match refusal {
+                    Refusal::Full => Reply::Full,
+                    Refusal::Crowded => Reply::Crowded,
+                };
+                let session = Session::refused(why, &self.limits, now);
+                (session, Admission::Refused(refusal))
+            }
         };
         let connection = Connection::new(session, transport);
         let inserted = self.entries.insert(Entry {
@@ -193,6 +200,20 @@ impl<T: Transport, K> Hub<T, K> {
         self.entries
             .iter()
             .map(|(_, entry)| entry.connection.session())
+    }
+
+    /// Why a newcomer from `peer` cannot be let in; `None` if it can.
+    fn refusal<S>(&self, peer: &S::Peer, service: &S) -> Option<Refusal>
+    where
+        S: Service<File = T::File, Task = K>,
+    {
+        if self.clients == self.limits.clients_max || self.stopping {
+            Some(Refusal::Full)
+        } else if !service.has_share(peer) {
+            Some(Refusal::Crowded)
+        } else {
+            None
+        }
     }
 
     fn take_turn<S>(&mut self, key: usize, service: &mut S, now: Instant)

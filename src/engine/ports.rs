@@ -42,6 +42,12 @@ pub trait Service {
     /// Where a client came from, as the service shows it.
     type Peer;
 
+    /// Whether a newcomer from `peer` may have the berth that is free.
+    fn has_share(&self, peer: &Self::Peer) -> bool;
+
+    /// A newcomer was turned away, and is told so.
+    fn refused(&mut self, peer: Self::Peer, refusal: Refusal);
+
     /// A client was let in.
     fn arrived(&mut self, name: ClientName, peer: Self::Peer);
 
@@ -55,6 +61,15 @@ pub trait Service {
     /// Goes on with an answer for a step that is short enough for everybody else to wait for, and
     /// that queues at most a few kilobytes.
     fn resume(&mut self, task: &mut Self::Task, reply: &mut Outbox<Self::File>) -> Step;
+}
+
+/// Why a newcomer is turned away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// All berths are taken, or the server is stopping.
+    Full,
+    /// Its address holds as many berths as it may.
+    Crowded,
 }
 
 /// A request whose answer is the service's.

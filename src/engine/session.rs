@@ -47,16 +47,13 @@ impl<F, K> Session<F, K> {
         Self::new(Some(name), Phase::Open, Reply::Welcome(name), limits, now)
     }
 
-    /// A peer for whom there is no berth: an ordinary session, born leaving, owed one line.
+    /// A peer for whom there is no berth: an ordinary session, born leaving, owed the one line
+    /// `why`.
     #[must_use]
-    pub fn refused(limits: &Limits, now: Instant) -> Self {
-        Self::new(
-            None,
-            Phase::Draining(Farewell::Exit),
-            Reply::Full,
-            limits,
-            now,
-        )
+    pub fn refused(why: Reply<'_>, limits: &Limits, now: Instant) -> Self {
+        // Nobody asks for the reason of somebody who never was a client.
+        let leaving = Phase::Draining(Farewell::Exit);
+        Self::new(None, leaving, why, limits, now)
     }
 
     fn new(

@@ -16,9 +16,9 @@ use signal_hook_mio::v1_0::Signals;
 use self::catalog::{Catalog, Resolver};
 use self::descriptors::TooFew;
 use self::listener::Listener;
-use self::service::{FolderService, Task};
+use self::service::{FolderService, Task, TurnedAway};
 use self::socket::Socket;
-use crate::engine::hub::{Admission, Hub};
+use crate::engine::hub::Hub;
 use crate::engine::limits::Limits;
 use crate::engine::readiness::Readiness;
 use crate::wire::Harmless;
@@ -52,6 +52,8 @@ pub struct Config {
     pub listen: Vec<SocketAddr>,
     /// What peers may cost.
     pub limits: Limits,
+    /// How many berths one address may hold.
+    pub per_address_max: usize,
     /// How long those inside have when the server is told to stop.
     pub drain: Duration,
 }
@@ -140,7 +142,7 @@ impl Server {
             signals,
             listeners,
             hub: Hub::new(config.limits),
-            service: FolderService::new(catalog, SystemTime::now),
+            service: FolderService::new(catalog, config.per_address_max, SystemTime::now),
             drain: config.drain,
             stop_at: None,
         })
@@ -189,7 +191,7 @@ impl Server {
                 .stop_at
                 .is_some_and(|stop_at| self.hub.peers() == 0 || now >= stop_at)
             {
-                self.log_cut();
+                self.log_end();
                 return Ok(Outcome::Drained);
             }
         }
@@ -223,16 +225,11 @@ impl Server {
                 let registered = self
                     .poll
                     .registry()
-                    .register(&mut stream, Token(key), interests);
-                // An answer is written when it is due; it is not to wait for the peer's ACK of
-                // the one before.
-                if let Err(error) = registered.and_then(|()| stream.set_nodelay(true)) {
-                    log::warn!("{peer} could not be let in: {error}");
-                    continue;
-                }
-                let admission = self.hub.admit(Socket(stream), peer, &mut self.service, now);
-                if admission == Admission::Full {
-                    log::debug!("{peer} turned away: all berths are taken");
+                    .register(&mut stream, Token(key), interests)
+                    .and_then(|()| Socket::new(stream));
+                match registered {
+                    Ok(socket) => drop(self.hub.admit(socket, peer, &mut self.service, now)),
+                    Err(error) => log::debug!("{peer} was gone before it was let in: {error}"),
                 }
             }
         }
@@ -257,13 +254,13 @@ impl Server {
         false
     }
 
-    fn log_cut(&self) {
+    fn log_end(&self) {
         if self.hub.clients() > 0 {
-            log::warn!(
-                "{} clients were cut: the drain timeout is over",
-                self.hub.clients()
-            );
+            let clients = self.hub.clients();
+            log::warn!("{clients} clients were cut: the drain timeout is over");
         }
+        let TurnedAway { full, crowded } = self.service.turned_away();
+        log::info!("turned away: {full} for want of a berth, {crowded} for their address's share");
     }
 }
 

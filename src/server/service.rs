@@ -11,7 +11,7 @@ use super::catalog::{Catalog, Refusal};
 use super::listing::Listing;
 use super::roster::{Report, Roster};
 use crate::engine::outbox::Outbox;
-use crate::engine::ports::{Query, Service, Step};
+use crate::engine::ports::{self, Query, Service, Step};
 use crate::wire::{ClientName, Complaint, Farewell, Harmless, Reply};
 
 /// Answers `status`, `list` and `get` from a folder.
@@ -19,8 +19,20 @@ use crate::wire::{ClientName, Complaint, Farewell, Harmless, Reply};
 pub struct FolderService {
     catalog: Catalog,
     roster: Roster,
+    /// How many berths one address may hold.
+    per_address_max: usize,
+    turned_away: TurnedAway,
     /// Used for what people read, never for a deadline: this clock may jump.
     clock: fn() -> SystemTime,
+}
+
+/// How many newcomers were turned away, by reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TurnedAway {
+    /// All berths were taken.
+    pub full: u64,
+    /// Their address held its share.
+    pub crowded: u64,
 }
 
 /// An answer under way.
@@ -33,14 +45,23 @@ pub enum Task {
 }
 
 impl FolderService {
-    /// Serves `catalog`, with times from `clock`.
+    /// Serves `catalog`, to at most `per_address_max` clients from one address, with times from
+    /// `clock`.
     #[must_use]
-    pub fn new(catalog: Catalog, clock: fn() -> SystemTime) -> Self {
+    pub fn new(catalog: Catalog, per_address_max: usize, clock: fn() -> SystemTime) -> Self {
         Self {
             catalog,
             roster: Roster::default(),
+            per_address_max,
+            turned_away: TurnedAway::default(),
             clock,
         }
+    }
+
+    /// How many newcomers were turned away so far.
+    #[must_use]
+    pub const fn turned_away(&self) -> TurnedAway {
+        self.turned_away
     }
 
     fn get(&self, name: &[u8], offset: u64, reply: &mut Outbox<File>) {
@@ -81,6 +102,18 @@ impl Service for FolderService {
     type File = File;
     type Task = Task;
     type Peer = SocketAddr;
+
+    fn has_share(&self, peer: &SocketAddr) -> bool {
+        self.roster.present_from(*peer) < self.per_address_max
+    }
+
+    fn refused(&mut self, peer: SocketAddr, refusal: ports::Refusal) {
+        match refusal {
+            ports::Refusal::Full => self.turned_away.full += 1,
+            ports::Refusal::Crowded => self.turned_away.crowded += 1,
+        }
+        log::debug!("{peer} turned away: {refusal:?}");
+    }
 
     fn arrived(&mut self, name: ClientName, peer: SocketAddr) {
         log::info!("{name} connected from {peer}");

@@ -130,8 +130,10 @@ impl Complaint<'_> {
 pub enum Reply<'a> {
     /// The first line to a client let in.
     Welcome(ClientName),
-    /// The only line to a peer turned away.
+    /// The only line to a peer turned away because all berths are taken.
     Full,
+    /// The only line to a peer turned away because its address holds its share of them.
+    Crowded,
     /// The last line to a client that said `exit`.
     Goodbye(ClientName),
     /// A message comes back.
@@ -154,6 +156,7 @@ impl Reply<'_> {
         match self {
             Self::Welcome(name) => push(out, format_args!("Welcome {name}")),
             Self::Full => out.extend_from_slice(FULL),
+            Self::Crowded => out.extend_from_slice(CROWDED),
             Self::Goodbye(name) => push(out, format_args!("Goodbye {name}")),
             Self::Ack(line) => {
                 out.extend_from_slice(line);
@@ -182,6 +185,8 @@ const SHUTTING_DOWN: &[u8] = b"server shutting down";
 
 /// The line for a peer that finds every berth taken.
 pub const FULL: &[u8] = b"Server full, try later";
+/// The line for a peer whose address holds its share of the berths.
+pub const CROWDED: &[u8] = b"Too many clients from your address, try later";
 /// The line that begins the answer to `status`.
 pub const STATUS: &[u8] = b"STATUS";
 /// The line that begins the answer to `list`.
@@ -240,6 +245,10 @@ mod tests {
         (Reply::Welcome(ClientName(1)), b"Welcome Client01\n"),
         (Reply::Welcome(ClientName(100)), b"Welcome Client100\n"),
         (Reply::Full, b"Server full, try later\n"),
+        (
+            Reply::Crowded,
+            b"Too many clients from your address, try later\n",
+        ),
         (Reply::Goodbye(ClientName(99)), b"Goodbye Client99\n"),
         (Reply::Ack(b"\xff a\0"), b"\xff a\0 ACK\n"),
         (Reply::Ack(b""), b" ACK\n"),
@@ -331,7 +340,7 @@ mod tests {
     #[test]
     fn the_client_knows_which_lines_end_a_session() {
         assert!(is_refusal(FULL));
-        assert!(is_refusal(b"Too many clients from your address, try later"));
+        assert!(is_refusal(CROWDED));
         assert!(!is_refusal(b"Welcome Server full"));
         for complaint in [
             Complaint::Idle(Duration::from_secs(90)),

@@ -209,3 +209,40 @@ fn names_are_never_given_twice() {
     }
     assert!(seen.len() >= 50);
 }
+
+/// A peer that comes from this address of the loopback network.
+fn caller_from(server: &Server, from: [u8; 4]) -> Peer {
+    use socket2::{Domain, Socket, Type};
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket can be made");
+    let source = std::net::SocketAddr::from((from, 0));
+    socket
+        .bind(&source.into())
+        .expect("the loopback network has many addresses");
+    socket
+        .connect(&server.address.into())
+        .expect("the server listens");
+    Peer::new(socket.into())
+}
+
+#[test]
+fn one_address_holds_no_more_than_its_share_and_others_find_a_berth() {
+    const CROWDED: &str = "Too many clients from your address, try later\n";
+    let server = Setup::new().with("--max-per-ip 2").start();
+    let mut first = server.client("Client01");
+    let _second = server.client("Client02");
+    let mut third = server.connect();
+    third.send("hello\n");
+    third.expect(CROWDED);
+    third.expect_end();
+    let mut stranger = caller_from(&server, [127, 0, 0, 2]);
+    stranger.expect("Welcome Client03\n");
+    // Now all berths are taken, and that is the reason for everybody.
+    let mut fourth = server.connect();
+    fourth.expect(FULL);
+    stranger.send("exit\n");
+    stranger.expect("Goodbye Client03\n");
+    server.connect().expect(CROWDED);
+    first.send("exit\n");
+    first.expect("Goodbye Client01\n");
+    server.client("Client04").echo();
+}
