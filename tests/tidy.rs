@@ -26,6 +26,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("server/listing", 5),
     ("server/roster", 5),
     ("server/service", 5),
+    ("server/privileges", 5),
     ("server/listener", 5),
     ("server/descriptors", 5),
     ("server", 6),

@@ -11,6 +11,7 @@ use log::LevelFilter;
 
 use crate::engine::limits::Limits;
 use crate::server::Config;
+use crate::server::privileges::Sandbox;
 use crate::wire::DEFAULT_ADDRESS;
 
 /// More clients than this would need more open files than Linux allows a process without being
@@ -101,6 +102,23 @@ pub struct ServerArgs {
     )]
     pub drain_timeout: Duration,
 
+    /// The user to become once the addresses are bound, if started as root
+    #[arg(long, value_name = "NAME", env = "BERTH_USER")]
+    pub user: Option<String>,
+
+    /// Whether a fence around the folder (Landlock) is used where there is one, required, or off
+    ///
+    /// Inside it nothing but the folder can be read, no file written, no TCP address called, even
+    /// by a server that somebody has taken over.
+    #[arg(
+        long,
+        value_name = "MODE",
+        env = "BERTH_SANDBOX",
+        default_value = "auto",
+        value_parser = parse_sandbox
+    )]
+    pub sandbox: Sandbox,
+
     /// How much to log: off, error, warn, info, debug or trace
     #[arg(long, value_name = "LEVEL", env = "BERTH_LOG", default_value = "info")]
     pub log: LevelFilter,
@@ -130,6 +148,8 @@ impl From<ServerArgs> for Config {
             repo: args.repo,
             listen: args.listen,
             limits,
+            user: args.user,
+            sandbox: args.sandbox,
             per_address_max: args.max_per_ip.map_or(usize::MAX, count),
             drain: args.drain_timeout,
         }
@@ -139,6 +159,15 @@ impl From<ServerArgs> for Config {
 fn parse_address(text: &str) -> Result<SocketAddr, String> {
     text.parse()
         .map_err(|_| "not ADDR:PORT, such as 127.0.0.1:23784 or [::]:23784".to_owned())
+}
+
+fn parse_sandbox(text: &str) -> Result<Sandbox, &'static str> {
+    match text {
+        "auto" => Ok(Sandbox::Auto),
+        "require" => Ok(Sandbox::Require),
+        "off" => Ok(Sandbox::Off),
+        _ => Err("one of auto, require, off"),
+    }
 }
 
 fn parse_duration(text: &str) -> Result<Duration, String> {

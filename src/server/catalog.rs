@@ -8,7 +8,7 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rustix::fd::{AsFd, OwnedFd};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{self as sys, CWD, FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 
@@ -91,6 +91,22 @@ impl Catalog {
     #[must_use]
     pub const fn resolver(&self) -> Resolver {
         self.resolver
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn root(&self) -> BorrowedFd<'_> {
+        self.root.as_fd()
+    }
+
+    /// Whether the folder can still be read, by whoever the process is now.
+    ///
+    /// # Errors
+    /// When it cannot.
+    pub fn check(&self) -> io::Result<()> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        sys::openat(&self.root, ".", flags, Mode::empty())?;
+        Ok(())
     }
 
     /// Opens the regular file `name` for reading, and says how many bytes it has now.

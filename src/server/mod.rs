@@ -16,6 +16,7 @@ use signal_hook_mio::v1_0::Signals;
 use self::catalog::{Catalog, Resolver};
 use self::descriptors::TooFew;
 use self::listener::Listener;
+use self::privileges::Sandbox;
 use self::service::{FolderService, Task, TurnedAway};
 use self::socket::Socket;
 use crate::engine::hub::Hub;
@@ -27,6 +28,7 @@ pub mod catalog;
 pub mod descriptors;
 pub mod listener;
 pub mod listing;
+pub mod privileges;
 pub mod roster;
 pub mod service;
 pub mod socket;
@@ -54,6 +56,10 @@ pub struct Config {
     pub limits: Limits,
     /// How many berths one address may hold.
     pub per_address_max: usize,
+    /// Whom to become, if the process is root's.
+    pub user: Option<String>,
+    /// How much the fence around the folder matters.
+    pub sandbox: Sandbox,
     /// How long those inside have when the server is told to stop.
     pub drain: Duration,
 }
@@ -89,6 +95,8 @@ pub enum StartError {
     Listen(SocketAddr, io::Error),
     /// The cap needs more open files than the process is allowed.
     Descriptors(TooFew),
+    /// A privilege could not be given up.
+    Privileges(privileges::Failure),
     /// The kernel refused what a loop is made of.
     Loop(io::Error),
 }
@@ -106,6 +114,7 @@ impl fmt::Display for StartError {
                 "so many clients need {needed} open files and only {allowed} are allowed: \
                  raise the limit (ulimit -Hn) or lower --max-clients"
             ),
+            Self::Privileges(failure) => failure.fmt(f),
             Self::Loop(error) => write!(f, "cannot set up the event loop: {error}"),
         }
     }
@@ -137,6 +146,7 @@ impl Server {
             });
             listeners.push(bound.map_err(|error| StartError::Listen(address, error))?);
         }
+        give_up_privileges(config, &catalog)?;
         Ok(Self {
             poll,
             signals,
@@ -262,6 +272,23 @@ impl Server {
         let TurnedAway { full, crowded } = self.service.turned_away();
         log::info!("turned away: {full} for want of a berth, {crowded} for their address's share");
     }
+}
+
+/// Gives up what serving does not take, now that the folder is open and the addresses are bound.
+fn give_up_privileges(config: &Config, catalog: &Catalog) -> Result<(), StartError> {
+    match &config.user {
+        Some(name) => privileges::become_user(name).map_err(StartError::Privileges)?,
+        None if privileges::is_root() => {
+            log::warn!("running as root, which serving does not take: see --user");
+        }
+        None => {}
+    }
+    let fence = privileges::fence_in(catalog.root(), config.sandbox);
+    log::info!("sandbox: {}", fence.map_err(StartError::Privileges)?);
+    // Whoever was given up may have been the only one who can read the folder.
+    catalog
+        .check()
+        .map_err(|error| StartError::Folder(config.repo.clone(), error))
 }
 
 fn log_folder(config: &Config, catalog: &Catalog) {

@@ -73,6 +73,8 @@ fn bad_values_are_named() {
         ("--listen nowhere", "not ADDR:PORT"),
         ("--listen 127.0.0.1", "not ADDR:PORT"),
         ("--log loud", "--log"),
+        ("--sandbox perhaps", "one of auto, require, off"),
+        ("--user nobody-of-this-name", "there is no user"),
         ("--no-such-flag", "--no-such-flag"),
         ("stray", "stray"),
     ];
@@ -112,6 +114,9 @@ fn every_flag_has_an_environment_variable() {
         "idle-timeout",
         "stall-timeout",
         "drain-timeout",
+        "max-per-ip",
+        "user",
+        "sandbox",
         "log",
     ] {
         let variable = format!("BERTH_{}", flag.to_uppercase().replace('-', "_"));

@@ -1,0 +1,152 @@
+//! What the process gives up before it serves anybody.
+//!
+//! Owns the change to an ordinary user and the fence around the folder. Must never be needed for
+//! what is promised: names are resolved below the folder with or without it. It is the second
+//! wall, for the day that the first has a hole.
+
+use std::ffi::CString;
+use std::fmt;
+use std::io;
+
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, PathBeneath, RestrictionStatus, Ruleset, RulesetAttr,
+    RulesetCreatedAttr, RulesetError, RulesetStatus,
+};
+use nix::unistd::{User, geteuid, initgroups, setgid, setuid};
+use rustix::fd::AsFd;
+
+/// The rules that are asked of the kernel: those for files, and since Linux 6.7 those for TCP.
+const RULES: ABI = ABI::V4;
+
+/// How much the fence matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sandbox {
+    /// As much of it as the kernel has.
+    Auto,
+    /// All of it, or the server does not start.
+    Require,
+    /// None of it.
+    Off,
+}
+
+/// What is in force, for the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fence {
+    /// Only the folder can be read; no file can be written, no TCP address bound or called.
+    Whole,
+    /// Some of that.
+    Partial,
+    /// The kernel has no Landlock; programs that it would start gain nothing.
+    NoNewPrivileges,
+    /// Nothing was asked for.
+    None,
+}
+
+impl fmt::Display for Fence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Whole => {
+                "Landlock: only the folder can be read, nothing written, no TCP address bound or \
+                 called; no new privileges"
+            }
+            Self::Partial => {
+                "Landlock, in part: this kernel has rules for files but none for TCP; no new \
+                 privileges"
+            }
+            Self::NoNewPrivileges => "no new privileges (this kernel has no Landlock)",
+            Self::None => "off",
+        })
+    }
+}
+
+/// Why a privilege could not be given up.
+#[derive(Debug)]
+pub enum Failure {
+    /// There is no user of this name.
+    NoSuchUser(String),
+    /// Only root can become somebody else.
+    NotRoot(String),
+    /// The kernel refused.
+    User(String, io::Error),
+    /// `--sandbox require`, and not all of it is in force.
+    Fence(String),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSuchUser(name) => write!(f, "there is no user '{name}'"),
+            Self::NotRoot(name) => {
+                write!(
+                    f,
+                    "only root can become '{name}': start it as that user instead"
+                )
+            }
+            Self::User(name, error) => write!(f, "cannot become '{name}': {error}"),
+            Self::Fence(why) => write!(f, "the sandbox is required and not in force: {why}"),
+        }
+    }
+}
+
+/// Becomes the user `name` for good. To be called by the only thread, after all that takes root.
+///
+/// # Errors
+/// When there is no such user, or the process is not root's.
+pub fn become_user(name: &str) -> Result<(), Failure> {
+    let failed = |error: nix::Error| Failure::User(name.to_owned(), error.into());
+    let user = User::from_name(name).map_err(failed)?;
+    let user = user.ok_or_else(|| Failure::NoSuchUser(name.to_owned()))?;
+    if geteuid() == user.uid {
+        return Ok(());
+    }
+    if !geteuid().is_root() {
+        return Err(Failure::NotRoot(name.to_owned()));
+    }
+    let c_name = CString::new(name).map_err(|_| Failure::NoSuchUser(name.to_owned()))?;
+    initgroups(&c_name, user.gid).map_err(failed)?;
+    setgid(user.gid).map_err(failed)?;
+    setuid(user.uid).map_err(failed)?;
+    assert!(
+        setuid(0.into()).is_err(),
+        "who gave root up cannot take it back"
+    );
+    Ok(())
+}
+
+/// Whether the process is root's, which is more than serving a folder takes.
+#[must_use]
+pub fn is_root() -> bool {
+    geteuid().is_root()
+}
+
+/// Puts a fence around the calling thread: of all files, only what is below `folder` can be
+/// opened from now on, and only for reading.
+///
+/// # Errors
+/// When the fence is required and not all of it is in force.
+pub fn fence_in(folder: impl AsFd, sandbox: Sandbox) -> Result<Fence, Failure> {
+    if sandbox == Sandbox::Off {
+        return Ok(Fence::None);
+    }
+    let status = restrict(folder).map_err(|error| Failure::Fence(error.to_string()))?;
+    let fence = match status.ruleset {
+        RulesetStatus::FullyEnforced => Fence::Whole,
+        RulesetStatus::PartiallyEnforced => Fence::Partial,
+        RulesetStatus::NotEnforced => Fence::NoNewPrivileges,
+    };
+    if sandbox == Sandbox::Require && fence != Fence::Whole {
+        return Err(Failure::Fence(fence.to_string()));
+    }
+    Ok(fence)
+}
+
+/// Asks for all rules. A kernel that lacks some leaves them out and says so in the status.
+fn restrict(folder: impl AsFd) -> Result<RestrictionStatus, RulesetError> {
+    let readable = AccessFs::ReadFile | AccessFs::ReadDir;
+    Ruleset::default()
+        .handle_access(AccessFs::from_all(RULES))?
+        .handle_access(AccessNet::from_all(RULES))?
+        .create()?
+        .add_rule(PathBeneath::new(folder, readable))?
+        .restrict_self()
+}

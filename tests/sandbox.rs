@@ -1,0 +1,178 @@
+//! From inside the process: what a server that somebody has taken over could still reach.
+//!
+//! The fence is around a thread and what it starts, so the server runs in a thread of this test,
+//! and that thread tries what it must not be able to do.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use berth::engine::limits::Limits;
+use berth::server::privileges::Sandbox;
+use berth::server::{Config, Server};
+
+fn config(repo: PathBuf, sandbox: Sandbox) -> Config {
+    Config {
+        repo,
+        listen: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
+        limits: Limits::default(),
+        per_address_max: usize::MAX,
+        user: None,
+        sandbox,
+        drain: Duration::ZERO,
+    }
+}
+
+fn fetch(address: SocketAddr, name: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("the server listens");
+    write!(stream, "get {name}\nexit\n").expect("the server reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("the end comes");
+    answer
+}
+
+/// What must not be possible inside the fence, and whether it was denied.
+fn attempts(config: &Config, elsewhere: SocketAddr) -> [(&'static str, bool); 7] {
+    let denied = |result: io::Result<()>| {
+        result.is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
+    };
+    let file = config.repo.join("file");
+    [
+        (
+            "read /etc/passwd",
+            denied(File::open("/etc/passwd").map(drop)),
+        ),
+        ("list /", denied(fs::read_dir("/").map(drop))),
+        (
+            "write into the folder",
+            denied(fs::write(config.repo.join("new"), "x")),
+        ),
+        ("remove from the folder", denied(fs::remove_file(file))),
+        (
+            "run a program",
+            denied(Command::new("/bin/true").status().map(drop)),
+        ),
+        (
+            "call an address",
+            denied(TcpStream::connect(elsewhere).map(drop)),
+        ),
+        (
+            "bind a port",
+            denied(TcpListener::bind("127.0.0.1:0").map(drop)),
+        ),
+    ]
+}
+
+#[test]
+fn inside_the_fence_the_folder_is_served_and_nothing_else_can_be_reached() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let repo = folder.path().join("repo");
+    fs::create_dir(&repo).expect("it is new");
+    fs::write(repo.join("file"), "inside").expect("it is new");
+    let elsewhere = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let elsewhere = elsewhere.local_addr().expect("it is bound");
+    let (tell, told) = mpsc::channel();
+    let config = config(repo.clone(), Sandbox::Require);
+    // The server runs until the test's process ends; nothing is waited for.
+    thread::spawn(move || {
+        let server = match Server::bind(&config) {
+            Ok(server) => server,
+            Err(error) => return drop(tell.send(Err(error.to_string()))),
+        };
+        let tried = attempts(&config, elsewhere);
+        let address = server.local_addrs().expect("it is bound")[0];
+        tell.send(Ok((address, tried)))
+            .expect("the test waits for it");
+        let _ = server.run();
+    });
+    match told.recv().expect("the thread tells") {
+        Err(why) => {
+            // A kernel before 6.7, or one without Landlock, cannot do it, and must say so.
+            assert!(
+                why.contains("the sandbox is required and not in force"),
+                "{why}"
+            );
+            println!("not shown here: {why}");
+        }
+        Ok((address, tried)) => {
+            for (what, was_denied) in tried {
+                assert!(was_denied, "inside the fence one can {what}");
+            }
+            let answer = fetch(address, "file");
+            assert!(answer.contains("START 6\ninsideEND\n"), "{answer}");
+        }
+    }
+}
+
+/// Runs `berthd` with these arguments and gives back its log up to where it listens.
+fn log_of(arguments: &[&str]) -> (String, Option<i32>) {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    fs::set_permissions(
+        folder.path(),
+        std::os::unix::fs::PermissionsExt::from_mode(0o755),
+    )
+    .expect("it is ours");
+    let mut berthd = Command::new(env!("CARGO_BIN_EXE_berthd"))
+        .args(["--listen", "127.0.0.1:0", "--repo"])
+        .arg(folder.path())
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the server was built");
+    let mut line = String::new();
+    let stdout = berthd.stdout.take().expect("it is piped");
+    BufReader::new(stdout)
+        .read_line(&mut line)
+        .expect("it is text");
+    let uid = fs::read_to_string(format!("/proc/{}/status", berthd.id())).unwrap_or_default();
+    let uid = uid
+        .lines()
+        .find(|line| line.starts_with("Uid:"))
+        .unwrap_or_default()
+        .to_owned();
+    berthd.kill().expect("it is our child");
+    let output = berthd.wait_with_output().expect("it is our child");
+    let log = String::from_utf8(output.stderr).expect("it is text");
+    (format!("{line}{uid}\n{log}"), output.status.code())
+}
+
+#[test]
+fn the_log_says_what_is_in_force() {
+    let (log, _) = log_of(&[]);
+    assert!(
+        log.contains("sandbox: Landlock") || log.contains("sandbox: no new priv"),
+        "{log}"
+    );
+    let (log, _) = log_of(&["--sandbox", "off"]);
+    assert!(log.contains("sandbox: off"), "{log}");
+}
+
+#[test]
+fn started_by_root_the_server_becomes_the_user_it_is_told() {
+    if !rustix::process::geteuid().is_root() {
+        let (log, code) = log_of(&["--user", "root"]);
+        assert_eq!(code, Some(2), "{log}");
+        assert!(log.contains("only root can become 'root'"), "{log}");
+        return;
+    }
+    let (log, _) = log_of(&["--user", "nobody"]);
+    assert!(log.starts_with("berthd listening on "), "{log}");
+    let uid = log
+        .lines()
+        .find_map(|line| line.strip_prefix("Uid:"))
+        .expect("the kernel tells");
+    let uids: Vec<&str> = uid.split_whitespace().collect();
+    assert_eq!(uids.len(), 4);
+    assert!(
+        uids.iter().all(|uid| *uid != "0" && *uid == uids[0]),
+        "{uid}"
+    );
+    let (log, _) = log_of(&[]);
+    assert!(log.contains("running as root"), "{log}");
+}
