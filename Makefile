@@ -3,12 +3,16 @@
 # The comment behind each target is its help; keep it to one line.
 
 .DEFAULT_GOAL := help
-.PHONY: help run-server run-client test lint fmt sim flood strace perf clean
+.PHONY: help run-server run-client test lint fmt sim fuzz flood strace perf clean
 
 # Passed on to the program or script, for example: make run-server ARGS='--max-clients 10'
 ARGS ?=
 # How many seeds, or which, `make sim` plays.
 SEEDS ?= 10000
+# How long `make fuzz` runs each of its targets.
+SECONDS ?= 60
+# cargo-fuzz wants a nightly compiler; RUSTC_BOOTSTRAP lets it use the stable one.
+FUZZ_TARGETS = $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +36,13 @@ fmt: ## format the source
 
 sim: ## play the simulator for long (SEEDS=10000)
 	BERTH_SIM_SEEDS=$(SEEDS) cargo test --release --locked --test sim -- --nocapture
+
+fuzz: ## fuzz each target (SECONDS=60); needs cargo-fuzz: cargo install cargo-fuzz
+	set -e; for target in $(FUZZ_TARGETS); do \
+	    mkdir -p fuzz/target/corpus/$$target; \
+	    RUSTC_BOOTSTRAP=1 cargo fuzz run $$target fuzz/target/corpus/$$target \
+	        fuzz/corpus/$$target -- -max_total_time=$(SECONDS) -print_final_stats=1; \
+	done
 
 flood: ## send 50 clients at a server with few berths (ARGS='ADDR:PORT CLIENTS')
 	scripts/flood.sh $(ARGS)

@@ -80,7 +80,10 @@ impl<T: Transport, K> Hub<T, K> {
     }
 
     /// Takes a newcomer in: as a client if a berth is free, otherwise as one who is told to try
-    /// later. Its first turn is due at once.
+    /// later.
+    ///
+    /// It gets its first turn at once: a caller who has gone already gives its berth back before
+    /// the next one is judged, and nobody waits for a welcome until others had their turn.
     pub fn admit<S>(
         &mut self,
         transport: T,
@@ -121,7 +124,8 @@ impl<T: Transport, K> Hub<T, K> {
             inserted, key,
             "the key that was promised is the key that is given"
         );
-        self.enqueue(key);
+        self.take_turn(key, service, now);
+        self.trim_outsiders(self.limits.outsiders_max);
         self.check_invariants();
         admission
     }
@@ -223,7 +227,7 @@ impl<T: Transport, K> Hub<T, K> {
         let entry = self
             .entries
             .get_mut(key)
-            .expect("a queued key is in the table");
+            .expect("only who is in the table gets a turn");
         entry.queued = false;
         let around = Circumstances {
             limits: &self.limits,

@@ -8,6 +8,7 @@ mod support;
 
 mod admission;
 mod bounds;
+mod faults;
 mod names;
 mod start;
 mod time;

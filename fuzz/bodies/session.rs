@@ -1,0 +1,205 @@
+//! A whole connection fed any bytes in any pieces, by a peer that takes any pieces: every answer
+//! is whole, in order and the one that the protocol says, and the connection ends.
+
+use std::cell::RefCell;
+use std::io::{self, ErrorKind};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use berth::engine::hub::Hub;
+use berth::engine::limits::Limits;
+use berth::engine::outbox::Outbox;
+use berth::engine::ports::{Query, Refusal, Service, Step, Transport};
+use berth::engine::readiness::Readiness;
+use berth::wire::{ClientName, Complaint, Farewell, LINE_BYTES_MAX, Reply, Request};
+
+/// The size of every file, and its bytes.
+const FILE: &[u8; 300] = &[b'f'; 300];
+
+/// Lines of a listing, one a step.
+const LISTED: usize = 3;
+
+/// Both directions of the connection, shared with the transport.
+#[derive(Debug, Default)]
+struct Pipe {
+    /// What the peer sent and the server has not read.
+    sent: Vec<u8>,
+    /// Whether the peer will send more.
+    ended: bool,
+    /// How much the peer takes before a write blocks.
+    room: usize,
+    received: Vec<u8>,
+    finished: bool,
+}
+
+struct End(Rc<RefCell<Pipe>>);
+
+impl Transport for End {
+    type File = ();
+
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        let mut pipe = self.0.borrow_mut();
+        let n = space.len().min(pipe.sent.len());
+        if n == 0 && !pipe.ended {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        space[..n].copy_from_slice(&pipe.sent[..n]);
+        pipe.sent.drain(..n);
+        Ok(n)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut pipe = self.0.borrow_mut();
+        assert!(!pipe.finished, "nothing is written behind the end");
+        let n = bytes.len().min(pipe.room);
+        if n == 0 {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        pipe.room -= n;
+        pipe.received.extend_from_slice(&bytes[..n]);
+        Ok(n)
+    }
+
+    fn send_file(&mut self, (): &(), offset: u64, len: usize) -> io::Result<usize> {
+        let start = usize::try_from(offset).expect("offsets are those of the file");
+        self.write(&FILE[start..start + len])
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.0.borrow_mut().finished = true;
+        Ok(())
+    }
+}
+
+/// Serves the same file under every name.
+struct OneFile;
+
+impl Service for OneFile {
+    type File = ();
+    type Task = usize;
+    type Peer = ();
+
+    fn has_share(&self, (): &()) -> bool {
+        true
+    }
+
+    fn refused(&mut self, (): (), _: Refusal) {}
+
+    fn arrived(&mut self, _: ClientName, (): ()) {}
+
+    fn departed(&mut self, _: ClientName, _: Farewell) {}
+
+    fn answer(&mut self, query: Query<'_>, reply: &mut Outbox<()>) -> Option<usize> {
+        match query {
+            Query::Get { offset, .. } => {
+                let size = FILE.len() as u64;
+                if offset > size {
+                    let complaint = Reply::Error(Complaint::OffsetBeyondEnd(size));
+                    reply.write(|out| complaint.write(out));
+                    return None;
+                }
+                reply.write(|out| Reply::Start(size - offset).write(out));
+                reply.send_file((), offset, size - offset);
+                reply.write(|out| Reply::End.write(out));
+                None
+            }
+            Query::Status | Query::List => {
+                reply.write(|out| Reply::List.write(out));
+                Some(LISTED)
+            }
+        }
+    }
+
+    fn resume(&mut self, left: &mut usize, reply: &mut Outbox<()>) -> Step {
+        if *left == 0 {
+            reply.write(|out| Reply::End.write(out));
+            return Step::Done;
+        }
+        *left -= 1;
+        reply.write(|out| out.extend_from_slice(b"1 entry\n"));
+        Step::More
+    }
+}
+
+/// The first bytes say in which pieces the rest is sent and the answers are taken.
+pub(crate) fn run(data: &[u8]) {
+    let (cuts, input) = data.split_at(data.len().min(8));
+    let limits = Limits {
+        inbox_bytes: LINE_BYTES_MAX + 64,
+        outbox_mark_bytes: 200,
+        turn_bytes: 150,
+        turn_requests: 3,
+        ..Limits::default()
+    };
+    let now = Instant::now();
+    let mut hub: Hub<End, usize> = Hub::new(limits);
+    let pipe = Rc::new(RefCell::new(Pipe::default()));
+    let key = hub.vacancy();
+    hub.admit(End(Rc::clone(&pipe)), (), &mut OneFile, now);
+    let mut rest = input;
+    let mut pieces = cuts.iter().map(|&cut| usize::from(cut) + 1).cycle();
+    for turn in 0.. {
+        assert!(turn < 1_000_000, "it does not come to rest");
+        let piece = pieces.next().unwrap_or(1) * (1 + input.len() / 4096);
+        let n = piece.min(rest.len());
+        pipe.borrow_mut().sent.extend_from_slice(&rest[..n]);
+        rest = &rest[n..];
+        pipe.borrow_mut().ended = rest.is_empty();
+        pipe.borrow_mut().room += pieces.next().unwrap_or(1);
+        hub.note(key, Readiness::BOTH);
+        hub.run(&mut OneFile, now + Duration::from_millis(turn));
+        if hub.peers() == 0 {
+            break;
+        }
+    }
+    assert_eq!(hub.clients(), 0);
+    assert!(
+        pipe.borrow().finished,
+        "the peer is told that no more comes"
+    );
+    let (received, expected) = (&pipe.borrow().received, expected(input));
+    let differ = received.iter().zip(&expected).position(|(a, b)| a != b);
+    assert!(
+        received.len() == expected.len() && differ.is_none(),
+        "{} bytes came instead of {}, the first difference at {differ:?}",
+        received.len(),
+        expected.len()
+    );
+}
+
+/// All that the peer is to receive, by the words of the protocol.
+fn expected(input: &[u8]) -> Vec<u8> {
+    let mut out = b"Welcome Client01\n".to_vec();
+    let mut lines: Vec<&[u8]> = input.split(|&byte| byte == b'\n').collect();
+    if lines.last().is_some_and(|last| last.is_empty()) {
+        lines.pop();
+    }
+    for line in lines {
+        if line.len() > LINE_BYTES_MAX {
+            out.extend_from_slice(b"ERR line longer than 4096 bytes\n");
+            continue;
+        }
+        match Request::parse(line.strip_suffix(b"\r").unwrap_or(line)) {
+            Request::Message(text) => out.extend_from_slice(&[text, b" ACK\n"].concat()),
+            Request::Status | Request::List => {
+                out.extend_from_slice(b"LIST\n1 entry\n1 entry\n1 entry\nEND\n");
+            }
+            Request::GetNothing => out.extend_from_slice(b"ERR usage: get NAME\n"),
+            Request::GetTooFar => out.extend_from_slice(b"ERR offset larger than any file\n"),
+            Request::Get { offset, .. } if offset > FILE.len() as u64 => {
+                out.extend_from_slice(b"ERR offset beyond the end, the file has 300 bytes\n");
+            }
+            Request::Get { offset, .. } => {
+                let bytes = &FILE[usize::try_from(offset).expect("it is below the size")..];
+                out.extend_from_slice(format!("START {}\n", bytes.len()).as_bytes());
+                out.extend_from_slice(bytes);
+                out.extend_from_slice(b"END\n");
+            }
+            Request::Exit => {
+                out.extend_from_slice(b"Goodbye Client01\n");
+                break;
+            }
+        }
+    }
+    out
+}
