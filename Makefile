@@ -3,7 +3,7 @@
 # The comment behind each target is its help; keep it to one line.
 
 .DEFAULT_GOAL := help
-.PHONY: help run-server run-client test lint fmt sim fuzz flood strace perf clean
+.PHONY: help run-server run-client test lint fmt sim fuzz deny flood strace perf clean
 
 # Passed on to the program or script, for example: make run-server ARGS='--max-clients 10'
 ARGS ?=
@@ -43,6 +43,11 @@ fuzz: ## fuzz each target (SECONDS=60); needs cargo-fuzz: cargo install cargo-fu
 	    RUSTC_BOOTSTRAP=1 cargo fuzz run $$target fuzz/target/corpus/$$target \
 	        fuzz/corpus/$$target -- -max_total_time=$(SECONDS) -print_final_stats=1; \
 	done
+
+deny: ## check licences, bans and, where its database can be had, advisories (cargo-deny)
+	cargo deny check licenses bans sources
+	cargo deny check advisories || cargo deny --offline check advisories \
+	    || echo 'advisories were not checked: their database cannot be had here'
 
 flood: ## send 50 clients at a server with few berths (ARGS='ADDR:PORT CLIENTS')
 	scripts/flood.sh $(ARGS)
