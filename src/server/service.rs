@@ -153,3 +153,101 @@ impl Service for FolderService {
         step
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::outbox::Front;
+    use std::time::{Duration, UNIX_EPOCH};
+
+    /// The answer to `query`, without the bytes of files.
+    fn answer(service: &mut FolderService, query: Query<'_>) -> String {
+        let mut reply = Outbox::new();
+        let mut task = service.answer(query, &mut reply);
+        while let Some(under_way) = &mut task {
+            if service.resume(under_way, &mut reply) == Step::Done {
+                task = None;
+            }
+        }
+        let mut text = Vec::new();
+        while let Some(front) = reply.front() {
+            let n = match front {
+                Front::Bytes(bytes) => {
+                    text.extend_from_slice(bytes);
+                    bytes.len()
+                }
+                Front::File { left, .. } => usize::try_from(left).expect("it is small"),
+            };
+            reply.sent(n);
+        }
+        String::from_utf8(text).expect("it is text")
+    }
+
+    fn service(clock: fn() -> SystemTime) -> (FolderService, tempfile::TempDir) {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        std::fs::write(folder.path().join("file"), "inside").expect("it is new");
+        let catalog = Catalog::open(folder.path()).expect("it is there");
+        (FolderService::new(catalog, 1, clock), folder)
+    }
+
+    #[test]
+    fn a_wall_clock_that_is_far_off_changes_nothing_but_what_is_shown() {
+        let day = Duration::from_secs(86_400);
+        type Clock = fn() -> SystemTime;
+        let clocks: [(Clock, &str); 3] = [
+            (
+                || UNIX_EPOCH - Duration::from_secs(86_400),
+                "1970-01-01T00:00:00Z",
+            ),
+            (|| UNIX_EPOCH, "1970-01-01T00:00:00Z"),
+            (
+                || UNIX_EPOCH + Duration::from_secs(1 << 40),
+                "9999-12-31T23:59:59Z",
+            ),
+        ];
+        for (clock, shown) in clocks {
+            let (mut service, folder) = service(clock);
+            let old = File::options().write(true).open(folder.path().join("file"));
+            let set = old
+                .expect("it is there")
+                .set_modified(UNIX_EPOCH - 40_000 * day);
+            set.expect("the file system knows moments before 1970");
+            service.arrived(ClientName(1), SocketAddr::from(([127, 0, 0, 1], 9)));
+            service.departed(ClientName(1), Farewell::Idle);
+            assert_eq!(
+                answer(&mut service, Query::Status),
+                format!(
+                    "STATUS\nClient01 127.0.0.1:9 connected {shown} disconnected {shown} idle\nEND\n"
+                )
+            );
+            let list = answer(&mut service, Query::List);
+            assert_eq!(list, "LIST\n6 1970-01-01T00:00:00Z file\nEND\n");
+            let get = Query::Get {
+                name: b"file",
+                offset: 2,
+            };
+            assert_eq!(answer(&mut service, get), "START 4\nEND\n");
+        }
+    }
+
+    #[test]
+    fn an_address_has_its_share_and_no_more() {
+        let (mut service, _folder) = service(|| UNIX_EPOCH);
+        let peer = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        assert!(service.has_share(&peer(1)));
+        service.arrived(ClientName(1), peer(1));
+        assert!(!service.has_share(&peer(2)));
+        assert!(service.has_share(&SocketAddr::from(([127, 0, 0, 2], 1))));
+        service.refused(peer(2), ports::Refusal::Crowded);
+        service.refused(peer(2), ports::Refusal::Full);
+        assert_eq!(
+            service.turned_away(),
+            TurnedAway {
+                full: 1,
+                crowded: 1
+            }
+        );
+        service.departed(ClientName(1), Farewell::Exit);
+        assert!(service.has_share(&peer(2)));
+    }
+}
