@@ -1,0 +1,130 @@
+//! What the simulated server serves.
+//!
+//! Owns the files and listings of one seed: both the service that answers and the oracle that
+//! knows the answers look here, and neither at the other.
+
+use std::sync::OnceLock;
+
+use crate::rng::Rng;
+
+/// The longest file.
+const FILE_BYTES_MAX: usize = 20_000;
+
+/// One file, with what will happen to it while it is sent.
+#[derive(Clone, Debug)]
+pub(crate) struct FileSpec {
+    pub(crate) name: Vec<u8>,
+    /// How long it is when it is opened.
+    pub(crate) size: usize,
+    /// How long it turns out to be.
+    pub(crate) actual: usize,
+    /// From where on it cannot be read.
+    pub(crate) broken_at: Option<usize>,
+    /// What makes its bytes its own.
+    salt: usize,
+}
+
+impl FileSpec {
+    /// The bytes from `from` to `to`: they follow from the file and the offset alone.
+    pub(crate) fn bytes(&self, from: usize, to: usize) -> &'static [u8] {
+        static POOL: OnceLock<Vec<u8>> = OnceLock::new();
+        let pool = POOL.get_or_init(|| {
+            let mut rng = Rng::new(0xbe27);
+            (0..2 * FILE_BYTES_MAX).map(|_| rng.next() as u8).collect()
+        });
+        &pool[self.salt + from..self.salt + to]
+    }
+
+    /// How many bytes can be read before the end, or before it breaks.
+    pub(crate) fn readable(&self) -> usize {
+        self.broken_at.unwrap_or(usize::MAX).min(self.actual)
+    }
+}
+
+/// A listing in the pieces that its steps write; some of them are empty.
+#[derive(Clone, Debug)]
+pub(crate) struct Listing {
+    pub(crate) steps: Vec<Vec<u8>>,
+    /// Whether it is written at once, without a task.
+    pub(crate) at_once: bool,
+}
+
+impl Listing {
+    fn draw(rng: &mut Rng) -> Self {
+        let steps = (0..rng.below(6)).map(|_| Self::step(rng)).collect();
+        let at_once = rng.chance(300);
+        Self { steps, at_once }
+    }
+
+    fn step(rng: &mut Rng) -> Vec<u8> {
+        let lines = rng.pick(&[0, 0, 1, 3, 20]);
+        let line = |n| format!("{n} 2026-11-22T10:00:00Z an entry of a listing\n");
+        let lines = (0..lines).map(|_| line(rng.below(1_000_000)));
+        lines.collect::<String>().into_bytes()
+    }
+
+    /// The most bytes that are queued at once.
+    fn bytes_at_once_max(&self) -> usize {
+        let sizes = self.steps.iter().map(Vec::len);
+        let most = if self.at_once {
+            sizes.sum()
+        } else {
+            sizes.max().unwrap_or(0)
+        };
+        most + b"STATUS\nEND\n".len()
+    }
+}
+
+/// All that can be had.
+#[derive(Clone, Debug)]
+pub(crate) struct Catalog {
+    pub(crate) files: Vec<FileSpec>,
+    pub(crate) status: Listing,
+    pub(crate) list: Listing,
+}
+
+impl Catalog {
+    pub(crate) fn draw(is_small: bool, rng: &mut Rng) -> Self {
+        let unsound = rng.pick(&[0, 0, 500]);
+        let files = (0..rng.between(1, 8)).map(|n| Self::file(n, is_small, unsound, rng));
+        Self {
+            files: files.collect(),
+            status: Listing::draw(rng),
+            list: Listing::draw(rng),
+        }
+    }
+
+    fn file(n: usize, is_small: bool, unsound: u32, rng: &mut Rng) -> FileSpec {
+        let sizes = [0, 1, 2, 3, 511, 512, 513, 4096, 9000, FILE_BYTES_MAX];
+        let size = rng.pick(&sizes[..if is_small { 6 } else { sizes.len() }]);
+        let mut actual = size;
+        let mut broken_at = None;
+        if size > 0 && rng.chance(unsound) {
+            let at = rng.below(size);
+            if rng.chance(500) {
+                actual = at;
+            } else {
+                broken_at = Some(at);
+            }
+        }
+        FileSpec {
+            name: format!("{n} file.bin").into_bytes(),
+            size,
+            actual,
+            broken_at,
+            salt: rng.below(FILE_BYTES_MAX),
+        }
+    }
+
+    pub(crate) fn find(&self, name: &[u8]) -> Option<&FileSpec> {
+        self.files.iter().find(|file| file.name == name)
+    }
+
+    /// The most bytes that one request, or one step of its answer, may queue.
+    pub(crate) fn reply_bytes_max(&self) -> usize {
+        let longest_line = 4096 + b"ERR no such file: \n".len();
+        let listings = [&self.status, &self.list];
+        let listing = listings.map(Listing::bytes_at_once_max);
+        listing.into_iter().fold(longest_line, usize::max)
+    }
+}

@@ -1,0 +1,149 @@
+//! What has to hold whenever the server's loop goes to sleep.
+//!
+//! Owns the checks of the state as it stands: the counts, the bounds, the deadlines, and that
+//! nobody is forgotten. They look at the pipes and the virtual clock, so an event that was lost is
+//! found at once and not when something times out.
+
+use std::time::Duration;
+
+use crate::marks::Event;
+use crate::net::{Net, Wire};
+use crate::oracle::View;
+use crate::world::World;
+
+impl World {
+    pub(crate) fn check(&self) {
+        self.check_counts();
+        let net = &mut *self.net.borrow_mut();
+        if self.hub.has_work() {
+            net.marks.event(Event::Yielded);
+        }
+        for id in 0..net.wires.len() {
+            if !net.wires[id].is_live() {
+                continue;
+            }
+            let view = self.views[id];
+            self.check_deadlines(net, id, view);
+            self.check_bytes(net, id, view);
+            if !self.hub.has_work() {
+                self.check_not_forgotten(net, id, view);
+            }
+        }
+    }
+
+    fn check_counts(&self) {
+        let net = self.net.borrow();
+        let (clients, outsiders) = (net.book.clients(), net.book.outsiders.len());
+        assert!(
+            clients <= self.limits.clients_max,
+            "never more than the cap"
+        );
+        assert!(
+            outsiders <= self.limits.outsiders_max,
+            "outsiders are bounded: {outsiders}"
+        );
+        assert_eq!(
+            self.hub.clients(),
+            clients,
+            "the hub counts as the book does"
+        );
+        assert_eq!(
+            self.hub.peers(),
+            clients + outsiders,
+            "everybody holds a berth or does not"
+        );
+        let live = net.wires.iter().filter(|wire| wire.is_live()).count();
+        assert_eq!(self.hub.peers(), live, "whoever was let go of is let go of");
+        let seen = self.views.iter().filter(|view| view.is_some()).count();
+        assert_eq!(seen, clients, "each client has a session of its name");
+    }
+
+    /// No deadline is in the past once the server has had its chance.
+    fn check_deadlines(&self, net: &Net, id: usize, view: Option<View>) {
+        let wire = &net.wires[id];
+        let is_ahead = |since: Duration, after: Duration| net.now < since + after;
+        let stalls = match view {
+            Some(view) => view.owes,
+            None => wire.finished_at.is_none() && !self.is_told(wire, id),
+        };
+        assert!(
+            !stalls || is_ahead(wire.record.taken_at, self.limits.stall),
+            "wire {id}: stalls too long, since {:?}",
+            wire.record.taken_at
+        );
+        let lingers = wire.finished_at;
+        assert!(
+            lingers.is_none() || wire.reset || wire.down.has_end(),
+            "wire {id}: whoever is owed no more is told so"
+        );
+        assert!(
+            lingers.is_none_or(|at| is_ahead(at, self.limits.linger)),
+            "wire {id}: lingers too long, since {lingers:?}"
+        );
+        let waits = view.is_some_and(|view| view.is_open() && !view.owes && !view.is_tasking);
+        if let Some(idle) = self.limits.idle.filter(|_| waits) {
+            assert!(
+                is_ahead(wire.record.moved_at, idle),
+                "wire {id}: idle too long, since {:?}",
+                wire.record.moved_at
+            );
+        }
+    }
+
+    /// Whether a peer that was turned away was sent its line, and only the end is missing.
+    fn is_told(&self, wire: &Wire, id: usize) -> bool {
+        let expect = self.peers[id].expect.as_ref();
+        expect.is_some_and(|expect| wire.record.written == expect.stream().len())
+    }
+
+    /// What one peer makes the server hold is bounded.
+    fn check_bytes(&self, net: &Net, id: usize, view: Option<View>) {
+        let Some(view) = view else { return };
+        let reply = net.setup.catalog.reply_bytes_max();
+        let most = self.limits.outbox_mark_bytes + reply;
+        assert!(
+            view.queued <= most,
+            "wire {id}: {} bytes are queued, and {most} may be",
+            view.queued
+        );
+    }
+
+    /// Nothing is to be done for a connection when the loop sleeps, unless an event will wake it.
+    fn check_not_forgotten(&self, net: &mut Net, id: usize, view: Option<View>) {
+        let wire = &net.wires[id];
+        let (reads, writes) = match view {
+            Some(view) => (view.wants_read, view.owes),
+            None if wire.finished_at.is_none() => (false, true),
+            None => (self.drains(net, id), false),
+        };
+        assert!(
+            !((reads && wire.readable) || (writes && wire.writable)),
+            "wire {id}: the server sleeps on what it knows"
+        );
+        if wire.edge_read || wire.edge_write {
+            return;
+        }
+        // The engine's word is not taken for whom it owes nothing: such a peer is listened to.
+        let reads = match view {
+            Some(view) => !view.owes,
+            None => reads,
+        };
+        let news = wire.has_news(net.now);
+        let low_water = net.setup.low_water;
+        assert!(
+            !(reads && news),
+            "wire {id}: what the peer sent is forgotten"
+        );
+        assert!(
+            !(writes && wire.has_room(low_water)),
+            "wire {id}: what the peer is owed is forgotten"
+        );
+        if view.is_some_and(|view| view.owes && !view.wants_read) && has_input(wire) {
+            net.marks.event(Event::HeldBack);
+        }
+    }
+}
+
+fn has_input(wire: &Wire) -> bool {
+    wire.up.arrived() > 0
+}

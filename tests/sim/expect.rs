@@ -1,0 +1,254 @@
+//! What a peer has to receive, worked out from what it sent.
+//!
+//! Owns a reading of the protocol that shares nothing with the server's: it goes byte by byte
+//! through the words of the contract. Must never ask the engine.
+
+use std::rc::Rc;
+
+use berth::wire::Farewell;
+
+use crate::catalog::{Catalog, FileSpec, Listing};
+use crate::marks::Event;
+
+/// Why nothing more comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// There was no berth.
+    Refused,
+    /// The client said so.
+    Exit,
+    /// The client shut down its sending side.
+    Eof,
+    /// A file was shorter than announced.
+    Cut,
+    /// A file could not be read to its end.
+    Broken,
+    /// Nothing moved for too long.
+    Idle,
+    /// The server was told to stop.
+    Shutdown,
+}
+
+impl Ending {
+    pub(crate) const fn farewell(self) -> Farewell {
+        match self {
+            Self::Refused | Self::Exit => Farewell::Exit,
+            Self::Eof => Farewell::Eof,
+            Self::Cut | Self::Broken => Farewell::Error,
+            Self::Idle => Farewell::Idle,
+            Self::Shutdown => Farewell::Shutdown,
+        }
+    }
+}
+
+/// The stream that is owed for what was sent so far.
+#[derive(Debug)]
+pub(crate) struct Expect {
+    catalog: Rc<Catalog>,
+    name: String,
+    stream: Vec<u8>,
+    /// Where in `stream` each whole reply ends.
+    bounds: Vec<usize>,
+    line: Vec<u8>,
+    /// The line was too long and has been answered: its rest is thrown away.
+    excess: bool,
+    ending: Option<Ending>,
+    /// What is worth a mark once it has happened.
+    notes: Vec<Event>,
+}
+
+impl Expect {
+    pub(crate) fn client(number: u64, catalog: Rc<Catalog>) -> Self {
+        let mut new = Self {
+            catalog,
+            name: format!("Client{number:02}"),
+            stream: Vec::new(),
+            bounds: Vec::new(),
+            line: Vec::new(),
+            excess: false,
+            ending: None,
+            notes: Vec::new(),
+        };
+        new.reply(&[b"Welcome ", new.name.clone().as_bytes(), b"\n"]);
+        new
+    }
+
+    pub(crate) fn refused(catalog: Rc<Catalog>) -> Self {
+        let mut new = Self::client(0, catalog);
+        new.stream = b"Server full, try later\n".to_vec();
+        new.ending = Some(Ending::Refused);
+        new
+    }
+
+    pub(crate) fn stream(&self) -> &[u8] {
+        &self.stream
+    }
+
+    pub(crate) const fn ending(&self) -> Option<Ending> {
+        self.ending
+    }
+
+    pub(crate) fn notes(&self) -> &[Event] {
+        &self.notes
+    }
+
+    /// How many replies end in `from + 1..=to`.
+    pub(crate) fn replies_between(&self, from: usize, to: usize) -> usize {
+        let count = |at| self.bounds.partition_point(|&bound| bound <= at);
+        count(to) - count(from).min(count(to))
+    }
+
+    /// The client sent `bytes`.
+    pub(crate) fn sent(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            if self.ending.is_some() {
+                self.notes
+                    .extend((self.ending == Some(Ending::Exit)).then_some(Event::IgnoredAfterExit));
+                return;
+            }
+            self.byte(byte);
+        }
+    }
+
+    /// The client shut down its sending side.
+    pub(crate) fn sent_all(&mut self) {
+        if self.ending.is_none() && !self.line.is_empty() {
+            self.answer();
+            self.notes.push(Event::LastLineWithoutEnd);
+        }
+        self.ending.get_or_insert(Ending::Eof);
+    }
+
+    /// The server takes no request behind the first `at` bytes of its answers, and says why.
+    /// `false`: no reply ends there or behind it.
+    pub(crate) fn cut(&mut self, at: usize, ending: Ending, last: &str) -> bool {
+        let Some(&bound) = self.bounds.iter().find(|&&bound| bound >= at) else {
+            // A file that will never be whole is under way: its own ending comes first.
+            return matches!(self.ending, Some(Ending::Cut | Ending::Broken));
+        };
+        self.stream.truncate(bound);
+        self.bounds.retain(|&each| each <= bound);
+        self.stream.extend_from_slice(last.as_bytes());
+        self.ending = Some(ending);
+        true
+    }
+
+    /// Whether a reply ends at `at`.
+    pub(crate) fn is_bound(&self, at: usize) -> bool {
+        self.bounds.contains(&at)
+    }
+
+    fn byte(&mut self, byte: u8) {
+        match byte {
+            b'\n' if self.excess => self.excess = false,
+            b'\n' => self.answer(),
+            _ if self.excess => {}
+            _ => {
+                self.line.push(byte);
+                if self.line.len() > 4096 {
+                    self.excess = true;
+                    self.line.clear();
+                    self.notes.push(Event::TooLong);
+                    self.reply(&[b"ERR line longer than 4096 bytes\n"]);
+                }
+            }
+        }
+    }
+
+    fn answer(&mut self) {
+        let mut line = std::mem::take(&mut self.line);
+        if line.last() == Some(&b'\r') {
+            line.pop();
+        }
+        let catalog = Rc::clone(&self.catalog);
+        let lower = line.to_ascii_lowercase();
+        match lower.trim_ascii_end_blanks() {
+            b"status" => self.listing(b"STATUS\n", &catalog.status),
+            b"list" => self.listing(b"LIST\n", &catalog.list),
+            b"exit" => {
+                self.reply(&[b"Goodbye ", self.name.clone().as_bytes(), b"\n"]);
+                self.ending = Some(Ending::Exit);
+            }
+            _ if lower.starts_with(b"get") => self.get(&line),
+            _ => self.reply(&[&line, b" ACK\n"]),
+        }
+    }
+
+    /// `get`, `get NAME`, `get@OFFSET`, `get@OFFSET NAME`; whatever else begins so is a message.
+    fn get(&mut self, line: &[u8]) {
+        let mut rest = &line[3..];
+        let mut offset = Some(0u128);
+        if rest.first() == Some(&b'@') {
+            let digits = rest[1..].iter().take_while(|b| b.is_ascii_digit()).count();
+            let number = str::from_utf8(&rest[1..=digits]).expect("digits are text");
+            rest = &rest[1 + digits..];
+            if number.is_empty() {
+                return self.reply(&[line, b" ACK\n"]);
+            }
+            let number: Option<u128> = number.parse().ok();
+            offset = number.filter(|&n| n <= u128::from(u64::MAX));
+        }
+        match (rest, offset) {
+            ([] | [b' '], _) => self.reply(&[b"ERR usage: get NAME\n"]),
+            ([b' ', ..], None) => self.reply(&[b"ERR offset larger than any file\n"]),
+            ([b' ', name @ ..], Some(offset)) => self.file(name, offset),
+            _ => self.reply(&[line, b" ACK\n"]),
+        }
+    }
+
+    fn file(&mut self, name: &[u8], offset: u128) {
+        let catalog = Rc::clone(&self.catalog);
+        let Some(file) = catalog.find(name) else {
+            return self.reply(&[b"ERR no such file: ", name, b"\n"]);
+        };
+        if offset > file.size as u128 {
+            let text = format!(
+                "ERR offset beyond the end, the file has {} bytes\n",
+                file.size
+            );
+            return self.reply(&[text.as_bytes()]);
+        }
+        self.content(file, offset as usize);
+    }
+
+    fn content(&mut self, file: &FileSpec, offset: usize) {
+        let start = format!("START {}\n", file.size - offset);
+        self.stream.extend_from_slice(start.as_bytes());
+        let end = file.readable().max(offset);
+        self.stream.extend_from_slice(file.bytes(offset, end));
+        if end == file.size {
+            return self.reply(&[b"END\n"]);
+        }
+        self.ending = Some(if file.broken_at.is_some() {
+            Ending::Broken
+        } else {
+            Ending::Cut
+        });
+    }
+
+    fn listing(&mut self, header: &[u8], listing: &Listing) {
+        self.stream.extend_from_slice(header);
+        self.stream.extend_from_slice(&listing.steps.concat());
+        self.reply(&[b"END\n"]);
+    }
+
+    fn reply(&mut self, parts: &[&[u8]]) {
+        self.stream.extend_from_slice(&parts.concat());
+        self.bounds.push(self.stream.len());
+    }
+}
+
+trait Blanks {
+    /// Without the spaces and tabs at the end.
+    fn trim_ascii_end_blanks(&self) -> &[u8];
+}
+
+impl Blanks for Vec<u8> {
+    fn trim_ascii_end_blanks(&self) -> &[u8] {
+        let mut rest = self.as_slice();
+        while let [before @ .., b' ' | b'\t'] = rest {
+            rest = before;
+        }
+        rest
+    }
+}

@@ -1,0 +1,38 @@
+//! The engine, run against chance.
+//!
+//! Thousands of small servers live their whole life here within seconds: the real hub with small
+//! limits, a virtual clock, pipes that are narrow and slow, operations that fail, and peers that
+//! do what peers do. One seed decides everything, so a failure can be had again as often as it
+//! takes to understand it.
+//!
+//! - `BERTH_SIM_SEEDS=10000 cargo test --release --test sim every_seed` plays that many seeds.
+//! - `BERTH_SIM_SEED=0x2a cargo test --test sim every_seed` plays one and tells its story.
+//!
+//! Reading order: [`world`] (the loop), [`net`] and [`transport`] (what it stands on), [`expect`]
+//! (what is owed), [`oracle`] and [`check`] (what has to hold), [`action`] and [`drain`] (what
+//! happens), [`rig`] (who tests the tester).
+
+mod action;
+mod catalog;
+mod check;
+mod drain;
+mod expect;
+mod marks;
+mod net;
+mod oracle;
+mod peer;
+mod pipe;
+mod rig;
+mod rng;
+mod runner;
+mod script;
+mod service;
+mod setup;
+mod trace;
+mod transport;
+mod world;
+
+#[test]
+fn every_seed_keeps_the_promises() {
+    runner::run_as_asked();
+}

@@ -1,0 +1,126 @@
+//! What has happened at least once.
+//!
+//! Owns the names of all that the simulator can do to a server and of all that a server can do in
+//! answer. A run that never got to one of them says so, because a case that is not reached is not
+//! tested.
+
+use std::collections::BTreeMap;
+
+use berth::engine::session::Phase;
+use berth::wire::Farewell;
+
+macro_rules! names {
+    ($(#[$about:meta])* $list:ident { $($name:ident),* $(,)? }) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub(crate) enum $list { $($name),* }
+
+        impl $list {
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$name),*];
+        }
+    };
+}
+
+names! {
+    /// What a step can do.
+    Action {
+        Connect, WriteSome, WriteMuch, ReadSome, ReadMuch, HalfClose, Close, Reset, JumpLittle,
+        JumpToDeadline, JumpBeforeDeadline, JumpFar, SpuriousEdge, DeadKey, Stop, Nothing,
+    }
+}
+
+names! {
+    /// What can go wrong, or merely otherwise than hoped, with one operation.
+    Fault {
+        ShortRead, ShortWrite, ShortSend, InterruptedRead, InterruptedWrite, InterruptedSend,
+        InterruptedFinish, FalseReadBlock, FalseWriteBlock, ReadError, WriteError, SendError,
+        FinishError,
+    }
+}
+
+names! {
+    /// What came of it.
+    Event {
+        Open, Draining, Lingering, Closed, Admitted, Refused, Trimmed, TooLong, Cut,
+        Broken, Yielded, HeldBack, StalledOutsider, LingerExpired, Discarded, PeerClosed,
+        LostToReset, IdleLine, ShutdownLine, Tasked, SilentStep, LastLineWithoutEnd,
+        IgnoredAfterExit, ServedAfterHalfClose, RefusedWhileStopping, WholeStream, SeveralInOneBatch,
+        KeyUsedAgain,
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Mark {
+    Action(Action),
+    Fault(Fault),
+    Event(Event),
+    /// The place of a reason among `Farewell::ALL`.
+    Farewell(usize),
+}
+
+/// How often each thing happened.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Marks(BTreeMap<Mark, u64>);
+
+impl Marks {
+    pub(crate) fn action(&mut self, action: Action) {
+        self.note(Mark::Action(action));
+    }
+
+    pub(crate) fn fault(&mut self, fault: Fault) {
+        self.note(Mark::Fault(fault));
+    }
+
+    pub(crate) fn event(&mut self, event: Event) {
+        self.note(Mark::Event(event));
+    }
+
+    pub(crate) fn farewell(&mut self, farewell: Farewell) {
+        let at = Farewell::ALL.iter().position(|&each| each == farewell);
+        self.note(Mark::Farewell(at.expect("every reason is in the list")));
+    }
+
+    pub(crate) fn phase(&mut self, phase: Phase) {
+        self.event(match phase {
+            Phase::Open => Event::Open,
+            Phase::Draining(_) => Event::Draining,
+            Phase::Lingering(..) => Event::Lingering,
+            Phase::Closed(_) => Event::Closed,
+        });
+    }
+
+    fn note(&mut self, mark: Mark) {
+        *self.0.entry(mark).or_default() += 1;
+    }
+
+    /// Adds what happened elsewhere.
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (&mark, &count) in &other.0 {
+            *self.0.entry(mark).or_default() += count;
+        }
+    }
+
+    /// What never happened, in words.
+    pub(crate) fn missing(&self) -> Vec<String> {
+        let actions = Action::ALL.iter().map(|&action| Mark::Action(action));
+        let faults = Fault::ALL.iter().map(|&fault| Mark::Fault(fault));
+        let events = Event::ALL.iter().map(|&event| Mark::Event(event));
+        let farewells = (0..Farewell::ALL.len()).map(Mark::Farewell);
+        actions
+            .chain(faults)
+            .chain(events)
+            .chain(farewells)
+            .filter(|mark| !self.0.contains_key(mark))
+            .map(|mark| format!("{mark:?}"))
+            .collect()
+    }
+
+    /// How often each thing happened, the rarest first.
+    pub(crate) fn rarest(&self, most: usize) -> String {
+        let mut counts: Vec<_> = self.0.iter().map(|(mark, n)| (*n, *mark)).collect();
+        counts.sort_unstable();
+        let words = counts.iter().take(most);
+        let words: Vec<String> = words.map(|(n, mark)| format!("{mark:?} {n}")).collect();
+        words.join(", ")
+    }
+}

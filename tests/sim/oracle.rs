@@ -1,0 +1,309 @@
+//! What has to hold after each run of the hub.
+//!
+//! Owns the judgement of what the hub just did: who got a turn and how large a one, who left and
+//! why, who was let go of. Must never take the engine's word where the record of operations, the
+//! book and the clock can say it.
+
+use std::time::Duration;
+
+use berth::engine::session::Phase;
+use berth::wire::Farewell;
+
+use crate::expect::Ending;
+use crate::marks::Event;
+use crate::net::{Drop, Net, Record, note_loss};
+use crate::peer::{Fate, Peer};
+use crate::world::World;
+
+/// What can be seen of a client's session from outside.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct View {
+    pub(crate) phase: Phase,
+    /// Something is to be sent.
+    pub(crate) owes: bool,
+    pub(crate) queued: usize,
+    pub(crate) wants_read: bool,
+    /// An answer in several steps is under way, and nothing of it waits to be sent.
+    pub(crate) is_tasking: bool,
+}
+
+impl View {
+    pub(crate) fn is_open(&self) -> bool {
+        self.phase == Phase::Open
+    }
+}
+
+/// How things stood before a run.
+#[derive(Debug)]
+pub(crate) struct Before {
+    records: Vec<Record>,
+    /// Connections that something can be done for.
+    ready: Vec<usize>,
+    live: usize,
+}
+
+impl World {
+    /// What is seen of each client now.
+    pub(crate) fn look(&self) -> Vec<Option<View>> {
+        let net = &mut *self.net.borrow_mut();
+        let mut views = vec![None; self.peers.len()];
+        for session in self.hub.sessions() {
+            net.marks.phase(session.phase());
+            let Some(name) = session.berth() else {
+                continue;
+            };
+            let owes = session.front().is_some();
+            let takes = session.takes_requests(&self.limits);
+            let view = View {
+                phase: session.phase(),
+                owes,
+                queued: session.bytes_queued(),
+                wants_read: session.wants_read(&self.limits),
+                is_tasking: session.phase() == Phase::Open && !owes && !takes,
+            };
+            let id = net.book.names[name.0 as usize - 1];
+            let before = views[id].replace(view);
+            assert!(before.is_none(), "a name is one session's");
+        }
+        views
+    }
+
+    pub(crate) fn before_run(&self) -> Before {
+        let net = self.net.borrow();
+        let live = (0..net.wires.len()).filter(|&id| net.wires[id].is_live());
+        Before {
+            records: net.wires.iter().map(|wire| wire.record).collect(),
+            ready: live.clone().filter(|&id| self.is_ready(&net, id)).collect(),
+            live: live.count(),
+        }
+    }
+
+    /// Whether an operation is certain to be tried in this connection's next turn.
+    fn is_ready(&self, net: &Net, id: usize) -> bool {
+        let wire = &net.wires[id];
+        match self.views[id] {
+            Some(view) => wire.writable && (view.owes || (view.wants_read && wire.readable)),
+            None if wire.finished_at.is_none() => wire.writable,
+            None => wire.readable && self.drains(net, id),
+        }
+    }
+
+    /// Whether what a leaving peer sends is still read and thrown away.
+    pub(crate) fn drains(&self, net: &Net, id: usize) -> bool {
+        let (wire, peer) = (&net.wires[id], &self.peers[id]);
+        let thrown_away = (wire.record.read - peer.read_while_open) as u64;
+        !wire.end_read && thrown_away < self.limits.discard_bytes
+    }
+
+    pub(crate) fn after_run(&mut self, before: &Before) {
+        let views = self.look();
+        let steps = std::mem::take(&mut self.service.steps);
+        assert!(steps <= before.live, "a turn has one step of a long answer");
+        self.judge_idle(before, &views);
+        self.keep_time(&views);
+        self.judge_turns(before, &views);
+        self.judge_departures(before);
+        self.judge_drops(before);
+        self.views = views;
+    }
+
+    /// Whoever was told that it was idle was idle, had been answered, and was owed nothing.
+    fn judge_idle(&mut self, before: &Before, views: &[Option<View>]) {
+        let net = &mut *self.net.borrow_mut();
+        for (id, peer) in self.peers.iter_mut().enumerate() {
+            let Some(was) = self.views[id].filter(View::is_open) else {
+                continue;
+            };
+            let said = |&(each, farewell)| each == id && farewell == Farewell::Idle;
+            let left = net.book.departed.iter().any(said);
+            let leaves = views[id].is_some_and(|v| v.phase == Phase::Draining(Farewell::Idle));
+            if !left && !leaves {
+                continue;
+            }
+            let idle = self.limits.idle.expect("nobody is idle where all may be");
+            let record = before.records[id];
+            assert!(
+                !was.owes,
+                "wire {id}: whoever is owed something is not idle"
+            );
+            assert!(
+                record.moved_at + idle <= net.now,
+                "wire {id}: idle too early: a byte moved at {:?}",
+                record.moved_at
+            );
+            let expect = peer.expect.as_mut().expect("a client was met");
+            assert!(
+                expect.is_bound(record.written),
+                "wire {id}: nobody is idle in the middle of an answer"
+            );
+            let last = format!("ERR idle for {}, closing\n", net.setup.idle_words);
+            assert!(expect.cut(record.written, Ending::Idle, &last));
+            net.marks.event(Event::IdleLine);
+        }
+    }
+
+    /// Keeps the clocks of those to whom something came to be owed, or for whom work went on.
+    fn keep_time(&mut self, views: &[Option<View>]) {
+        let net = &mut *self.net.borrow_mut();
+        for (id, view) in views.iter().enumerate() {
+            let (Some(view), Some(was)) = (view, self.views[id]) else {
+                continue;
+            };
+            let record = &mut net.wires[id].record;
+            if !was.owes {
+                record.taken_at = net.now;
+            }
+            if view.is_tasking || was.is_tasking {
+                record.moved_at = net.now;
+            }
+            if view.is_open() {
+                self.peers[id].read_while_open = record.read;
+            }
+        }
+    }
+
+    /// Everybody who could be served was served, and nobody more than a turn's worth.
+    fn judge_turns(&self, before: &Before, views: &[Option<View>]) {
+        let net = &*self.net.borrow();
+        for &id in &before.ready {
+            let wire = &net.wires[id];
+            assert!(
+                wire.dropped || wire.record.operations > before.records[id].operations,
+                "wire {id}: whoever can be served has a turn in the next run"
+            );
+        }
+        for (id, was) in before.records.iter().enumerate() {
+            let is = &net.wires[id].record;
+            let moved = is.read - was.read + is.written - was.written;
+            assert!(
+                moved <= self.limits.turn_bytes,
+                "wire {id}: {moved} bytes are more than a turn"
+            );
+            let (Some(view), Some(old)) = (views[id], self.views[id]) else {
+                continue;
+            };
+            let expect = self.peers[id].expect.as_ref().expect("a client was met");
+            let answers =
+                expect.replies_between(was.written + old.queued, is.written + view.queued);
+            assert!(
+                answers <= self.limits.turn_requests + 1,
+                "wire {id}: {answers} answers are more than a turn"
+            );
+        }
+    }
+
+    /// Whoever left did so for the reason that was given.
+    fn judge_departures(&self, before: &Before) {
+        let net = &*self.net.borrow();
+        let mut seen = vec![false; self.peers.len()];
+        for &(id, farewell) in &net.book.departed {
+            assert!(!seen[id], "wire {id}: a client departs once");
+            seen[id] = true;
+            if self.views[id].is_none() {
+                continue;
+            }
+            let due = self.reason(net, before, id);
+            assert_eq!(farewell, due, "wire {id}: the reason for leaving");
+        }
+        for (id, wire) in net.wires.iter().enumerate() {
+            let is_over = wire.finished_at.is_some() || wire.fatal.is_some();
+            let is_client = self.views[id].is_some() && !seen[id];
+            assert!(
+                !(is_client && is_over),
+                "wire {id}: whoever is sent its last byte gives its berth back"
+            );
+        }
+    }
+
+    fn reason(&self, net: &Net, before: &Before, id: usize) -> Farewell {
+        let (wire, peer) = (&net.wires[id], &self.peers[id]);
+        let expect = peer.expect.as_ref().expect("a client was met");
+        if wire.finished_at.is_some() {
+            assert_eq!(
+                wire.record.written,
+                expect.stream().len(),
+                "wire {id}: the end comes behind all that is owed"
+            );
+            let ending = expect.ending();
+            return ending
+                .expect("no more comes only where no more is owed")
+                .farewell();
+        }
+        if let Some(farewell) = wire.fatal {
+            return farewell;
+        }
+        let stalled_at = before.records[id].taken_at + self.limits.stall;
+        assert!(
+            self.views[id].is_some_and(|view| view.owes) && stalled_at <= net.now,
+            "wire {id}: left for nothing, or stalled before {stalled_at:?}"
+        );
+        Farewell::Stalled
+    }
+
+    /// Whoever was let go of was done with.
+    fn judge_drops(&mut self, before: &Before) {
+        let net = &mut *self.net.borrow_mut();
+        for drop in std::mem::take(&mut net.book.drops) {
+            let fate = fate(net, &self.peers[drop.wire], drop, before, &self.limits);
+            self.peers[drop.wire].fate = Some(fate);
+            net.say(|| format!("wire {}: {fate:?}", drop.wire));
+            note_fate(net, drop.wire, fate);
+        }
+        for (id, wire) in net
+            .wires
+            .iter()
+            .enumerate()
+            .filter(|(_, wire)| wire.is_live())
+        {
+            let thrown_away = (wire.record.read - wire.read_at_finish) as u64;
+            let sends_on = thrown_away >= self.limits.discard_bytes;
+            let is_over = wire.finished_at.is_some() && (wire.end_read || sends_on);
+            assert!(
+                wire.fatal.is_none() && !is_over,
+                "wire {id}: whatever is over is let go of"
+            );
+        }
+    }
+}
+
+fn fate(
+    net: &Net,
+    peer: &Peer,
+    drop: Drop,
+    before: &Before,
+    limits: &berth::engine::limits::Limits,
+) -> Fate {
+    let (id, wire) = (drop.wire, &net.wires[drop.wire]);
+    let is_due = |since: Duration, after: Duration| since + after <= net.now;
+    if wire.fatal.is_some() {
+        return Fate::Broken;
+    }
+    let record = before.records.get(id).copied().unwrap_or_default();
+    match wire.finished_at {
+        None if is_due(record.taken_at, limits.stall) => Fate::Stalled,
+        Some(_) if wire.end_read => Fate::Done,
+        Some(at) if is_due(at, limits.linger) => Fate::Lingered,
+        Some(_) if (wire.record.read - peer.read_while_open) as u64 >= limits.discard_bytes => {
+            Fate::Discarded
+        }
+        _ => {
+            assert!(drop.makes_room, "wire {id}: let go of for nothing");
+            Fate::Trimmed
+        }
+    }
+}
+
+fn note_fate(net: &mut Net, id: usize, fate: Fate) {
+    net.marks.event(Event::Closed);
+    let was_refused = !net.book.names.contains(&id);
+    match fate {
+        Fate::Broken => net.marks.event(Event::Broken),
+        Fate::Done => net.marks.event(Event::PeerClosed),
+        Fate::Lingered => net.marks.event(Event::LingerExpired),
+        Fate::Discarded => net.marks.event(Event::Discarded),
+        Fate::Trimmed => net.marks.event(Event::Trimmed),
+        Fate::Stalled if was_refused => net.marks.event(Event::StalledOutsider),
+        Fate::Stalled => {}
+    }
+    note_loss(net, id);
+}

@@ -1,0 +1,213 @@
+//! The far end of a connection.
+//!
+//! Owns what one peer says, how far it is with that, and how far what it received is what it had
+//! to receive. Must never forgive a byte.
+
+use std::time::Duration;
+
+use crate::expect::{Ending, Expect};
+use crate::net::Net;
+
+/// Why the server let go of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// The pipe, or a file, broke.
+    Broken,
+    /// Both sides had said that no more comes.
+    Done,
+    /// The peer took nothing for too long.
+    Stalled,
+    /// The peer did not close in time.
+    Lingered,
+    /// The peer sent too much that nobody wants.
+    Discarded,
+    /// The peer had to make room for others.
+    Trimmed,
+}
+
+#[derive(Debug)]
+pub(crate) struct Peer {
+    id: usize,
+    script: Vec<u8>,
+    sent: usize,
+    received: usize,
+    /// It has shut down its sending side.
+    pub(crate) has_ended: bool,
+    /// It has closed or reset, and reads no more.
+    pub(crate) is_gone: bool,
+    /// What it is owed; `None` until it is let in or turned away.
+    pub(crate) expect: Option<Expect>,
+    /// How much the server had read when the session was last seen open.
+    pub(crate) read_while_open: usize,
+    pub(crate) fate: Option<Fate>,
+}
+
+impl Peer {
+    pub(crate) const fn new(id: usize, script: Vec<u8>) -> Self {
+        Self {
+            id,
+            script,
+            sent: 0,
+            received: 0,
+            has_ended: false,
+            is_gone: false,
+            expect: None,
+            read_while_open: 0,
+            fate: None,
+        }
+    }
+
+    /// The server has decided what it is: from now on answers are owed for what was sent.
+    pub(crate) fn meet(&mut self, mut expect: Expect) {
+        expect.sent(&self.script[..self.sent]);
+        if self.has_ended {
+            expect.sent_all();
+        }
+        self.expect = Some(expect);
+    }
+
+    /// Whether the server is to close first, and what it has sent has not all been read.
+    pub(crate) fn waits_for_end(&self, net: &Net) -> bool {
+        let ending = self.expect.as_ref().and_then(Expect::ending);
+        let wire = &net.wires[self.id];
+        ending.is_some_and(|ending| ending != Ending::Eof)
+            && !wire.reset
+            && !wire.rejects
+            && !wire.down.is_over(net.now)
+    }
+
+    /// How much of the script is left to say.
+    pub(crate) const fn unsaid(&self) -> usize {
+        if self.has_ended {
+            return 0;
+        }
+        self.script.len() - self.sent
+    }
+
+    /// Sends up to `most` bytes, as far as there is room.
+    pub(crate) fn write(&mut self, net: &mut Net, most: usize) -> usize {
+        let at = net.arrival();
+        let wire = &mut net.wires[self.id];
+        if wire.reset || wire.rejects || self.has_ended {
+            return 0;
+        }
+        let n = most.min(self.unsaid()).min(wire.up.room());
+        let bytes = &self.script[self.sent..self.sent + n];
+        if n > 0 {
+            wire.up.push(bytes, at);
+            self.sent += n;
+            if let Some(expect) = &mut self.expect {
+                expect.sent(bytes);
+            }
+            net.say(|| format!("wire {}: peer writes {n}", self.id));
+        }
+        n
+    }
+
+    /// Says that no more comes.
+    pub(crate) fn half_close(&mut self, net: &mut Net) {
+        if self.has_ended {
+            return;
+        }
+        self.has_ended = true;
+        let at = net.arrival();
+        net.wires[self.id].up.end(at);
+        if let Some(expect) = &mut self.expect {
+            expect.sent_all();
+        }
+        net.say(|| format!("wire {}: peer half-closes", self.id));
+    }
+
+    /// Goes: with an end if it has read everything, otherwise, as the kernel does, with a reset.
+    pub(crate) fn close(&mut self, net: &mut Net) {
+        let unread = net.wires[self.id].down.room() < net.setup.pipe_bytes;
+        if unread {
+            return self.reset(net);
+        }
+        self.half_close(net);
+        self.is_gone = true;
+        net.wires[self.id].deaf = true;
+        net.say(|| format!("wire {}: peer closes", self.id));
+    }
+
+    /// Goes without a word.
+    pub(crate) fn reset(&mut self, net: &mut Net) {
+        self.has_ended = true;
+        self.is_gone = true;
+        net.wires[self.id].break_off();
+        net.say(|| format!("wire {}: peer resets", self.id));
+    }
+
+    /// Reads up to `most` bytes, each of which has to be the next one owed.
+    pub(crate) fn read(&mut self, net: &mut Net, most: usize) -> usize {
+        if self.is_gone {
+            return 0;
+        }
+        let down = &mut net.wires[self.id].down;
+        let mut bytes = vec![0; most.min(down.arrived())];
+        let n = down.take(&mut bytes);
+        if n == 0 {
+            return 0;
+        }
+        let expect = self
+            .expect
+            .as_ref()
+            .expect("nobody is sent a byte before it is met");
+        let owed = expect.stream().get(self.received..).unwrap_or_default();
+        if !owed.starts_with(&bytes) {
+            let same = bytes.iter().zip(owed).take_while(|(a, b)| a == b).count();
+            let shown = |bytes: &[u8]| {
+                let rest = bytes.iter().skip(same).take(40);
+                rest.copied()
+                    .collect::<Vec<u8>>()
+                    .escape_ascii()
+                    .to_string()
+            };
+            panic!(
+                "wire {}: byte {} is wrong: received \"{}\", owed \"{}\", ending {:?}",
+                self.id,
+                self.received + same,
+                shown(&bytes),
+                shown(owed),
+                expect.ending(),
+            );
+        }
+        self.received += n;
+        net.say(|| format!("wire {}: peer reads {n}", self.id));
+        n
+    }
+
+    /// After the last step: all that was not lost for a reason is here. Says whether it is whole.
+    pub(crate) fn check_received(&self, net: &Net, now: Duration) -> bool {
+        let wire = &net.wires[self.id];
+        let expect = self.expect.as_ref().expect("everybody was met");
+        assert!(self.fate.is_some(), "wire {}: nobody is left", self.id);
+        if wire.finished_at.is_some() {
+            assert_eq!(
+                wire.record.written,
+                expect.stream().len(),
+                "wire {}: the end comes behind all that is owed",
+                self.id
+            );
+        }
+        if self.is_gone || wire.reset || wire.lost {
+            assert!(
+                self.is_gone || self.fate != Some(Fate::Done),
+                "wire {}: nothing is lost where both sides said goodbye",
+                self.id
+            );
+            return false;
+        }
+        assert_eq!(
+            self.received, wire.record.written,
+            "wire {}: what was sent arrives",
+            self.id
+        );
+        assert!(
+            wire.down.is_over(now),
+            "wire {}: the peer sees the end",
+            self.id
+        );
+        wire.finished_at.is_some()
+    }
+}

@@ -1,0 +1,107 @@
+//! What a peer will say.
+//!
+//! Owns the choice of lines, from the ordinary to the hostile. Must never know the answers.
+
+use crate::catalog::Catalog;
+use crate::rng::Rng;
+
+/// Draws all that one peer sends.
+pub(crate) fn draw(catalog: &Catalog, is_small: bool, rng: &mut Rng) -> Vec<u8> {
+    let mut script = Vec::new();
+    let exits = rng.pick(&[0, 0, 60, 300]);
+    let long = if is_small {
+        0
+    } else {
+        rng.pick(&[0, 100, 300])
+    };
+    let crlf = rng.pick(&[0, 0, 500, 1000]);
+    for _ in 0..rng.pick(&[0, 1, 2, 4, 8, 16, 40][..if is_small { 4 } else { 7 }]) {
+        let line = match () {
+            () if rng.chance(exits) => rng.pick(&[&b"exit"[..], b"EXIT \t", b"Exit"]).to_vec(),
+            () if rng.chance(long) => long_line(rng),
+            () if rng.chance(200) => rng.pick(&[&b"status"[..], b"list"]).to_vec(),
+            () if rng.chance(450) => get(catalog, rng),
+            () if rng.chance(500) => message(rng),
+            () => rng.pick(WORDS).to_vec(),
+        };
+        script.extend_from_slice(&line);
+        if rng.chance(crlf) {
+            script.push(b'\r');
+        }
+        script.push(b'\n');
+    }
+    if rng.chance(300) {
+        script.pop();
+    }
+    script
+}
+
+const WORDS: &[&[u8]] = &[
+    b"status",
+    b"STATUS",
+    b"status \t ",
+    b"list",
+    b"LiSt",
+    b"list\t",
+    b"status please",
+    b" exit",
+    b"exit now",
+    b"list\0",
+    b"",
+    b"\r",
+    b" ",
+    b"get",
+    b"get ",
+    b"get@7",
+    b"get@",
+    b"get\ta",
+    b"getaway",
+    b"ge",
+    b"get@-1 0 file.bin",
+    b"get@18446744073709551616 0 file.bin",
+    b"get@18446744073709551615 0 file.bin",
+    b"get@99999999999999999999999999 x",
+    b"get@5a f",
+    b"\0\xff\xfe\x80 no text at all \r in between",
+];
+
+fn message(rng: &mut Rng) -> Vec<u8> {
+    let mut line = b"m".to_vec();
+    for _ in 0..rng.below(60) {
+        let byte = rng.next() as u8;
+        line.push(if byte == b'\n' { b' ' } else { byte });
+    }
+    line
+}
+
+fn long_line(rng: &mut Rng) -> Vec<u8> {
+    let len = rng.pick(&[4094, 4095, 4096, 4097, 4098, 5000, 8192, 8193, 15_000]);
+    let fill = if rng.chance(100) {
+        b"status "
+    } else {
+        b"xyzuvw\r"
+    };
+    let mut line: Vec<u8> = fill.iter().copied().cycle().take(len).collect();
+    if rng.chance(300) {
+        line[..8].copy_from_slice(b"get deep");
+    }
+    line
+}
+
+fn get(catalog: &Catalog, rng: &mut Rng) -> Vec<u8> {
+    let file = &catalog.files[rng.below(catalog.files.len())];
+    let verb = rng.pick(&["get", "GET", "gEt"]);
+    let name = String::from_utf8_lossy(&file.name);
+    match rng.below(8) {
+        0 => format!("{verb} nothing of {name}").into_bytes(),
+        1 => {
+            let offset = rng.below(file.size + 1);
+            format!("{verb}@{offset} {name}").into_bytes()
+        }
+        2 => {
+            let offset = (file.size + 2).saturating_sub(rng.below(5));
+            format!("{verb}@0{offset} {name}").into_bytes()
+        }
+        _ => format!("{verb} {name}").into_bytes(),
+    }
+}

@@ -1,0 +1,185 @@
+//! What the simulated server answers.
+//!
+//! Owns the answers to `status`, `list` and `get`, and the count of open files. Who comes and goes
+//! is written into the book. Must never ask the oracle.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use berth::engine::outbox::Outbox;
+use berth::engine::ports::{Query, Service, Step};
+use berth::wire::{ClientName, Complaint, Farewell, Reply};
+
+use crate::catalog::{FileSpec, Listing};
+use crate::marks::Event;
+use crate::net::Shared;
+use crate::setup::Bug;
+
+/// A thing that is counted while it exists.
+#[derive(Debug)]
+pub(crate) struct Counted(Rc<Cell<usize>>);
+
+impl Counted {
+    fn new(count: &Rc<Cell<usize>>) -> Self {
+        count.set(count.get() + 1);
+        Self(Rc::clone(count))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
+
+/// An open file.
+#[derive(Debug)]
+pub(crate) struct SimFile {
+    pub(crate) spec: FileSpec,
+    _open: Counted,
+}
+
+/// A listing under way.
+#[derive(Debug)]
+pub(crate) struct SimTask {
+    listing: Listing,
+    next: usize,
+    _open: Counted,
+}
+
+#[derive(Debug)]
+pub(crate) struct SimService {
+    net: Shared,
+    /// Files and tasks that are open.
+    open: Rc<Cell<usize>>,
+    /// Steps of tasks since this was last asked for.
+    pub(crate) steps: usize,
+}
+
+impl SimService {
+    pub(crate) fn new(net: Shared) -> Self {
+        Self {
+            net,
+            open: Rc::default(),
+            steps: 0,
+        }
+    }
+
+    /// How many files and tasks are not closed yet.
+    pub(crate) fn open(&self) -> usize {
+        self.open.get()
+    }
+
+    fn list(
+        &self,
+        header: Reply<'_>,
+        listing: Listing,
+        reply: &mut Outbox<SimFile>,
+    ) -> Option<SimTask> {
+        reply.write(|out| header.write(out));
+        if listing.at_once {
+            reply.write(|out| listing.steps.iter().for_each(|step| out.extend(step)));
+            reply.write(|out| Reply::End.write(out));
+            return None;
+        }
+        self.net.borrow_mut().marks.event(Event::Tasked);
+        Some(SimTask {
+            listing,
+            next: 0,
+            _open: Counted::new(&self.open),
+        })
+    }
+
+    fn get(
+        &self,
+        name: &[u8],
+        offset: u64,
+        reply: &mut Outbox<SimFile>,
+    ) -> Result<(), Reply<'static>> {
+        let mut net = self.net.borrow_mut();
+        let no_such_file = Reply::Error(Complaint::NoSuchFile(&[]));
+        let spec = net.setup.catalog.find(name).cloned().ok_or(no_such_file)?;
+        let size = spec.size as u64;
+        let Some(left) = size.checked_sub(offset) else {
+            return Err(Reply::Error(Complaint::OffsetBeyondEnd(size)));
+        };
+        let shift = left > 1 && net.errs(Bug::ShiftFile);
+        let leaks = net.errs(Bug::LeakFile);
+        let file = SimFile {
+            spec,
+            _open: Counted::new(&self.open),
+        };
+        if leaks {
+            std::mem::forget(Counted::new(&self.open));
+        }
+        reply.write(|out| Reply::Start(left).write(out));
+        reply.send_file(file, offset.saturating_sub(u64::from(shift)), left);
+        reply.write(|out| Reply::End.write(out));
+        Ok(())
+    }
+}
+
+impl Service for SimService {
+    type File = SimFile;
+    type Task = SimTask;
+    /// The number of the wire.
+    type Peer = usize;
+
+    fn arrived(&mut self, name: ClientName, peer: usize) {
+        let net = &mut *self.net.borrow_mut();
+        net.book.names.push(peer);
+        assert_eq!(
+            name.0,
+            net.book.names.len() as u64,
+            "names grow by one and are never used twice"
+        );
+        net.marks.event(Event::Admitted);
+        net.say(|| format!("  wire {peer}: is {name}"));
+    }
+
+    fn departed(&mut self, name: ClientName, farewell: Farewell) {
+        let net = &mut *self.net.borrow_mut();
+        let id = net.book.names[name.0 as usize - 1];
+        net.book.departed.push((id, farewell));
+        net.book.outsiders.push_back(id);
+        net.marks.farewell(farewell);
+        net.say(|| format!("  wire {id}: {name} departs, {farewell}"));
+    }
+
+    fn answer(&mut self, query: Query<'_>, reply: &mut Outbox<SimFile>) -> Option<SimTask> {
+        let catalog = Rc::clone(&self.net.borrow().setup.catalog);
+        match query {
+            Query::Status => self.list(Reply::Status, catalog.status.clone(), reply),
+            Query::List => self.list(Reply::List, catalog.list.clone(), reply),
+            Query::Get { name, offset } => {
+                if let Err(error) = self.get(name, offset, reply) {
+                    let error = match error {
+                        Reply::Error(Complaint::NoSuchFile(_)) => {
+                            Reply::Error(Complaint::NoSuchFile(name))
+                        }
+                        other => other,
+                    };
+                    reply.write(|out| error.write(out));
+                }
+                None
+            }
+        }
+    }
+
+    fn resume(&mut self, task: &mut SimTask, reply: &mut Outbox<SimFile>) -> Step {
+        self.steps += 1;
+        let Some(step) = task.listing.steps.get(task.next) else {
+            reply.write(|out| Reply::End.write(out));
+            return Step::Done;
+        };
+        task.next += 1;
+        let mut net = self.net.borrow_mut();
+        if step.is_empty() {
+            net.marks.event(Event::SilentStep);
+        }
+        if !net.errs(Bug::SkipStep) {
+            reply.write(|out| out.extend(step));
+        }
+        Step::More
+    }
+}

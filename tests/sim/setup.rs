@@ -1,0 +1,208 @@
+//! What kind of day a seed is.
+//!
+//! Owns every number that is drawn once for a seed: limits, how likely each action and each fault
+//! is, how large and how slow the pipes are. Each action and each fault is off in some seeds, so
+//! that those it would hide have their day too.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use berth::engine::limits::Limits;
+
+use crate::catalog::Catalog;
+use crate::marks::{Action, Fault};
+use crate::rng::Rng;
+
+/// A mistake that is made on purpose, to see whether the oracle notices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bug {
+    /// An edge is lost between the kernel and the hub.
+    SwallowEdge,
+    /// The last byte of a write arrives twice.
+    RepeatByte,
+    /// The last byte of a write never arrives.
+    LoseByte,
+    /// A write says that it took one byte fewer than it did.
+    UnderstateWrite,
+    /// A read says that it gave one byte fewer than it did.
+    UnderstateRead,
+    /// The end of the input is never told.
+    HideEnd,
+    /// Closing the sending side does nothing.
+    IgnoreFinish,
+    /// The loop wakes for events and never for a deadline.
+    IgnoreDeadlines,
+    /// The hub is told a time that is a little behind.
+    LateClock,
+    /// The hub is told a time that is a little ahead.
+    EarlyClock,
+    /// The service leaves out a piece of a listing.
+    SkipStep,
+    /// The service sends a file from one byte further back.
+    ShiftFile,
+    /// The service never closes a file.
+    LeakFile,
+    /// The loop has room for one client fewer than it says.
+    FewerBerths,
+    /// The loop has room for one client more than it says.
+    MoreBerths,
+    /// The loop keeps peers who are leaving for twice as long as it says.
+    LongLinger,
+    /// The loop does one turn's work of four at once.
+    LargeTurns,
+}
+
+impl Bug {
+    pub(crate) const ALL: &[Self] = &[
+        Self::SwallowEdge,
+        Self::RepeatByte,
+        Self::LoseByte,
+        Self::UnderstateWrite,
+        Self::UnderstateRead,
+        Self::HideEnd,
+        Self::IgnoreFinish,
+        Self::IgnoreDeadlines,
+        Self::LateClock,
+        Self::EarlyClock,
+        Self::SkipStep,
+        Self::ShiftFile,
+        Self::LeakFile,
+        Self::FewerBerths,
+        Self::MoreBerths,
+        Self::LongLinger,
+        Self::LargeTurns,
+    ];
+}
+
+/// How likely each fault is, in a thousand operations.
+#[derive(Clone, Debug)]
+pub(crate) struct Faults(Vec<u32>);
+
+impl Faults {
+    fn draw(rng: &mut Rng) -> Self {
+        let calm = rng.chance(250);
+        let draw = |&fault: &Fault| match fault {
+            _ if calm => 0,
+            // These end a connection, so that little else happens where they are frequent.
+            Fault::ReadError | Fault::WriteError => rng.pick(&[0, 0, 10, 40]),
+            Fault::SendError | Fault::FinishError => rng.pick(&[0, 0, 50, 300]),
+            _ => rng.pick(&[0, 0, 50, 300, 700]),
+        };
+        Self(Fault::ALL.iter().map(draw).collect())
+    }
+
+    pub(crate) fn permille(&self, fault: Fault) -> u32 {
+        self.0[fault as usize]
+    }
+}
+
+/// Everything that is drawn once.
+#[derive(Clone, Debug)]
+pub(crate) struct Setup {
+    /// What the oracle holds the hub to.
+    pub(crate) limits: Limits,
+    /// Turns are tiny, so that all that is to be said and sent has to be short.
+    pub(crate) is_small: bool,
+    /// The idle timeout, as the last line of an idle client has it.
+    pub(crate) idle_words: &'static str,
+    pub(crate) catalog: Rc<Catalog>,
+    pub(crate) faults: Faults,
+    pub(crate) weights: Vec<usize>,
+    pub(crate) peers_max: usize,
+    pub(crate) steps: usize,
+    pub(crate) pipe_bytes: usize,
+    pub(crate) latency_max_us: usize,
+    /// Edges only on not-ready to ready; otherwise one for each arrival as well.
+    pub(crate) strict_edges: bool,
+    /// How much of a pipe has to be free for a writer to be told.
+    pub(crate) low_water: usize,
+    /// How many edges of a thousand are delivered at the next chance.
+    pub(crate) deliver_permille: u32,
+    /// After how many actions of a thousand the server gets to run.
+    pub(crate) serve_permille: u32,
+    /// How often the server's loop goes round at a time, while it has work.
+    pub(crate) rounds: usize,
+    pub(crate) accept_batch: usize,
+    pub(crate) bug: Option<Bug>,
+}
+
+impl Setup {
+    pub(crate) fn draw(rng: &mut Rng, bug: Option<Bug>) -> Self {
+        let (idle, idle_words) = rng.pick(&[
+            (Some(1), "1s"),
+            (Some(5), "5s"),
+            (Some(60), "1m"),
+            (Some(90), "1m 30s"),
+            (Some(600), "10m"),
+            (None, "ever"),
+        ]);
+        let is_small = rng.chance(200);
+        let limits = Limits {
+            clients_max: rng.between(1, 5),
+            outsiders_max: rng.pick(&[1, 1, 2, 3, 8]),
+            inbox_bytes: rng.pick(&[4097, 4098, 5000, 8192]),
+            outbox_mark_bytes: rng.pick(&[1, 20, 500, 5000]),
+            turn_bytes: if is_small {
+                rng.pick(&[1, 7])
+            } else {
+                rng.pick(&[100, 1000, 5000, 50_000])
+            },
+            turn_requests: rng.pick(&[1, 2, 5, 256]),
+            idle: idle.map(Duration::from_secs),
+            stall: Duration::from_millis(rng.pick(&[700, 1500, 10_000])),
+            linger: Duration::from_millis(rng.pick(&[100, 600, 2000])),
+            discard_bytes: rng.pick(&[1, 50, 3000, 1 << 24]),
+        };
+        Self {
+            limits,
+            is_small,
+            idle_words,
+            catalog: Rc::new(Catalog::draw(is_small, rng)),
+            faults: Faults::draw(rng),
+            weights: Action::ALL.iter().map(|&a| weight(a, rng)).collect(),
+            peers_max: rng.between(1, 14),
+            steps: rng.between(20, 250),
+            pipe_bytes: rng.pick(&[1, 9, 100, 1000, 5000, 100_000]),
+            latency_max_us: rng.pick(&[0, 0, 300, 50_000]),
+            strict_edges: rng.chance(600),
+            low_water: rng.pick(&[1, 1, 30, 400]),
+            deliver_permille: rng.pick(&[1000, 1000, 700, 300]),
+            serve_permille: rng.pick(&[1000, 800, 300]),
+            rounds: rng.pick(&[1, 1, 4, 30]),
+            accept_batch: rng.pick(&[1, 2, 16]),
+            bug,
+        }
+    }
+
+    /// What the hub is told to keep, which is another thing only where that is the mistake.
+    pub(crate) fn limits_told(&self) -> Limits {
+        let mut limits = self.limits;
+        match self.bug {
+            Some(Bug::FewerBerths) => limits.clients_max = (limits.clients_max - 1).max(1),
+            Some(Bug::MoreBerths) => limits.clients_max += 1,
+            Some(Bug::LongLinger) => limits.linger *= 2,
+            Some(Bug::LargeTurns) => limits.turn_bytes *= 4,
+            _ => {}
+        }
+        limits
+    }
+}
+
+fn weight(action: Action, rng: &mut Rng) -> usize {
+    let usual = match action {
+        // Without peers there is nothing to see, so these two are never off.
+        Action::Connect => return rng.pick(&[4, 8]),
+        Action::WriteSome => return rng.pick(&[4, 20]),
+        Action::WriteMuch | Action::ReadSome | Action::ReadMuch | Action::JumpLittle => 12,
+        Action::SpuriousEdge | Action::DeadKey | Action::Nothing => 3,
+        Action::HalfClose => 1,
+        // What ends connections would leave nothing else to see if it came often in every seed.
+        Action::Close | Action::Reset | Action::JumpFar | Action::Stop => {
+            return rng.pick(&[0, 0, 0, 1, 2]);
+        }
+        Action::JumpToDeadline | Action::JumpBeforeDeadline => {
+            return rng.pick(&[0, 0, 1, 2, 8]);
+        }
+    };
+    usual * rng.pick(&[0, 1, 1, 3])
+}

@@ -1,0 +1,234 @@
+//! The server's end of a connection.
+//!
+//! Owns what each operation does, with all that can go wrong in one. Must never let a wrong
+//! operation pass: one after the end, or on what is broken, is a mistake of the engine's.
+
+use std::io::{self, ErrorKind};
+
+use berth::engine::ports::Transport;
+use berth::wire::Farewell;
+
+use crate::marks::Fault;
+use crate::net::{Net, Shared, Wire};
+use crate::service::SimFile;
+use crate::setup::Bug;
+
+/// One connection as the engine sees it.
+#[derive(Debug)]
+pub(crate) struct Socket {
+    pub(crate) id: usize,
+    pub(crate) net: Shared,
+}
+
+/// What breaks a pipe, and whose fault that is.
+const BREAKS: &[(ErrorKind, Farewell)] = &[
+    (ErrorKind::ConnectionReset, Farewell::Reset),
+    (ErrorKind::ConnectionAborted, Farewell::Reset),
+    (ErrorKind::BrokenPipe, Farewell::Reset),
+    (ErrorKind::NotConnected, Farewell::Reset),
+    (ErrorKind::TimedOut, Farewell::Reset),
+    (ErrorKind::HostUnreachable, Farewell::Reset),
+    (ErrorKind::Other, Farewell::Error),
+    (ErrorKind::PermissionDenied, Farewell::Error),
+    (ErrorKind::InvalidInput, Farewell::Error),
+    (ErrorKind::OutOfMemory, Farewell::Error),
+];
+
+impl Transport for Socket {
+    type File = SimFile;
+
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        let net = &mut *self.net.borrow_mut();
+        let result = net.read(self.id, space);
+        net.say(|| format!("  wire {}: read {} -> {result:?}", self.id, space.len()));
+        result
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let net = &mut *self.net.borrow_mut();
+        let faults = [
+            Fault::InterruptedWrite,
+            Fault::WriteError,
+            Fault::FalseWriteBlock,
+            Fault::ShortWrite,
+        ];
+        let result = net.write(self.id, bytes, faults);
+        net.say(|| format!("  wire {}: write {} -> {result:?}", self.id, bytes.len()));
+        result
+    }
+
+    fn send_file(&mut self, file: &SimFile, offset: u64, len: usize) -> io::Result<usize> {
+        let net = &mut *self.net.borrow_mut();
+        let result = net.send_file(self.id, file, offset as usize, len);
+        net.say(|| format!("  wire {}: send {len} @{offset} -> {result:?}", self.id));
+        result
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        let net = &mut *self.net.borrow_mut();
+        let result = net.finish(self.id);
+        net.say(|| format!("  wire {}: finish -> {result:?}", self.id));
+        result
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        // A failed check unwinds through here with the network in use; nothing more is recorded.
+        if let Ok(mut net) = self.net.try_borrow_mut() {
+            net.dropped(self.id);
+        }
+    }
+}
+
+impl Net {
+    fn wire(&mut self, id: usize) -> &mut Wire {
+        &mut self.wires[id]
+    }
+
+    /// Begins an operation, which fails if the connection is broken.
+    fn begin(&mut self, id: usize, interrupted: Fault, error: Fault) -> io::Result<()> {
+        let interrupted = self.fault(interrupted);
+        let breaks = self.fault(error);
+        let wire = self.wire(id);
+        wire.record.operations += 1;
+        assert!(wire.fatal.is_none(), "what is broken is left alone");
+        if interrupted {
+            return Err(ErrorKind::Interrupted.into());
+        }
+        if wire.reset {
+            wire.fatal = Some(Farewell::Reset);
+            return Err(ErrorKind::ConnectionReset.into());
+        }
+        if breaks {
+            let (kind, farewell) = self.rng.pick(BREAKS);
+            return Err(self.break_with(id, kind, farewell));
+        }
+        Ok(())
+    }
+
+    fn break_with(&mut self, id: usize, kind: ErrorKind, farewell: Farewell) -> io::Error {
+        let wire = self.wire(id);
+        wire.fatal = Some(farewell);
+        wire.break_off();
+        kind.into()
+    }
+
+    fn read(&mut self, id: usize, space: &mut [u8]) -> io::Result<usize> {
+        assert!(!space.is_empty(), "a read has somewhere to go");
+        assert!(!self.wire(id).end_read, "nothing is read behind the end");
+        self.begin(id, Fault::InterruptedRead, Fault::ReadError)?;
+        let short = self.fault(Fault::ShortRead);
+        let blocks = self.fault(Fault::FalseReadBlock);
+        let hides = self.setup.bug == Some(Bug::HideEnd);
+        let now = self.now;
+        let wire = &mut self.wires[id];
+        if wire.up.is_over(now) && !blocks && !hides {
+            wire.end_read = true;
+            return Ok(0);
+        }
+        if wire.up.arrived() == 0 || blocks {
+            wire.read_blocked();
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        let mut n = space.len();
+        if short {
+            n = self.rng.between(1, n);
+        }
+        n = self.wire(id).up.take(&mut space[..n]);
+        if n > 1 && self.errs(Bug::UnderstateRead) {
+            n -= 1;
+        }
+        let record = &mut self.wire(id).record;
+        record.read += n;
+        record.moved_at = now;
+        Ok(n)
+    }
+
+    fn write(&mut self, id: usize, bytes: &[u8], faults: [Fault; 4]) -> io::Result<usize> {
+        let [interrupted, error, false_block, short] = faults;
+        assert!(!bytes.is_empty(), "a write has something to write");
+        assert!(
+            self.wire(id).finished_at.is_none(),
+            "nothing is written behind the end"
+        );
+        self.begin(id, interrupted, error)?;
+        let blocks = self.fault(false_block);
+        let short = self.fault(short);
+        if self.wire(id).down.room() == 0 || blocks {
+            self.wire(id).write_blocked();
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        let mut n = bytes.len().min(self.wire(id).down.room());
+        if short {
+            n = self.rng.between(1, n);
+        }
+        self.deliver(id, &bytes[..n]);
+        if n > 1 && self.errs(Bug::UnderstateWrite) {
+            n -= 1;
+        }
+        let now = self.now;
+        let record = &mut self.wire(id).record;
+        record.written += n;
+        record.moved_at = now;
+        record.taken_at = now;
+        Ok(n)
+    }
+
+    /// Puts bytes on their way to the peer, who may be gone.
+    fn deliver(&mut self, id: usize, bytes: &[u8]) {
+        if self.wire(id).deaf {
+            self.wire(id).break_off();
+            return;
+        }
+        let at = self.arrival();
+        let lose = self.errs(Bug::LoseByte);
+        let repeat = self.errs(Bug::RepeatByte);
+        let down = &mut self.wire(id).down;
+        down.push(&bytes[..bytes.len() - usize::from(lose)], at);
+        if repeat {
+            down.push(&bytes[bytes.len() - 1..], at);
+        }
+    }
+
+    fn send_file(
+        &mut self,
+        id: usize,
+        file: &SimFile,
+        from: usize,
+        len: usize,
+    ) -> io::Result<usize> {
+        assert!(len > 0, "a file is sent for at least a byte");
+        let end = file.spec.readable().min(from.saturating_add(len));
+        if from >= end {
+            self.wire(id).record.operations += 1;
+            if file.spec.broken_at.is_none() {
+                return Ok(0);
+            }
+            self.wire(id).fatal = Some(Farewell::Error);
+            return Err(ErrorKind::Other.into());
+        }
+        let faults = [
+            Fault::InterruptedSend,
+            Fault::SendError,
+            Fault::FalseWriteBlock,
+            Fault::ShortSend,
+        ];
+        self.write(id, file.spec.bytes(from, end), faults)
+    }
+
+    fn finish(&mut self, id: usize) -> io::Result<()> {
+        let now = self.now;
+        assert!(self.wire(id).finished_at.is_none(), "the end is told once");
+        self.begin(id, Fault::InterruptedFinish, Fault::FinishError)?;
+        let at = self.arrival();
+        let ignores = self.setup.bug == Some(Bug::IgnoreFinish);
+        let wire = self.wire(id);
+        if !ignores {
+            wire.down.end(at);
+        }
+        wire.finished_at = Some(now);
+        wire.read_at_finish = wire.record.read;
+        Ok(())
+    }
+}

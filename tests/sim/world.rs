@@ -1,0 +1,237 @@
+//! The server's loop, and what happens around it.
+//!
+//! Owns the hub under test and drives it as the real loop does: note a batch of events, run, let
+//! newcomers in. Must never help it: it wakes only for what the real loop wakes for.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use berth::engine::hub::{Admission, Hub};
+use berth::engine::limits::Limits;
+use berth::engine::readiness::Readiness;
+
+use crate::expect::{Ending, Expect};
+use crate::marks::{Event, Marks};
+use crate::net::{Net, Shared};
+use crate::oracle::View;
+use crate::peer::Peer;
+use crate::script;
+use crate::service::{SimService, SimTask};
+use crate::setup::Bug;
+use crate::transport::Socket;
+
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) net: Shared,
+    pub(crate) hub: Hub<Socket, SimTask>,
+    pub(crate) service: SimService,
+    /// By the number of their wire.
+    pub(crate) peers: Vec<Peer>,
+    /// Peers who wait to be let in.
+    pub(crate) backlog: VecDeque<usize>,
+    /// What was last seen of each client, by the number of its wire.
+    pub(crate) views: Vec<Option<View>>,
+    pub(crate) limits: Limits,
+    pub(crate) is_stopping: bool,
+    /// The moment that the virtual clock counts from.
+    base: Instant,
+}
+
+impl World {
+    pub(crate) fn new(net: Net) -> Self {
+        let limits = net.setup.limits;
+        let hub = Hub::new(net.setup.limits_told());
+        net.trace.say(net.now, || format!("{:?}", net.setup));
+        let net = Shared::new(net.into());
+        let service = SimService::new(Rc::clone(&net));
+        Self {
+            net,
+            hub,
+            service,
+            peers: Vec::new(),
+            backlog: VecDeque::new(),
+            views: Vec::new(),
+            limits,
+            is_stopping: false,
+            base: Instant::now(),
+        }
+    }
+
+    pub(crate) fn marks(&self) -> Marks {
+        self.net.borrow().marks.clone()
+    }
+
+    pub(crate) fn now(&self) -> Duration {
+        self.net.borrow().now
+    }
+
+    /// When the hub wants to be run again.
+    pub(crate) fn next_deadline(&self) -> Option<Duration> {
+        let at = self.hub.next_deadline()?;
+        Some(at.saturating_duration_since(self.base))
+    }
+
+    /// The time as the hub is told it.
+    fn told(&self) -> Instant {
+        let net = self.net.borrow();
+        let now = match net.setup.bug {
+            Some(Bug::LateClock) => net.now.saturating_sub(Duration::from_millis(20)),
+            Some(Bug::EarlyClock) => net.now + Duration::from_millis(20),
+            _ => net.now,
+        };
+        self.base + now
+    }
+
+    pub(crate) fn connect(&mut self) {
+        let net = &mut *self.net.borrow_mut();
+        let id = net.connect();
+        let catalog = Rc::clone(&net.setup.catalog);
+        let script = script::draw(&catalog, net.setup.is_small, &mut net.rng);
+        net.say(|| format!("wire {id}: connects, with {} bytes to say", script.len()));
+        self.peers.push(Peer::new(id, script));
+        self.views.push(None);
+        self.backlog.push_back(id);
+    }
+
+    /// One pass of the server's loop, if there is something to wake it.
+    pub(crate) fn serve(&mut self) {
+        self.net.borrow_mut().settle();
+        let batch = self.collect_edges();
+        let due = self.next_deadline().is_some_and(|at| at <= self.now())
+            && self.net.borrow().setup.bug != Some(Bug::IgnoreDeadlines);
+        if due || !batch.is_empty() || self.hub.has_work() || !self.backlog.is_empty() {
+            for (key, event) in batch {
+                self.hub.note(key, event);
+            }
+            let before = self.before_run();
+            let now = self.told();
+            self.hub.run(&mut self.service, now);
+            self.after_run(&before);
+            self.accept();
+        }
+        self.net.borrow_mut().settle();
+        self.check();
+    }
+
+    /// The events that the kernel tells this time, in any order.
+    fn collect_edges(&mut self) -> Vec<(usize, Readiness)> {
+        let net = &mut *self.net.borrow_mut();
+        let permille = net.setup.deliver_permille;
+        let mut batch = Vec::new();
+        for id in 0..net.wires.len() {
+            let deliver = !net.faults_on || net.rng.chance(permille);
+            let wire = &mut net.wires[id];
+            if !wire.is_live() || !deliver {
+                continue;
+            }
+            let Some(event) = wire.take_edge() else {
+                continue;
+            };
+            if net.errs(Bug::SwallowEdge) {
+                continue;
+            }
+            net.say(|| format!("wire {id}: {event:?}"));
+            let wire = &mut net.wires[id];
+            wire.noted(event);
+            let key = wire.key.expect("whoever is live has a key");
+            let at = net.rng.below(batch.len() + 1);
+            batch.insert(at, (key, event));
+        }
+        if batch.len() > 1 {
+            net.marks.event(Event::SeveralInOneBatch);
+        }
+        batch
+    }
+
+    /// Lets a batch of newcomers in.
+    fn accept(&mut self) {
+        let batch = self.net.borrow().setup.accept_batch;
+        for _ in 0..batch {
+            let Some(id) = self.backlog.pop_front() else {
+                break;
+            };
+            self.admit(id);
+        }
+        self.views = self.look();
+    }
+
+    fn admit(&mut self, id: usize) {
+        let free = self.net.borrow().book.clients() < self.limits.clients_max;
+        self.net.borrow_mut().book.accepting = true;
+        let key = self.hub.vacancy();
+        self.give_key(id, key);
+        let net = Rc::clone(&self.net);
+        let now = self.told();
+        let socket = Socket { id, net };
+        let admission = self.hub.admit(socket, id, &mut self.service, now);
+        let net = &mut *self.net.borrow_mut();
+        net.book.accepting = false;
+        let catalog = Rc::clone(&net.setup.catalog);
+        match admission {
+            Admission::Client(name) => {
+                assert!(
+                    free,
+                    "wire {id}: nobody is let in while all berths are taken"
+                );
+                assert!(!self.is_stopping, "wire {id}: nobody is let in at the end");
+                assert_eq!(net.book.names[name.0 as usize - 1], id);
+                self.peers[id].meet(Expect::client(name.0, catalog));
+            }
+            Admission::Full => {
+                assert!(
+                    !free || self.is_stopping,
+                    "wire {id}: nobody is turned away while a berth is free"
+                );
+                if free {
+                    net.marks.event(Event::RefusedWhileStopping);
+                }
+                net.marks.event(Event::Refused);
+                net.book.outsiders.push_back(id);
+                net.say(|| format!("wire {id}: is turned away"));
+                self.peers[id].meet(Expect::refused(catalog));
+            }
+        }
+    }
+
+    fn give_key(&self, id: usize, key: usize) {
+        let net = &mut *self.net.borrow_mut();
+        let users = net.wires.iter().filter(|wire| wire.key == Some(key));
+        assert!(
+            users.clone().all(|wire| wire.dropped),
+            "a key means one connection"
+        );
+        if users.count() > 0 {
+            net.marks.event(Event::KeyUsedAgain);
+        }
+        let now = net.now;
+        let wire = &mut net.wires[id];
+        wire.key = Some(key);
+        wire.record.moved_at = now;
+        wire.record.taken_at = now;
+    }
+
+    /// The server is told to stop: what is under way is still answered, and nothing more.
+    pub(crate) fn stop(&mut self) {
+        if self.is_stopping {
+            return;
+        }
+        self.is_stopping = true;
+        self.hub.stop();
+        let net = &mut *self.net.borrow_mut();
+        net.say(|| "the server is told to stop".to_owned());
+        for (id, view) in self.views.iter().enumerate() {
+            let Some(view) = view.filter(View::is_open) else {
+                continue;
+            };
+            let answered = net.wires[id].record.written + view.queued;
+            let expect = self.peers[id].expect.as_mut().expect("a client was met");
+            let last = "ERR server shutting down\n";
+            assert!(
+                expect.cut(answered, Ending::Shutdown, last),
+                "wire {id}: more was answered than was asked"
+            );
+            net.marks.event(Event::ShutdownLine);
+        }
+    }
+}
