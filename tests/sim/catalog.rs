@@ -50,21 +50,23 @@ pub(crate) struct Listing {
 }
 
 impl Listing {
-    fn draw(rng: &mut Rng) -> Self {
-        let steps = (0..rng.below(6)).map(|_| Self::step(rng)).collect();
+    fn draw(is_small: bool, rng: &mut Rng) -> Self {
+        let steps = (0..rng.below(8))
+            .map(|_| Self::step(is_small, rng))
+            .collect();
         let at_once = rng.chance(300);
         Self { steps, at_once }
     }
 
-    fn step(rng: &mut Rng) -> Vec<u8> {
-        let lines = rng.pick(&[0, 0, 1, 3, 20]);
+    fn step(is_small: bool, rng: &mut Rng) -> Vec<u8> {
+        let lines = rng.pick(&[0, 0, 1, 3, 20, 60][..if is_small { 3 } else { 6 }]);
         let line = |n| format!("{n} 2026-11-22T10:00:00Z an entry of a listing\n");
         let lines = (0..lines).map(|_| line(rng.below(1_000_000)));
         lines.collect::<String>().into_bytes()
     }
 
     /// The most bytes that are queued at once.
-    fn bytes_at_once_max(&self) -> usize {
+    pub(crate) fn bytes_at_once_max(&self) -> usize {
         let sizes = self.steps.iter().map(Vec::len);
         let most = if self.at_once {
             sizes.sum()
@@ -89,8 +91,8 @@ impl Catalog {
         let files = (0..rng.between(1, 8)).map(|n| Self::file(n, is_small, unsound, rng));
         Self {
             files: files.collect(),
-            status: Listing::draw(rng),
-            list: Listing::draw(rng),
+            status: Listing::draw(is_small, rng),
+            list: Listing::draw(is_small, rng),
         }
     }
 
@@ -118,13 +120,5 @@ impl Catalog {
 
     pub(crate) fn find(&self, name: &[u8]) -> Option<&FileSpec> {
         self.files.iter().find(|file| file.name == name)
-    }
-
-    /// The most bytes that one request, or one step of its answer, may queue.
-    pub(crate) fn reply_bytes_max(&self) -> usize {
-        let longest_line = 4096 + b"ERR no such file: \n".len();
-        let listings = [&self.status, &self.list];
-        let listing = listings.map(Listing::bytes_at_once_max);
-        listing.into_iter().fold(longest_line, usize::max)
     }
 }

@@ -24,7 +24,7 @@ impl World {
             }
             let view = self.views[id];
             self.check_deadlines(net, id, view);
-            self.check_bytes(net, id, view);
+            self.check_bytes(id, view);
             if !self.hub.has_work() {
                 self.check_not_forgotten(net, id, view);
             }
@@ -51,6 +51,10 @@ impl World {
             self.hub.peers(),
             clients + outsiders,
             "everybody holds a berth or does not"
+        );
+        assert!(
+            self.hub.peers() > 0 || self.hub.next_deadline().is_none(),
+            "nothing is waited for where nobody is"
         );
         let live = net.wires.iter().filter(|wire| wire.is_live()).count();
         assert_eq!(self.hub.peers(), live, "whoever was let go of is let go of");
@@ -97,10 +101,10 @@ impl World {
     }
 
     /// What one peer makes the server hold is bounded.
-    fn check_bytes(&self, net: &Net, id: usize, view: Option<View>) {
+    fn check_bytes(&self, id: usize, view: Option<View>) {
         let Some(view) = view else { return };
-        let reply = net.setup.catalog.reply_bytes_max();
-        let most = self.limits.outbox_mark_bytes + reply;
+        let expect = self.peers[id].expect.as_ref().expect("a client was met");
+        let most = self.limits.outbox_mark_bytes + expect.piece_bytes_max();
         assert!(
             view.queued <= most,
             "wire {id}: {} bytes are queued, and {most} may be",
@@ -116,6 +120,11 @@ impl World {
             None if wire.finished_at.is_none() => (false, true),
             None => (self.drains(net, id), false),
         };
+        let is_untold = view.is_some_and(|view| view.is_open() && !view.owes);
+        assert!(
+            !(self.is_stopping && is_untold),
+            "wire {id}: is not told of the end"
+        );
         assert!(
             !((reads && wire.readable) || (writes && wire.writable)),
             "wire {id}: the server sleeps on what it knows"

@@ -53,6 +53,8 @@ pub(crate) struct Expect {
     /// The line was too long and has been answered: its rest is thrown away.
     excess: bool,
     ending: Option<Ending>,
+    /// The most bytes that one request, or one step of its answer, makes the server queue.
+    piece_bytes_max: usize,
     /// What is worth a mark once it has happened.
     notes: Vec<Event>,
 }
@@ -67,6 +69,7 @@ impl Expect {
             line: Vec::new(),
             excess: false,
             ending: None,
+            piece_bytes_max: 0,
             notes: Vec::new(),
         };
         new.reply(&[b"Welcome ", new.name.clone().as_bytes(), b"\n"]);
@@ -86,6 +89,10 @@ impl Expect {
 
     pub(crate) const fn ending(&self) -> Option<Ending> {
         self.ending
+    }
+
+    pub(crate) const fn piece_bytes_max(&self) -> usize {
+        self.piece_bytes_max
     }
 
     pub(crate) fn notes(&self) -> &[Event] {
@@ -129,6 +136,7 @@ impl Expect {
         self.stream.truncate(bound);
         self.bounds.retain(|&each| each <= bound);
         self.stream.extend_from_slice(last.as_bytes());
+        self.queues(last.len());
         self.ending = Some(ending);
         true
     }
@@ -213,6 +221,7 @@ impl Expect {
 
     fn content(&mut self, file: &FileSpec, offset: usize) {
         let start = format!("START {}\n", file.size - offset);
+        self.queues(start.len() + b"END\n".len());
         self.stream.extend_from_slice(start.as_bytes());
         let end = file.readable().max(offset);
         self.stream.extend_from_slice(file.bytes(offset, end));
@@ -226,14 +235,21 @@ impl Expect {
         });
     }
 
+    fn queues(&mut self, bytes: usize) {
+        self.piece_bytes_max = self.piece_bytes_max.max(bytes);
+    }
+
     fn listing(&mut self, header: &[u8], listing: &Listing) {
+        self.queues(listing.bytes_at_once_max());
         self.stream.extend_from_slice(header);
         self.stream.extend_from_slice(&listing.steps.concat());
         self.reply(&[b"END\n"]);
     }
 
     fn reply(&mut self, parts: &[&[u8]]) {
-        self.stream.extend_from_slice(&parts.concat());
+        let reply = parts.concat();
+        self.stream.extend_from_slice(&reply);
+        self.queues(reply.len());
         self.bounds.push(self.stream.len());
     }
 }

@@ -33,6 +33,8 @@ pub(crate) struct Net {
     /// Off in the last phase, in which everybody gets all that is theirs.
     pub(crate) faults_on: bool,
     pub(crate) book: Book,
+    /// Operations in this run of the hub.
+    pub(crate) operations: usize,
 }
 
 /// Who holds a berth and who does not, as the calls that come out of the hub tell it.
@@ -68,6 +70,8 @@ pub(crate) struct Drop {
 pub(crate) struct Record {
     /// Operations, also those that failed.
     pub(crate) operations: u64,
+    /// Those of them that tried to send something.
+    pub(crate) write_tries: u64,
     /// Bytes that the server read.
     pub(crate) read: usize,
     /// Bytes that the server was told were sent.
@@ -125,6 +129,7 @@ impl Net {
             trace,
             faults_on: true,
             book: Book::default(),
+            operations: 0,
         }
     }
 

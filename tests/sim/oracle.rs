@@ -237,6 +237,10 @@ impl World {
             self.views[id].is_some_and(|view| view.owes) && stalled_at <= net.now,
             "wire {id}: left for nothing, or stalled before {stalled_at:?}"
         );
+        assert!(
+            wire.record.write_tries > before.records[id].write_tries,
+            "wire {id}: nobody is called stalled before a write was tried"
+        );
         Farewell::Stalled
     }
 

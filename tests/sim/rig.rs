@@ -2,6 +2,26 @@
 //!
 //! Owns the proof that a seed is a whole story, and that the oracle sees what is wrong: each of a
 //! list of mistakes, made on purpose outside the engine, is found.
+//!
+//! The engine holds no hooks for mistakes. Whoever changes the oracle can make some in the engine
+//! by hand; each of these is found within the seeds of an ordinary run:
+//! - events: a short read or write taken for a block; an edge that replaces what was known; a noted,
+//!   expired, admitted or yielded key that is not queued; a queue served last in, first out;
+//! - berths: the count not raised or not lowered, the cap off by one either way, nobody told of a
+//!   departure, a number for who is turned away, newcomers let in while the server stops;
+//! - bytes: `sent` off by one, a file's offset that stays, an outbox that outlives a short file,
+//!   requests taken above the mark or beside a file or a task, answers after `exit`, a lost last
+//!   line, a CR that stays, the limit of a line off by one, excess that never ends;
+//! - time: an alarm that is not set, not brought closer or not taken away, a deadline a nanosecond
+//!   early or late, a clock that reads, writes or new debts do not set back, a peer called stalled
+//!   before a write was tried or idle while an answer is under way;
+//! - endings: no end told, no lingering, lingering that does not read or never ends, a reason that
+//!   is replaced, outsiders not trimmed, trimmed newest first, or left in the run queue;
+//! - turns: any of the three budgets not spent.
+//!
+//! Three change nothing that can be seen, and are not found: an inbox that is not cleared when its
+//! session leaves, a task that is kept until its connection is dropped, and asking only whether the
+//! input has ended where the inbox is known to be empty.
 
 use crate::runner::{first_failure, story};
 use crate::setup::Bug;

@@ -30,6 +30,14 @@ pub(crate) fn draw(catalog: &Catalog, is_small: bool, rng: &mut Rng) -> Vec<u8> 
         }
         script.push(b'\n');
     }
+    if rng.chance(100) {
+        let again = rng.pick(&[&b"status\n"[..], b"list\n", b"m\n", b"\n"]);
+        script.extend(again.repeat(if is_small { 9 } else { 200 }));
+    }
+    if rng.chance(100) && !is_small {
+        script.extend_from_slice(b"exit\nmore that nobody reads\n");
+        script.extend_from_slice(&long_line(rng));
+    }
     if rng.chance(300) {
         script.pop();
     }

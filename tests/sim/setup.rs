@@ -84,8 +84,9 @@ impl Faults {
         let draw = |&fault: &Fault| match fault {
             _ if calm => 0,
             // These end a connection, so that little else happens where they are frequent.
-            Fault::ReadError | Fault::WriteError => rng.pick(&[0, 0, 10, 40]),
-            Fault::SendError | Fault::FinishError => rng.pick(&[0, 0, 50, 300]),
+            Fault::ReadError | Fault::WriteError => rng.pick(&[0, 0, 10, 200]),
+            Fault::SendError => rng.pick(&[0, 30, 200]),
+            Fault::FinishError => rng.pick(&[0, 0, 50, 300]),
             _ => rng.pick(&[0, 0, 50, 300, 700]),
         };
         Self(Fault::ALL.iter().map(draw).collect())
@@ -201,7 +202,7 @@ fn weight(action: Action, rng: &mut Rng) -> usize {
             return rng.pick(&[0, 0, 0, 1, 2]);
         }
         Action::JumpToDeadline | Action::JumpBeforeDeadline => {
-            return rng.pick(&[0, 0, 1, 2, 8]);
+            return rng.pick(&[0, 1, 2, 8]);
         }
     };
     usual * rng.pick(&[0, 1, 1, 3])

@@ -20,6 +20,10 @@ pub(crate) struct Socket {
     pub(crate) net: Shared,
 }
 
+/// More operations than a run takes by far: a hundred thousand bytes in the smallest of pieces, and
+/// each of them interrupted a few times.
+const OPERATIONS_MAX: usize = 500_000;
+
 /// What breaks a pipe, and whose fault that is.
 const BREAKS: &[(ErrorKind, Farewell)] = &[
     (ErrorKind::ConnectionReset, Farewell::Reset),
@@ -86,12 +90,22 @@ impl Net {
         &mut self.wires[id]
     }
 
+    /// Counts an operation; there are only so many in a run that ends.
+    fn count(&mut self, id: usize) {
+        self.operations += 1;
+        assert!(
+            self.operations < OPERATIONS_MAX,
+            "wire {id}: the turn never ends"
+        );
+        self.wire(id).record.operations += 1;
+    }
+
     /// Begins an operation, which fails if the connection is broken.
     fn begin(&mut self, id: usize, interrupted: Fault, error: Fault) -> io::Result<()> {
         let interrupted = self.fault(interrupted);
         let breaks = self.fault(error);
+        self.count(id);
         let wire = self.wire(id);
-        wire.record.operations += 1;
         assert!(wire.fatal.is_none(), "what is broken is left alone");
         if interrupted {
             return Err(ErrorKind::Interrupted.into());
@@ -117,6 +131,10 @@ impl Net {
     fn read(&mut self, id: usize, space: &mut [u8]) -> io::Result<usize> {
         assert!(!space.is_empty(), "a read has somewhere to go");
         assert!(!self.wire(id).end_read, "nothing is read behind the end");
+        assert!(
+            self.wire(id).readable,
+            "what is known to block is not tried"
+        );
         self.begin(id, Fault::InterruptedRead, Fault::ReadError)?;
         let short = self.fault(Fault::ShortRead);
         let blocks = self.fault(Fault::FalseReadBlock);
@@ -152,6 +170,7 @@ impl Net {
             self.wire(id).finished_at.is_none(),
             "nothing is written behind the end"
         );
+        self.wire(id).record.write_tries += 1;
         self.begin(id, interrupted, error)?;
         let blocks = self.fault(false_block);
         let short = self.fault(short);
@@ -201,7 +220,7 @@ impl Net {
         assert!(len > 0, "a file is sent for at least a byte");
         let end = file.spec.readable().min(from.saturating_add(len));
         if from >= end {
-            self.wire(id).record.operations += 1;
+            self.count(id);
             if file.spec.broken_at.is_none() {
                 return Ok(0);
             }

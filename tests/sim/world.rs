@@ -104,6 +104,7 @@ impl World {
             for (key, event) in batch {
                 self.hub.note(key, event);
             }
+            self.net.borrow_mut().operations = 0;
             let before = self.before_run();
             let now = self.told();
             self.hub.run(&mut self.service, now);
