@@ -44,8 +44,8 @@ names! {
         Open, Draining, Lingering, Closed, Admitted, Refused, Trimmed, TooLong, Cut,
         Broken, Yielded, HeldBack, StalledOutsider, LingerExpired, Discarded, PeerClosed,
         LostToReset, IdleLine, ShutdownLine, Tasked, SilentStep, LastLineWithoutEnd,
-        IgnoredAfterExit, ServedAfterHalfClose, RefusedWhileStopping, WholeStream, SeveralInOneBatch,
-        KeyUsedAgain,
+        IgnoredAfterExit, ServedAfterHalfClose, RefusedWhileStopping, WholeStream,
+        SeveralInOneBatch, KeyUsedAgain,
     }
 }
 

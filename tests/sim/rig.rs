@@ -5,8 +5,8 @@
 //!
 //! The engine holds no hooks for mistakes. Whoever changes the oracle can make some in the engine
 //! by hand; each of these is found within the seeds of an ordinary run:
-//! - events: a short read or write taken for a block; an edge that replaces what was known; a noted,
-//!   expired, admitted or yielded key that is not queued; a queue served last in, first out;
+//! - events: a short read or write taken for a block; an edge that replaces what was known; a
+//!   noted, expired, admitted or yielded key that is not queued; a queue served last in, first out;
 //! - berths: the count not raised or not lowered, the cap off by one either way, nobody told of a
 //!   departure, a number for who is turned away, newcomers let in while the server stops;
 //! - bytes: `sent` off by one, a file's offset that stays, an outbox that outlives a short file,
