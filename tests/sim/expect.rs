@@ -76,9 +76,9 @@ impl Expect {
         new
     }
 
-    pub(crate) fn refused(catalog: Rc<Catalog>) -> Self {
+    pub(crate) fn refused(line: &str, catalog: Rc<Catalog>) -> Self {
         let mut new = Self::client(0, catalog);
-        new.stream = b"Server full, try later\n".to_vec();
+        new.stream = line.as_bytes().to_vec();
         new.ending = Some(Ending::Refused);
         new
     }

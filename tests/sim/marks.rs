@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use berth::engine::session::Phase;
+use berth::engine::phase::Phase;
 use berth::wire::Farewell;
 
 macro_rules! names {
@@ -41,7 +41,7 @@ names! {
 names! {
     /// What came of it.
     Event {
-        Open, Draining, Lingering, Closed, Admitted, Refused, Trimmed, TooLong, Cut,
+        Open, Draining, Lingering, Closed, Admitted, Refused, Crowded, Trimmed, TooLong, Cut,
         Broken, Yielded, HeldBack, StalledOutsider, LingerExpired, Discarded, PeerClosed,
         LostToReset, IdleLine, ShutdownLine, Tasked, SilentStep, LastLineWithoutEnd,
         IgnoredAfterExit, ServedAfterHalfClose, RefusedWhileStopping, WholeStream,

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
+use berth::engine::ports::Refusal;
 use berth::engine::readiness::Readiness;
 use berth::wire::Farewell;
 
@@ -43,6 +44,7 @@ pub(crate) struct Book {
     /// The wire of each client ever let in, by its number less one.
     pub(crate) names: Vec<usize>,
     pub(crate) departed: Vec<(usize, Farewell)>,
+    pub(crate) refused: Vec<(usize, Refusal)>,
     /// Who is connected without a berth, the longest there first.
     pub(crate) outsiders: VecDeque<usize>,
     /// Whether newcomers are let in just now, who may push an outsider out.
@@ -100,6 +102,8 @@ pub(crate) struct Wire {
     /// The peer will read no more: what is written to it comes back as a reset.
     pub(crate) deaf: bool,
     pub(crate) key: Option<usize>,
+    /// Where the peer is: one of a few places, each of which has its share of the berths.
+    pub(crate) place: usize,
     pub(crate) record: Record,
     pub(crate) finished_at: Option<Duration>,
     /// What was read when the server said that no more comes.
@@ -135,8 +139,18 @@ impl Net {
 
     pub(crate) fn connect(&mut self) -> usize {
         let bytes = self.setup.pipe_bytes;
-        self.wires.push(Wire::new(bytes));
+        let place = self.rng.below(3);
+        self.wires.push(Wire::new(bytes, place));
         self.wires.len() - 1
+    }
+
+    /// Whether fewer clients than may be are from where this peer is.
+    pub(crate) fn has_share(&self, id: usize) -> bool {
+        let gone = |id: &usize| self.book.departed.iter().any(|(each, _)| each == id);
+        let inside = self.book.names.iter().filter(|id| !gone(id));
+        let place = self.wires[id].place;
+        let neighbours = inside.filter(|&&id| self.wires[id].place == place);
+        neighbours.count() < self.setup.share_max
     }
 
     pub(crate) fn say(&mut self, line: impl FnOnce() -> String) {
@@ -198,7 +212,7 @@ impl Net {
 }
 
 impl Wire {
-    fn new(bytes: usize) -> Self {
+    fn new(bytes: usize, place: usize) -> Self {
         Self {
             up: Pipe::new(bytes),
             down: Pipe::new(bytes),
@@ -211,6 +225,7 @@ impl Wire {
             reset: false,
             deaf: false,
             key: None,
+            place,
             record: Record::default(),
             finished_at: None,
             read_at_finish: 0,

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use berth::engine::session::Phase;
+use berth::engine::phase::Phase;
 use berth::wire::Farewell;
 
 use crate::expect::Ending;

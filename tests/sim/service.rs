@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use berth::engine::outbox::Outbox;
-use berth::engine::ports::{Query, Service, Step};
+use berth::engine::ports::{Query, Refusal, Service, Step};
 use berth::wire::{ClientName, Complaint, Farewell, Reply};
 
 use crate::catalog::{FileSpec, Listing};
@@ -135,6 +135,17 @@ impl Service for SimService {
         );
         net.marks.event(Event::Admitted);
         net.say(|| format!("  wire {peer}: is {name}"));
+    }
+
+    fn has_share(&self, peer: &usize) -> bool {
+        self.net.borrow().has_share(*peer)
+    }
+
+    fn refused(&mut self, peer: usize, refusal: Refusal) {
+        let net = &mut *self.net.borrow_mut();
+        net.book.refused.push((peer, refusal));
+        net.book.outsiders.push_back(peer);
+        net.say(|| format!("  wire {peer}: is turned away, {refusal:?}"));
     }
 
     fn departed(&mut self, name: ClientName, farewell: Farewell) {

@@ -110,6 +110,8 @@ pub(crate) struct Setup {
     pub(crate) faults: Faults,
     pub(crate) weights: Vec<usize>,
     pub(crate) peers_max: usize,
+    /// How many clients there may be from one place.
+    pub(crate) share_max: usize,
     pub(crate) steps: usize,
     pub(crate) pipe_bytes: usize,
     pub(crate) latency_max_us: usize,
@@ -161,6 +163,7 @@ impl Setup {
             catalog: Rc::new(Catalog::draw(is_small, rng)),
             faults: Faults::draw(rng),
             weights: Action::ALL.iter().map(|&a| weight(a, rng)).collect(),
+            share_max: rng.pick(&[usize::MAX, usize::MAX, 1, 2]),
             peers_max: rng.between(1, 14),
             steps: rng.between(20, 250),
             pipe_bytes: rng.pick(&[1, 9, 100, 1000, 5000, 100_000]),

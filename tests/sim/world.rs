@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use berth::engine::hub::{Admission, Hub};
 use berth::engine::limits::Limits;
+use berth::engine::ports::Refusal;
 use berth::engine::readiness::Readiness;
 
 use crate::expect::{Ending, Expect};
@@ -159,6 +160,7 @@ impl World {
 
     fn admit(&mut self, id: usize) {
         let free = self.net.borrow().book.clients() < self.limits.clients_max;
+        let has_share = self.net.borrow().has_share(id);
         self.net.borrow_mut().book.accepting = true;
         let key = self.hub.vacancy();
         self.give_key(id, key);
@@ -175,22 +177,14 @@ impl World {
                     free,
                     "wire {id}: nobody is let in while all berths are taken"
                 );
+                assert!(has_share, "wire {id}: nobody has more than its share");
                 assert!(!self.is_stopping, "wire {id}: nobody is let in at the end");
                 assert_eq!(net.book.names[name.0 as usize - 1], id);
                 self.peers[id].meet(Expect::client(name.0, catalog));
             }
-            Admission::Full => {
-                assert!(
-                    !free || self.is_stopping,
-                    "wire {id}: nobody is turned away while a berth is free"
-                );
-                if free {
-                    net.marks.event(Event::RefusedWhileStopping);
-                }
-                net.marks.event(Event::Refused);
-                net.book.outsiders.push_back(id);
-                net.say(|| format!("wire {id}: is turned away"));
-                self.peers[id].meet(Expect::refused(catalog));
+            Admission::Refused(refusal) => {
+                assert_eq!(net.book.refused.pop(), Some((id, refusal)));
+                self.peers[id].meet(judge_refusal(net, refusal, free, self.is_stopping, id));
             }
         }
     }
@@ -235,4 +229,35 @@ impl World {
             net.marks.event(Event::ShutdownLine);
         }
     }
+}
+
+/// What a peer is told that was turned away, which nobody is for whom there was a berth.
+fn judge_refusal(
+    net: &mut Net,
+    refusal: Refusal,
+    free: bool,
+    is_stopping: bool,
+    id: usize,
+) -> Expect {
+    let catalog = Rc::clone(&net.setup.catalog);
+    let due = if !free || is_stopping {
+        Refusal::Full
+    } else {
+        assert!(
+            !net.has_share(id),
+            "wire {id}: nobody is turned away while a berth is free"
+        );
+        Refusal::Crowded
+    };
+    assert_eq!(refusal, due, "wire {id}: the reason for turning it away");
+    net.marks.event(match refusal {
+        Refusal::Full if free => Event::RefusedWhileStopping,
+        Refusal::Full => Event::Refused,
+        Refusal::Crowded => Event::Crowded,
+    });
+    let line = match refusal {
+        Refusal::Full => "Server full, try later\n",
+        Refusal::Crowded => "Too many clients from your address, try later\n",
+    };
+    Expect::refused(line, catalog)
 }
