@@ -217,7 +217,8 @@ mod tests {
             assert_eq!(
                 answer(&mut service, Query::Status),
                 format!(
-                    "STATUS\nClient01 127.0.0.1:9 connected {shown} disconnected {shown} idle\nEND\n"
+                    "STATUS\nClient01 127.0.0.1:9 connected {shown} \
+                     disconnected {shown} idle\nEND\n"
                 )
             );
             let list = answer(&mut service, Query::List);

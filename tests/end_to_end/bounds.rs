@@ -1,6 +1,6 @@
 //! One client costs a bounded amount, however it behaves, and everybody else is served.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::thread;
 use std::time::Duration;
@@ -188,4 +188,27 @@ fn what_follows_an_exit_is_ignored_and_destroys_nothing() {
     client.expect(&bytes);
     client.expect("END\nGoodbye Client01\n");
     client.expect_end();
+}
+
+#[test]
+fn an_idle_server_uses_no_processor_time() {
+    let server = Server::start();
+    let mut clients = ["Client01", "Client02", "Client03"].map(|name| server.client(name));
+    clients.iter_mut().for_each(Peer::echo);
+    let fourth = server.connect();
+    fourth.half_close();
+    drop(fourth);
+    clients[0].echo();
+    let mut quiet = clients[0].stream();
+    let wait = Duration::from_millis(200);
+    quiet.set_read_timeout(Some(wait)).expect("it is not zero");
+    // Once more than needed, so that whatever was under way is over.
+    let mut before = 0;
+    for _ in 0..2 {
+        before = server.sleeps();
+        quiet
+            .read(&mut [0; 1])
+            .expect_err("nothing was asked, so nothing is said");
+    }
+    assert_eq!(server.sleeps(), before, "the server was woken by nobody");
 }

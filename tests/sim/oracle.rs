@@ -78,6 +78,14 @@ impl World {
         }
     }
 
+    /// Before a newcomer is let in, who gets its first turn at once, and nobody else does.
+    pub(crate) fn before_admission(&self) -> Before {
+        let mut before = self.before_run();
+        before.ready.clear();
+        before.live += 1;
+        before
+    }
+
     /// Whether an operation is certain to be tried in this connection's next turn.
     fn is_ready(&self, net: &Net, id: usize) -> bool {
         let wire = &net.wires[id];

@@ -159,6 +159,7 @@ impl World {
     }
 
     fn admit(&mut self, id: usize) {
+        let before = self.before_admission();
         let free = self.net.borrow().book.clients() < self.limits.clients_max;
         let has_share = self.net.borrow().has_share(id);
         self.net.borrow_mut().book.accepting = true;
@@ -168,6 +169,12 @@ impl World {
         let now = self.told();
         let socket = Socket { id, net };
         let admission = self.hub.admit(socket, id, &mut self.service, now);
+        self.meet(id, admission, free, has_share);
+        self.after_run(&before);
+    }
+
+    /// The server has said what the peer is; it had to be that.
+    fn meet(&mut self, id: usize, admission: Admission, free: bool, has_share: bool) {
         let net = &mut *self.net.borrow_mut();
         net.book.accepting = false;
         let catalog = Rc::clone(&net.setup.catalog);

@@ -203,6 +203,17 @@ impl Server {
             .sum()
     }
 
+    /// How often the server has gone to sleep, which it does once in every turn of its loop.
+    pub(crate) fn sleeps(&self) -> u64 {
+        let status = self.proc("status");
+        let count = status
+            .lines()
+            .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        count
+            .and_then(|count| count.trim().parse().ok())
+            .expect("the kernel tells")
+    }
+
     /// The files that the server has open.
     pub(crate) fn descriptors(&self) -> BTreeSet<u64> {
         let folder = format!("/proc/{}/fd", self.process.id());
