@@ -18,6 +18,8 @@ pub(crate) struct FileSpec {
     pub(crate) size: usize,
     /// How long it turns out to be.
     pub(crate) actual: usize,
+    /// There is no descriptor left to open it with.
+    pub(crate) unopenable: bool,
     /// From where on it cannot be read.
     pub(crate) broken_at: Option<usize>,
     /// What makes its bytes its own.
@@ -114,6 +116,7 @@ impl Catalog {
             size,
             actual,
             broken_at,
+            unopenable: rng.chance(unsound / 2),
             salt: rng.below(FILE_BYTES_MAX),
         }
     }

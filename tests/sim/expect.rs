@@ -197,8 +197,14 @@ impl Expect {
             offset = number.filter(|&n| n <= u128::from(u64::MAX));
         }
         match (rest, offset) {
-            ([] | [b' '], _) => self.reply(&[b"ERR usage: get NAME\n"]),
-            ([b' ', ..], None) => self.reply(&[b"ERR offset larger than any file\n"]),
+            ([] | [b' '], _) => {
+                self.notes.push(Event::GetNothing);
+                self.reply(&[b"ERR usage: get NAME\n"]);
+            }
+            ([b' ', ..], None) => {
+                self.notes.push(Event::GetTooFar);
+                self.reply(&[b"ERR offset larger than any file\n"]);
+            }
             ([b' ', name @ ..], Some(offset)) => self.file(name, offset),
             _ => self.reply(&[line, b" ACK\n"]),
         }
@@ -207,13 +213,19 @@ impl Expect {
     fn file(&mut self, name: &[u8], offset: u128) {
         let catalog = Rc::clone(&self.catalog);
         let Some(file) = catalog.find(name) else {
+            self.notes.push(Event::NoSuchFile);
             return self.reply(&[b"ERR no such file: ", name, b"\n"]);
         };
+        if file.unopenable {
+            self.notes.push(Event::Unopenable);
+            return self.reply(&[b"ERR too many open files, try later\n"]);
+        }
         if offset > file.size as u128 {
             let text = format!(
                 "ERR offset beyond the end, the file has {} bytes\n",
                 file.size
             );
+            self.notes.push(Event::BeyondEnd);
             return self.reply(&[text.as_bytes()]);
         }
         self.content(file, offset as usize);

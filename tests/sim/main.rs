@@ -10,7 +10,8 @@
 //!
 //! Reading order: [`world`] (the loop), [`net`] and [`transport`] (what it stands on), [`expect`]
 //! (what is owed), [`oracle`] and [`check`] (what has to hold), [`action`] and [`drain`] (what
-//! happens), [`rig`] (who tests the tester).
+//! happens), [`nth`] (each
+//! operation failing once), [`rig`] (who tests the tester).
 
 mod action;
 mod catalog;
@@ -19,6 +20,7 @@ mod drain;
 mod expect;
 mod marks;
 mod net;
+mod nth;
 mod oracle;
 mod peer;
 mod pipe;

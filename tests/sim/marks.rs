@@ -45,7 +45,7 @@ names! {
         Broken, Yielded, HeldBack, StalledOutsider, LingerExpired, Discarded, PeerClosed,
         LostToReset, IdleLine, ShutdownLine, Tasked, SilentStep, LastLineWithoutEnd,
         IgnoredAfterExit, ServedAfterHalfClose, RefusedWhileStopping, WholeStream,
-        SeveralInOneBatch, KeyUsedAgain,
+        SeveralInOneBatch, KeyUsedAgain, GetNothing, GetTooFar, BeyondEnd, NoSuchFile, Unopenable,
     }
 }
 

@@ -36,6 +36,16 @@ pub(crate) struct Net {
     pub(crate) book: Book,
     /// Operations in this run of the hub.
     pub(crate) operations: usize,
+    /// Where one fault, and no other, is to happen; see `nth`.
+    pub(crate) aim: Option<Aim>,
+}
+
+/// The only fault of a day that is otherwise calm.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Aim {
+    pub(crate) fault: Fault,
+    /// How many chances for it are let pass before.
+    pub(crate) left: usize,
 }
 
 /// Who holds a berth and who does not, as the calls that come out of the hub tell it.
@@ -134,6 +144,7 @@ impl Net {
             faults_on: true,
             book: Book::default(),
             operations: 0,
+            aim: None,
         }
     }
 
@@ -161,7 +172,14 @@ impl Net {
     /// Whether a fault happens now.
     pub(crate) fn fault(&mut self, fault: Fault) -> bool {
         let permille = self.setup.faults.permille(fault);
-        let happens = self.faults_on && self.rng.chance(permille);
+        let happens = match &mut self.aim {
+            None => self.faults_on && self.rng.chance(permille),
+            Some(aim) if aim.fault == fault && self.faults_on => {
+                aim.left = aim.left.wrapping_sub(1);
+                aim.left == usize::MAX
+            }
+            Some(_) => false,
+        };
         if happens {
             self.marks.fault(fault);
         }

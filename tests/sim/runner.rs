@@ -23,11 +23,16 @@ const SEEDS_FOR_ALL_MARKS: u64 = 256;
 
 /// Plays one seed. An error says in words what did not hold.
 pub(crate) fn run_seed(seed: u64, bug: Option<Bug>, trace: Trace) -> Result<Marks, String> {
+    play(Net::new(seed, bug, trace)).map(|world| world.marks())
+}
+
+/// Plays a day from its beginning to its end.
+pub(crate) fn play(net: Net) -> Result<World, String> {
     catch_unwind(AssertUnwindSafe(|| {
-        let mut world = World::new(Net::new(seed, bug, trace));
+        let mut world = World::new(net);
         world.play();
         world.finish();
-        world.marks()
+        world
     }))
     .map_err(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
@@ -127,7 +132,7 @@ fn report(seed: u64) -> String {
 }
 
 /// A number of the environment, in decimal or with `0x` in front.
-fn number(name: &str) -> Option<u64> {
+pub(crate) fn number(name: &str) -> Option<u64> {
     let text = env::var(name).ok()?;
     let number = match text.strip_prefix("0x") {
         Some(digits) => u64::from_str_radix(digits, 16),

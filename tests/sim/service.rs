@@ -99,6 +99,9 @@ impl SimService {
         let mut net = self.net.borrow_mut();
         let no_such_file = Reply::Error(Complaint::NoSuchFile(&[]));
         let spec = net.setup.catalog.find(name).cloned().ok_or(no_such_file)?;
+        if spec.unopenable {
+            return Err(Reply::Error(Complaint::Busy));
+        }
         let size = spec.size as u64;
         let Some(left) = size.checked_sub(offset) else {
             return Err(Reply::Error(Complaint::OffsetBeyondEnd(size)));
