@@ -87,11 +87,16 @@ impl Peer {
     /// Sends up to `most` bytes, as far as there is room.
     pub(crate) fn write(&mut self, net: &mut Net, most: usize) -> usize {
         let at = net.arrival();
+        let stops_short = net.faults_on && net.rng.chance(300);
         let wire = &mut net.wires[self.id];
         if wire.reset || wire.rejects || self.has_ended {
             return 0;
         }
-        let n = most.min(self.unsaid()).min(wire.up.room());
+        let mut n = most.min(self.unsaid()).min(wire.up.room());
+        if stops_short {
+            n = self.length_of_a_line(n, net.rng.next() as usize);
+        }
+        let wire = &mut net.wires[self.id];
         let bytes = &self.script[self.sent..self.sent + n];
         if n > 0 {
             wire.up.push(bytes, at);
@@ -102,6 +107,15 @@ impl Peer {
             net.say(|| format!("wire {}: peer writes {n}", self.id));
         }
         n
+    }
+
+    /// Up to the end of some line within the next `most` bytes, but without that end: there a limit
+    /// is most easily off by one.
+    fn length_of_a_line(&self, most: usize, chance: usize) -> usize {
+        let next = &self.script[self.sent..self.sent + most];
+        let ends = || (1..most).filter(|&at| next[at] == b'\n');
+        let count = ends().count().max(1);
+        ends().nth(chance % count).unwrap_or(most)
     }
 
     /// Says that no more comes.

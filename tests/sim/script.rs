@@ -83,7 +83,7 @@ fn message(rng: &mut Rng) -> Vec<u8> {
 }
 
 fn long_line(rng: &mut Rng) -> Vec<u8> {
-    let len = rng.pick(&[4094, 4095, 4096, 4097, 4098, 5000, 8192, 8193, 15_000]);
+    let len = rng.pick(&[4095, 4096, 4096, 4097, 4098, 5000, 8192, 8193, 15_000]);
     let fill = if rng.chance(100) {
         b"status "
     } else {
