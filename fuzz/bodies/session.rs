@@ -89,6 +89,10 @@ impl Service for OneFile {
 
     fn departed(&mut self, _: ClientName, _: Farewell) {}
 
+    fn failed(&mut self, _: Option<ClientName>, error: &io::Error) {
+        panic!("nothing fails here: {error}");
+    }
+
     fn answer(&mut self, query: Query<'_>, reply: &mut Outbox<()>) -> Option<usize> {
         match query {
             Query::Get { offset, .. } => {

@@ -88,7 +88,8 @@ impl<T: Transport, K> Connection<T, K> {
         self.readiness.note(event);
     }
 
-    /// Does what is due at a deadline; a turn has to follow, in which a write is tried.
+    /// Does what is due at a deadline; a turn has to follow, in which a write is tried and what an
+    /// event told is read before the peer is judged.
     pub fn expire(&mut self, limits: &Limits, now: Instant) {
         self.session.expire(limits, now);
         self.readiness.note(Readiness::of(false, true));
@@ -104,16 +105,26 @@ impl<T: Transport, K> Connection<T, K> {
             // Answers of one read go out in one write; and the write comes before the next read,
             // so nobody waits for an answer while the server looks for more questions.
             let answered = self.answer(service, around, &mut budget);
-            let wrote = self.flush(around, &mut budget);
-            let read = self.fill(around, &mut budget);
+            let wrote = self.flush(service, around, &mut budget);
+            let read = self.fill(service, around, &mut budget);
             if matches!(self.session.phase(), Phase::Closed(_)) {
                 return Turn::Done;
             }
-            let moved = answered || wrote || read;
+            let moved = answered || wrote || read || self.dismiss_idle(around);
             if !moved || budget.is_spent() {
                 return self.rest(moved, around);
             }
         }
+    }
+
+    /// Tells a client that was quiet for too long that it has to go.
+    fn dismiss_idle(&mut self, around: Circumstances<'_>) -> bool {
+        let Some(quiet) = self.session.is_idle(around.limits, around.now) else {
+            return false;
+        };
+        let last = Reply::Error(Complaint::Idle(quiet));
+        self.session.leave(Farewell::Idle, Some(last), around.now);
+        true
     }
 
     /// Nothing moved, or enough did: the turn is over, and the connection too if its peer has
@@ -207,7 +218,10 @@ impl<T: Transport, K> Connection<T, K> {
     }
 
     /// Writes what is owed, and says so when that was all.
-    fn flush(&mut self, around: Circumstances<'_>, budget: &mut Budget) -> bool {
+    fn flush<S>(&mut self, service: &mut S, around: Circumstances<'_>, budget: &mut Budget) -> bool
+    where
+        S: Service<File = T::File, Task = K>,
+    {
         let mut moved = false;
         while self.readiness.writable() && budget.bytes > 0 && self.session.front().is_some() {
             match self.send(budget.bytes) {
@@ -219,14 +233,13 @@ impl<T: Transport, K> Connection<T, K> {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.readiness.write_blocked();
                 }
-                Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
-                    self.session.file_ended_early();
+                Err(error) => {
+                    self.failed(service, &error);
                     moved = true;
                 }
-                Err(error) => moved |= self.failed(&error),
             }
         }
-        self.finish(around) || moved
+        self.finish(service, around) || moved
     }
 
     /// Sends at most `most` bytes of what is first. A file that ends before it should is an
@@ -234,7 +247,12 @@ impl<T: Transport, K> Connection<T, K> {
     fn send(&mut self, most: usize) -> io::Result<usize> {
         match self.session.front() {
             None => Ok(0),
-            Some(Front::Bytes(bytes)) => self.transport.write(&bytes[..bytes.len().min(most)]),
+            Some(Front::Bytes(bytes)) => {
+                match self.transport.write(&bytes[..bytes.len().min(most)])? {
+                    0 => Err(ErrorKind::WriteZero.into()),
+                    n => Ok(n),
+                }
+            }
             Some(Front::File { file, offset, left }) => {
                 let len = usize::try_from(left).unwrap_or(usize::MAX).min(most);
                 match self.transport.send_file(file, offset, len)? {
@@ -245,21 +263,25 @@ impl<T: Transport, K> Connection<T, K> {
         }
     }
 
-    fn finish(&mut self, around: Circumstances<'_>) -> bool {
+    fn finish<S>(&mut self, service: &mut S, around: Circumstances<'_>) -> bool
+    where
+        S: Service<File = T::File, Task = K>,
+    {
         if !self.session.is_drained() {
             return false;
         }
         match self.transport.finish() {
-            Ok(()) => {
-                self.session.finished(around.limits, around.now);
-                true
-            }
-            Err(error) => self.failed(&error),
+            Ok(()) => self.session.finished(around.limits, around.now),
+            Err(error) => self.failed(service, &error),
         }
+        true
     }
 
     /// Reads once: what came is served before more is taken.
-    fn fill(&mut self, around: Circumstances<'_>, budget: &mut Budget) -> bool {
+    fn fill<S>(&mut self, service: &mut S, around: Circumstances<'_>, budget: &mut Budget) -> bool
+    where
+        S: Service<File = T::File, Task = K>,
+    {
         if !self.readiness.readable() || !self.session.wants_read(around.limits) {
             return false;
         }
@@ -278,17 +300,28 @@ impl<T: Transport, K> Connection<T, K> {
                 self.readiness.read_blocked();
                 return false;
             }
-            Err(error) => return self.failed(&error),
+            Err(error) => self.failed(service, &error),
         }
         true
     }
 
     /// An operation failed otherwise than by blocking. An interrupted one is simply tried again.
-    fn failed(&mut self, error: &io::Error) -> bool {
-        if error.kind() != ErrorKind::Interrupted {
-            self.session.close(farewell(error));
+    fn failed<S>(&mut self, service: &mut S, error: &io::Error)
+    where
+        S: Service<File = T::File, Task = K>,
+    {
+        if error.kind() == ErrorKind::Interrupted {
+            return;
         }
-        true
+        let farewell = farewell(error);
+        if farewell == Farewell::Error {
+            service.failed(self.session.berth(), error);
+        }
+        if error.kind() == ErrorKind::UnexpectedEof {
+            self.session.file_ended_early();
+        } else {
+            self.session.close(farewell);
+        }
     }
 }
 

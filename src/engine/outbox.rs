@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 /// A queue of chunks. `F` is whatever a transport sends file bytes from; dropping it closes it.
 #[derive(Debug)]
 pub struct Outbox<F> {
-    /// No chunk in here is empty, and no two neighbours are both bytes.
+    /// No chunk in here is empty.
     chunks: VecDeque<Chunk<F>>,
     /// Unsent bytes in memory; file bytes cost none.
     bytes_queued: usize,
@@ -51,8 +51,11 @@ impl<F> Outbox<F> {
 
     /// Queues bytes behind all that is queued: `write` appends them to the vector it is given and
     /// leaves alone what is in it.
+    ///
+    /// A chunk that is being sent grows no more, because its memory is given back only when all of
+    /// it is out: with a peer that always leaves a byte, one chunk would hold all it ever took.
     pub fn write(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        if !matches!(self.chunks.back(), Some(Chunk::Bytes { .. })) {
+        if !matches!(self.chunks.back(), Some(Chunk::Bytes { sent: 0, .. })) {
             self.chunks.push_back(Chunk::Bytes {
                 bytes: Vec::new(),
                 sent: 0,
@@ -151,6 +154,16 @@ impl<F> Outbox<F> {
     pub const fn bytes_queued(&self) -> usize {
         self.bytes_queued
     }
+
+    /// Bytes that take memory, with those of a chunk that is partly sent.
+    #[must_use]
+    pub fn bytes_held(&self) -> usize {
+        let held = |chunk: &Chunk<F>| match chunk {
+            Chunk::Bytes { bytes, .. } => bytes.len(),
+            Chunk::File { .. } => 0,
+        };
+        self.chunks.iter().map(held).sum()
+    }
 }
 
 impl<F> Default for Outbox<F> {
@@ -197,6 +210,25 @@ mod tests {
             assert_eq!(drained(&mut outbox, piece), "START 3|f5f6f7|END|next");
             assert!(outbox.is_empty() && !outbox.has_file());
             assert_eq!(outbox.bytes_queued(), 0);
+        }
+    }
+
+    #[test]
+    fn a_peer_that_always_leaves_a_byte_does_not_make_it_grow() {
+        let mut outbox = Outbox::<char>::new();
+        outbox.write(|out| out.push(b'.'));
+        for _ in 0..10_000 {
+            outbox.write(|out| out.extend_from_slice(&[b'x'; 100]));
+            let mut left = 100;
+            while left > 0 {
+                let Some(Front::Bytes(bytes)) = outbox.front() else {
+                    panic!("bytes are owed");
+                };
+                let n = bytes.len().min(left);
+                outbox.sent(n);
+                left -= n;
+            }
+            assert!(outbox.bytes_held() <= 200, "{}", outbox.bytes_held());
         }
     }
 

@@ -20,7 +20,7 @@ pub trait Transport {
     /// Reads into `space`, which is not empty. `Ok(0)`: the peer will send no more.
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize>;
 
-    /// Writes from `bytes`, which are not empty.
+    /// Writes from `bytes`, which are not empty. `Ok(0)` is an error, as in [`io::Write`].
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
 
     /// Sends up to `len` (not 0) bytes of `file` from `offset` on, without moving any position
@@ -53,6 +53,10 @@ pub trait Service {
 
     /// A client's berth is free again.
     fn departed(&mut self, name: ClientName, farewell: Farewell);
+
+    /// A connection ends through our own fault: a file that shrank or cannot be read, or whatever
+    /// else is not the peer's doing. The name is that of a client whose berth this was.
+    fn failed(&mut self, name: Option<ClientName>, error: &io::Error);
 
     /// Begins to answer `query`, at the end of `reply`. The answer is whole if no task comes back;
     /// otherwise [`Service::resume`] is called until it is.

@@ -10,7 +10,7 @@ use super::limits::Limits;
 use super::line_buffer::{Line, LineBuffer};
 use super::outbox::{Front, Outbox};
 use super::phase::Phase;
-use crate::wire::{ClientName, Complaint, Farewell, Reply};
+use crate::wire::{ClientName, Farewell, Reply};
 
 /// One peer's input, output and phase. `F` is a file on its way, `K` an answer under way.
 #[derive(Debug)]
@@ -106,6 +106,12 @@ impl<F, K> Session<F, K> {
     #[must_use]
     pub const fn bytes_queued(&self) -> usize {
         self.outbox.bytes_queued()
+    }
+
+    /// Bytes in memory that are to be sent, or are kept until what is behind them is.
+    #[must_use]
+    pub fn bytes_held(&self) -> usize {
+        self.outbox.bytes_held()
     }
 
     // Input.
@@ -214,6 +220,7 @@ impl<F, K> Session<F, K> {
     /// told so by an end without `END`, and everything behind the gap is dropped.
     pub fn file_ended_early(&mut self) {
         self.outbox.clear();
+        self.inbox.clear();
         self.phase.advance(Phase::Draining(Farewell::Error));
     }
 
@@ -285,20 +292,15 @@ impl<F, K> Session<F, K> {
         }
     }
 
-    /// Does what is due at `now`, which may be nothing. A write has to be tried after it, and then
-    /// [`Session::is_stalled`] has the last word.
+    /// Does what is due at `now`, which may be nothing. A turn has to follow, in which
+    /// [`Session::is_stalled`] and [`Session::is_idle`] have the last word.
     pub fn expire(&mut self, limits: &Limits, now: Instant) {
         if self.deadline(limits).is_none_or(|deadline| now < deadline) {
             return;
         }
         match self.phase {
             Phase::Lingering(farewell, _) => self.close(farewell),
-            _ if !self.outbox.is_empty() => self.tried_at = now,
-            _ => {
-                let quiet = limits.idle.unwrap_or(Duration::ZERO);
-                let last = Reply::Error(Complaint::Idle(quiet));
-                self.leave(Farewell::Idle, Some(last), now);
-            }
+            _ => self.tried_at = now,
         }
     }
 
@@ -309,6 +311,16 @@ impl<F, K> Session<F, K> {
         matches!(self.phase, Phase::Open | Phase::Draining(_))
             && !self.outbox.is_empty()
             && now >= self.taken_at + limits.stall
+    }
+
+    /// Whether the client was quiet for so long that it has to go, and for how long it may be. To
+    /// be asked when there was nothing to do for it: what it said while nobody looked counts.
+    #[must_use]
+    pub fn is_idle(&self, limits: &Limits, now: Instant) -> Option<Duration> {
+        let may_be = self.phase == Phase::Open && self.task.is_none() && self.outbox.is_empty();
+        limits
+            .idle
+            .filter(|&idle| may_be && now >= self.moved_at + idle)
     }
 
     /// Gives back memory that holds nothing. To be called when the peer is waited for.

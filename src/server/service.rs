@@ -4,6 +4,7 @@
 //! than everybody else can wait.
 
 use std::fs::File;
+use std::io;
 use std::net::SocketAddr;
 use std::time::SystemTime;
 
@@ -123,6 +124,16 @@ impl Service for FolderService {
     fn departed(&mut self, name: ClientName, farewell: Farewell) {
         log::info!("{name} gone: {farewell}");
         self.roster.departed(name, farewell, (self.clock)());
+    }
+
+    fn failed(&mut self, name: Option<ClientName>, error: &io::Error) {
+        let name = name.map_or_else(|| "a peer".to_owned(), |name| name.to_string());
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => {
+                log::error!("{name}: a file became shorter while it was sent");
+            }
+            _ => log::error!("{name}: {error}"),
+        }
     }
 
     fn answer(&mut self, query: Query<'_>, reply: &mut Outbox<File>) -> Option<Task> {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::support::{Peer, Server, Setup, meanwhile, noise};
+use crate::support::{PATIENCE, Peer, Server, Setup, meanwhile, noise};
 
 const BIG: u64 = 256 << 20;
 
@@ -52,6 +52,30 @@ fn a_client_alone_is_closed_when_its_time_is_up() {
     quiet.expect("ERR idle for 200ms, closing\n");
     assert!(start.elapsed() >= Duration::from_millis(200));
     quiet.expect_end();
+}
+
+#[test]
+fn what_a_client_said_while_the_server_was_held_up_counts() {
+    let server = Setup::new().with("--idle-timeout 500ms").start();
+    let mut client = server.client("Client01");
+    server.signal(Signal::STOP);
+    client.send("hello\n");
+    let wait = Duration::from_millis(700);
+    client
+        .stream()
+        .set_read_timeout(Some(wait))
+        .expect("it is not zero");
+    client
+        .stream()
+        .read(&mut [0; 1])
+        .expect_err("the server is stopped");
+    client
+        .stream()
+        .set_read_timeout(Some(PATIENCE))
+        .expect("it is not zero");
+    server.signal(Signal::CONT);
+    client.expect("hello ACK\n");
+    client.expect("ERR idle for 500ms, closing\n");
 }
 
 #[test]

@@ -110,6 +110,13 @@ impl World {
             "wire {id}: {} bytes are queued, and {most} may be",
             view.queued
         );
+        // Behind a piece that is partly sent stands at most what may be queued.
+        assert!(
+            view.held <= 2 * most,
+            "wire {id}: {} bytes are held for {} that are queued",
+            view.held,
+            view.queued
+        );
     }
 
     /// Nothing is to be done for a connection when the loop sleeps, unless an event will wake it.

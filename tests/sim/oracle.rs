@@ -22,6 +22,8 @@ pub(crate) struct View {
     /// Something is to be sent.
     pub(crate) owes: bool,
     pub(crate) queued: usize,
+    /// With what is kept until more of it is sent.
+    pub(crate) held: usize,
     pub(crate) wants_read: bool,
     /// An answer in several steps is under way, and nothing of it waits to be sent.
     pub(crate) is_tasking: bool,
@@ -58,6 +60,7 @@ impl World {
                 phase: session.phase(),
                 owes,
                 queued: session.bytes_queued(),
+                held: session.bytes_held(),
                 wants_read: session.wants_read(&self.limits),
                 is_tasking: session.phase() == Phase::Open && !owes && !takes,
             };

@@ -4,6 +4,7 @@
 //! is written into the book. Must never ask the oracle.
 
 use std::cell::Cell;
+use std::io;
 use std::rc::Rc;
 
 use berth::engine::outbox::Outbox;
@@ -116,7 +117,7 @@ impl SimService {
             std::mem::forget(Counted::new(&self.open));
         }
         reply.write(|out| Reply::Start(left).write(out));
-        reply.send_file(file, offset.saturating_sub(u64::from(shift)), left);
+        reply.send_file(file, offset + u64::from(shift), left);
         reply.write(|out| Reply::End.write(out));
         Ok(())
     }
@@ -158,6 +159,12 @@ impl Service for SimService {
         net.book.outsiders.push_back(id);
         net.marks.farewell(farewell);
         net.say(|| format!("  wire {id}: {name} departs, {farewell}"));
+    }
+
+    fn failed(&mut self, name: Option<ClientName>, error: &io::Error) {
+        let net = &mut *self.net.borrow_mut();
+        net.marks.event(Event::Failed);
+        net.say(|| format!("  {name:?} ends through the server's fault: {error}"));
     }
 
     fn answer(&mut self, query: Query<'_>, reply: &mut Outbox<SimFile>) -> Option<SimTask> {

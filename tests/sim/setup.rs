@@ -38,7 +38,7 @@ pub(crate) enum Bug {
     EarlyClock,
     /// The service leaves out a piece of a listing.
     SkipStep,
-    /// The service sends a file from one byte further back.
+    /// The service sends a file from one byte further on.
     ShiftFile,
     /// The service never closes a file.
     LeakFile,
