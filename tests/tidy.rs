@@ -24,6 +24,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("server/socket", 5),
     ("server/catalog", 5),
     ("server/listing", 5),
+    ("server/logging", 5),
     ("server/roster", 5),
     ("server/service", 5),
     ("server/privileges", 5),

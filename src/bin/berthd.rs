@@ -2,18 +2,16 @@
 
 use std::io::Write;
 use std::process::ExitCode;
-use std::time::SystemTime;
 
 use berth::cli::{self, server::ServerArgs};
-use berth::server::{Config, Outcome, Server};
-use berth::wire::Stamp;
+use berth::server::{Config, Outcome, Server, logging};
 
 fn main() -> ExitCode {
     let args = match cli::parse::<ServerArgs>("berthd") {
         Ok(args) => args,
         Err(code) => return ExitCode::from(code),
     };
-    start_log(args.log);
+    logging::start(args.log);
     let server = match Server::bind(&Config::from(args)) {
         Ok(server) => server,
         Err(error) => return fail(&error, cli::USAGE),
@@ -43,14 +41,4 @@ fn fail(reason: &dyn std::fmt::Display, code: u8) -> ExitCode {
     // If standard error is gone there is nobody left to tell.
     let _ = writeln!(std::io::stderr(), "berthd: {reason}");
     ExitCode::from(code)
-}
-
-fn start_log(level: log::LevelFilter) {
-    env_logger::Builder::new()
-        .filter_level(level)
-        .format(|out, record| {
-            let now = Stamp(SystemTime::now());
-            writeln!(out, "{now} {:5} {}", record.level(), record.args())
-        })
-        .init();
 }

@@ -35,7 +35,7 @@ pub struct ServerArgs {
     #[arg(long, value_name = "DIR", env = "BERTH_REPO", default_value = "repo")]
     pub repo: PathBuf,
 
-    /// Where to listen; may be given more than once
+    /// Where to listen; may be given more than once, or several separated by commas
     ///
     /// Port 0 lets the system choose a free one. `[::]` takes IPv4 and IPv6, `0.0.0.0` IPv4 only;
     /// both let in whoever can reach this machine.
@@ -120,7 +120,13 @@ pub struct ServerArgs {
     pub sandbox: Sandbox,
 
     /// How much to log: off, error, warn, info, debug or trace
-    #[arg(long, value_name = "LEVEL", env = "BERTH_LOG", default_value = "info")]
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        env = "BERTH_LOG",
+        default_value = "info",
+        value_parser = parse_level
+    )]
     pub log: LevelFilter,
 }
 
@@ -159,6 +165,11 @@ impl From<ServerArgs> for Config {
 fn parse_address(text: &str) -> Result<SocketAddr, String> {
     text.parse()
         .map_err(|_| "not ADDR:PORT, such as 127.0.0.1:23784 or [::]:23784".to_owned())
+}
+
+fn parse_level(text: &str) -> Result<LevelFilter, &'static str> {
+    let level = text.parse();
+    level.map_err(|_| "one of off, error, warn, info, debug, trace")
 }
 
 fn parse_sandbox(text: &str) -> Result<Sandbox, &'static str> {

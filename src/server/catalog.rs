@@ -204,10 +204,13 @@ fn check_name(name: &[u8]) -> Result<(), Refusal> {
     if name.starts_with(b"/") {
         return Err(Refusal::Outside);
     }
-    for component in name.split(|&byte| byte == b'/') {
+    // A slash at the end is the kernel's to judge: what has one is a folder, or nothing.
+    let components = name.strip_suffix(b"/").unwrap_or(name);
+    for component in components.split(|&byte| byte == b'/') {
         match component {
             b".." => return Err(Refusal::Outside),
-            [b'.', ..] => return Err(Refusal::NoSuchFile),
+            // No name is tidied up: one file has one name, but for links.
+            [] | [b'.', ..] => return Err(Refusal::NoSuchFile),
             _ => {}
         }
     }

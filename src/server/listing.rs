@@ -13,9 +13,13 @@ use crate::engine::ports::Step;
 use crate::wire::reply::push;
 use crate::wire::{LINE_BYTES_MAX, Reply, Stamp};
 
-/// Entries read or written in one step. Each costs a microsecond or two, mostly for its stat(2),
-/// so a step stays below a millisecond.
+/// How much is done in one step, in entries read or written. Each costs a microsecond or two,
+/// mostly for its stat(2), so a step takes about half a millisecond.
 const STEP_ENTRIES: usize = 256;
+
+/// Opening a folder costs as much as an entry for each so many bytes of its path, all of whose
+/// components are looked up.
+const ENTRY_PATH_BYTES: usize = 32;
 
 /// A step ends when it has written this much, so that long names do not make it a large one.
 const STEP_BYTES: usize = 16 * 1024;
@@ -64,14 +68,13 @@ impl Listing {
     /// Goes on for one step and appends what it found.
     pub fn resume(&mut self, catalog: &mut Catalog, out: &mut Vec<u8>) -> Step {
         let full = out.len() + STEP_BYTES;
-        for _ in 0..STEP_ENTRIES {
-            if out.len() >= full {
-                break;
-            }
+        let mut left = STEP_ENTRIES;
+        while left > 0 && out.len() < full {
             let Some(folder) = self.folders.last_mut() else {
                 Reply::End.write(out);
                 return Step::Done;
             };
+            left = left.saturating_sub(folder.cost());
             match folder.advance(catalog, out) {
                 Walk::Here => {}
                 Walk::Down(path) => self.folders.push(Folder::new(path)),
@@ -88,6 +91,12 @@ impl Default for Listing {
     }
 }
 
+/// Whether a name holds what would break its line, or a control character of any other kind.
+fn has_control(name: &[u8]) -> bool {
+    let is_control = |text: &str| text.chars().any(char::is_control);
+    name.utf8_chunks().any(|chunk| is_control(chunk.valid()))
+}
+
 /// Where a walk goes after an entry.
 enum Walk {
     Here,
@@ -102,6 +111,14 @@ impl Folder {
             stage: Stage::Reading,
             entries: BTreeSet::new(),
             dir: None,
+        }
+    }
+
+    /// What [`Folder::advance`] will cost, in entries.
+    const fn cost(&self) -> usize {
+        match self.dir {
+            Some(_) => 1,
+            None => 1 + self.path.len() / ENTRY_PATH_BYTES,
         }
     }
 
@@ -140,7 +157,7 @@ impl Folder {
             return;
         }
         let too_long = self.path.len() + name.len() > NAME_BYTES_MAX;
-        if too_long || name.iter().any(u8::is_ascii_control) {
+        if too_long || has_control(name) {
             catalog.tell_of_unlisted(&[&self.path, name].concat());
             return;
         }

@@ -16,7 +16,7 @@ use signal_hook_mio::v1_0::Signals;
 use self::catalog::{Catalog, Resolver};
 use self::descriptors::TooFew;
 use self::listener::Listener;
-use self::privileges::Sandbox;
+use self::privileges::{Fence, Sandbox};
 use self::service::{FolderService, Task, TurnedAway};
 use self::socket::Socket;
 use crate::engine::hub::Hub;
@@ -28,6 +28,7 @@ pub mod catalog;
 pub mod descriptors;
 pub mod listener;
 pub mod listing;
+pub mod logging;
 pub mod privileges;
 pub mod roster;
 pub mod service;
@@ -43,6 +44,7 @@ const LAST_LISTENER: usize = usize::MAX - 1;
 const EVENTS_MAX: usize = 1024;
 
 /// Newcomers taken in one turn of the loop, so that a flood of them leaves the clients their turn.
+/// Each address that is listened on has an equal share of them.
 const ACCEPTS_MAX: usize = 64;
 
 /// What a server is to do.
@@ -130,7 +132,6 @@ impl Server {
     pub fn bind(config: &Config) -> Result<Self, StartError> {
         let catalog = Catalog::open(&config.repo)
             .map_err(|error| StartError::Folder(config.repo.clone(), error))?;
-        log_folder(config, &catalog);
         descriptors::reserve(&config.limits, config.listen.len())
             .map_err(StartError::Descriptors)?;
         let poll = Poll::new().map_err(StartError::Loop)?;
@@ -146,7 +147,8 @@ impl Server {
             });
             listeners.push(bound.map_err(|error| StartError::Listen(address, error))?);
         }
-        give_up_privileges(config, &catalog)?;
+        let fence = give_up_privileges(config, &catalog)?;
+        log_start(config, &catalog, fence);
         Ok(Self {
             poll,
             signals,
@@ -224,8 +226,9 @@ impl Server {
     /// Takes in newcomers. It comes after the turns, so a berth freed in this turn of the loop is
     /// free for them, and no key is used for two peers within one batch of events.
     fn accept(&mut self, now: Instant) {
+        let share = (ACCEPTS_MAX / self.listeners.len().max(1)).max(1);
         for listener in &mut self.listeners {
-            for _ in 0..ACCEPTS_MAX {
+            for _ in 0..share {
                 let Some((mut stream, peer)) = listener.accept(now) else {
                     break;
                 };
@@ -275,27 +278,28 @@ impl Server {
 }
 
 /// Gives up what serving does not take, now that the folder is open and the addresses are bound.
-fn give_up_privileges(config: &Config, catalog: &Catalog) -> Result<(), StartError> {
-    match &config.user {
-        Some(name) => privileges::become_user(name).map_err(StartError::Privileges)?,
-        None if privileges::is_root() => {
-            log::warn!("running as root, which serving does not take: see --user");
-        }
-        None => {}
+fn give_up_privileges(config: &Config, catalog: &Catalog) -> Result<Fence, StartError> {
+    if let Some(name) = &config.user {
+        privileges::become_user(name).map_err(StartError::Privileges)?;
     }
     let fence = privileges::fence_in(catalog.root(), config.sandbox);
-    log::info!("sandbox: {}", fence.map_err(StartError::Privileges)?);
+    let fence = fence.map_err(StartError::Privileges)?;
     // Whoever was given up may have been the only one who can read the folder.
-    catalog
-        .check()
-        .map_err(|error| StartError::Folder(config.repo.clone(), error))
+    let readable = catalog.check();
+    readable.map_err(|error| StartError::Folder(config.repo.clone(), error))?;
+    Ok(fence)
 }
 
-fn log_folder(config: &Config, catalog: &Catalog) {
+/// Says what is in force. A start that fails says that and nothing else, so this comes last.
+fn log_start(config: &Config, catalog: &Catalog, fence: Fence) {
     let how = match catalog.resolver() {
         Resolver::Kernel => "resolved by the kernel (openat2)",
         Resolver::Walk => "walked component by component, links refused (no openat2 here)",
     };
     let folder = config.repo.as_os_str().as_encoded_bytes();
     log::info!("serving the folder '{}', names {how}", Harmless(folder));
+    log::info!("sandbox: {fence}");
+    if privileges::is_root() {
+        log::warn!("running as root, which serving does not take: see --user");
+    }
 }

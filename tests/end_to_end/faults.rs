@@ -1,6 +1,6 @@
 //! Clients that die, freeze or vanish, and a server that is stopped at any moment.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -191,4 +191,39 @@ fn wait_for_all_inside(server: &Server) {
     while !server.log().contains("Client03 connected") {
         thread::yield_now();
     }
+}
+
+#[test]
+fn a_log_that_nobody_reads_holds_nobody_up() {
+    let setup = Setup::new().with("--log debug");
+    let mut process = setup
+        .command()
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the server was built");
+    let mut line = String::new();
+    let stdout = process.stdout.take().expect("it is piped");
+    BufReader::new(stdout)
+        .read_line(&mut line)
+        .expect("it is text");
+    let address = line
+        .trim_end()
+        .rsplit(' ')
+        .next()
+        .expect("it ends in the address")
+        .to_owned();
+    // Three lines each, which is far more than a pipe holds.
+    for number in 1..=1000 {
+        let mut client = Peer::new(TcpStream::connect(&address).expect("it listens"));
+        client.expect(format!("Welcome Client{number:02}\n"));
+        client.send("exit\n");
+        client.expect(format!("Goodbye Client{number:02}\n"));
+    }
+    kill_process(Pid::from_child(&process), Signal::TERM).expect("it is our child");
+    let output = process.wait_with_output().expect("it is our child");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(
+        output.stderr.len() > 10_000,
+        "what there was room for was logged"
+    );
 }

@@ -72,7 +72,7 @@ fn bad_values_are_named() {
         ("--idle-timeout 9999999999y", "--idle-timeout"),
         ("--listen nowhere", "not ADDR:PORT"),
         ("--listen 127.0.0.1", "not ADDR:PORT"),
-        ("--log loud", "--log"),
+        ("--log loud", "one of off, error"),
         ("--sandbox perhaps", "one of auto, require, off"),
         ("--user nobody-of-this-name", "there is no user"),
         ("--no-such-flag", "--no-such-flag"),
