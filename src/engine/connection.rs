@@ -295,6 +295,9 @@ impl<T: Transport, K> Connection<T, K> {
             Ok(n) => {
                 self.session.received(n, around.limits, around.now);
                 budget.bytes -= n;
+                if n < len {
+                    self.readiness.read_all();
+                }
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 self.readiness.read_blocked();

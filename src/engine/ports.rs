@@ -11,13 +11,15 @@ use crate::wire::{ClientName, Farewell};
 /// A pipe of bytes to one peer that never waits.
 ///
 /// Every operation does what it can at once. `WouldBlock` means that nothing could be done and
-/// that an event will tell when it can; a short count means nothing at all; `Interrupted` means
+/// that an event will tell when it can; a short write means nothing at all; `Interrupted` means
 /// try again. Every other error means that the pipe, or the file, is broken.
 pub trait Transport {
     /// What file bytes are sent from. Dropping it closes it.
     type File: std::fmt::Debug;
 
-    /// Reads into `space`, which is not empty. `Ok(0)`: the peer will send no more.
+    /// Reads into `space`, which is not empty. `Ok(0)`: the peer will send no more. A short read
+    /// took all there was, and an event will tell of more, unless one said before that the end is
+    /// there.
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize>;
 
     /// Writes from `bytes`, which are not empty. `Ok(0)` is an error, as in [`io::Write`].

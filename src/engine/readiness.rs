@@ -1,17 +1,20 @@
 //! What the kernel last said about a connection.
 //!
-//! Owns two bits. Must never be cleared by anything but a refused operation: with edge-triggered
-//! events the kernel speaks once, so a bit cleared on a guess is a connection that hangs for ever.
+//! Owns three bits. Must never be cleared on a guess: with edge-triggered events the kernel speaks
+//! once, so a bit cleared too early is a connection that hangs for ever.
 
 /// Whether reading and writing are worth trying.
 ///
 /// A bit means "not known to block". Both start set, because a new connection is tried first and
-/// waited for later. An event sets a bit; only `WouldBlock` clears it, never a short read or a
-/// short write (mio, `Poll`, "Draining readiness").
+/// waited for later. An event sets a bit; only an operation clears it: one that would have blocked,
+/// or a read that took all there was while nothing said that an end is behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Readiness {
     readable: bool,
     writable: bool,
+    /// The end of the input, or an error, is there to be read, behind whatever data is. It stays
+    /// set, for nothing comes behind that.
+    closing: bool,
 }
 
 impl Readiness {
@@ -19,18 +22,30 @@ impl Readiness {
     pub const BOTH: Self = Self {
         readable: true,
         writable: true,
+        closing: false,
     };
 
     /// An event that names what became possible.
     #[must_use]
     pub const fn of(readable: bool, writable: bool) -> Self {
-        Self { readable, writable }
+        Self {
+            readable,
+            writable,
+            closing: false,
+        }
+    }
+
+    /// The same event, which also said whether an end or an error is there to be read.
+    #[must_use]
+    pub const fn with_end(self, closing: bool) -> Self {
+        Self { closing, ..self }
     }
 
     /// Adds what an event said.
     pub fn note(&mut self, event: Self) {
         self.readable |= event.readable;
         self.writable |= event.writable;
+        self.closing |= event.closing;
     }
 
     /// Whether a read is worth trying.
@@ -48,6 +63,19 @@ impl Readiness {
     /// A read would have blocked: the next event will say when to try again.
     pub fn read_blocked(&mut self) {
         self.readable = false;
+    }
+
+    /// Whether an end or an error is known to be there.
+    #[must_use]
+    pub const fn closing(self) -> bool {
+        self.closing
+    }
+
+    /// A read took less than there was room for, so there was no more. The next event will say when
+    /// there is, unless the end came in the same event as the data: nothing speaks of it again, so
+    /// it has to be read (measured on Linux 6.18; tokio clears its own bit by the same rule).
+    pub fn read_all(&mut self) {
+        self.readable = self.closing;
     }
 
     /// A write would have blocked: the next event will say when to try again.
@@ -69,5 +97,17 @@ mod tests {
         readiness.write_blocked();
         readiness.note(Readiness::of(true, false));
         assert!(readiness.readable() && !readiness.writable());
+    }
+
+    #[test]
+    fn a_short_read_is_the_last_unless_an_end_is_behind_it() {
+        let mut readiness = Readiness::BOTH;
+        readiness.read_all();
+        assert!(!readiness.readable());
+        readiness.note(Readiness::of(true, false).with_end(true));
+        readiness.read_all();
+        assert!(readiness.readable() && readiness.closing());
+        readiness.note(Readiness::of(false, true));
+        assert!(readiness.closing(), "an end is not taken back");
     }
 }

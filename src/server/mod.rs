@@ -189,8 +189,9 @@ impl Server {
                         self.listeners[LAST_LISTENER - key].note();
                     }
                     Token(key) => {
+                        let ends = event.is_read_closed() || event.is_error();
                         let event = Readiness::of(event.is_readable(), event.is_writable());
-                        self.hub.note(key, event);
+                        self.hub.note(key, event.with_end(ends));
                     }
                 }
             }
@@ -238,12 +239,12 @@ impl Server {
                 let registered = self
                     .poll
                     .registry()
-                    .register(&mut stream, Token(key), interests)
-                    .and_then(|()| Socket::new(stream));
-                match registered {
-                    Ok(socket) => drop(self.hub.admit(socket, peer, &mut self.service, now)),
-                    Err(error) => log::debug!("{peer} was gone before it was let in: {error}"),
+                    .register(&mut stream, Token(key), interests);
+                if let Err(error) = registered {
+                    log::warn!("{peer} could not be let in: {error}");
+                    continue;
                 }
+                self.hub.admit(Socket(stream), peer, &mut self.service, now);
             }
         }
     }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::io::Read;
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Resource, Rlimit, prlimit};
+use rustix::process::{Resource, Rlimit, Signal, prlimit};
 use socket2::SockRef;
 
 use crate::support::{Peer, Server, Setup, meanwhile};
@@ -130,7 +131,7 @@ fn ten_thousand_who_connect_and_reset_leave_nothing_behind() {
     let before = server.descriptors();
     let mut resident = 0;
     for i in 0..10_000 {
-        let caller = std::net::TcpStream::connect(server.address).expect("the server listens");
+        let caller = TcpStream::connect(server.address).expect("the server listens");
         SockRef::from(&caller)
             .set_linger(Some(Duration::ZERO))
             .expect("it is a socket");
@@ -147,6 +148,22 @@ fn ten_thousand_who_connect_and_reset_leave_nothing_behind() {
     assert!(grown < 1 << 20, "the server grew by {grown} bytes");
     let second = server.connect().text();
     assert!(second.starts_with("Welcome Client"), "{second}");
+}
+
+#[test]
+fn those_who_have_gone_before_they_were_let_in_hold_no_berth() {
+    let server = Server::start();
+    server.signal(Signal::STOP);
+    // They wait in the kernel's queue, and are gone when the server comes to them.
+    for _ in 0..3 {
+        let caller = TcpStream::connect(server.address).expect("the server listens");
+        SockRef::from(&caller)
+            .set_linger(Some(Duration::ZERO))
+            .expect("it is a socket");
+    }
+    let mut fourth = server.connect();
+    server.signal(Signal::CONT);
+    fourth.expect("Welcome Client04\n");
 }
 
 #[test]

@@ -7,8 +7,9 @@
 use std::time::Duration;
 
 use crate::marks::Event;
-use crate::net::{Net, Wire};
+use crate::net::Net;
 use crate::oracle::View;
+use crate::wire::Wire;
 use crate::world::World;
 
 impl World {

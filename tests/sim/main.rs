@@ -32,6 +32,7 @@ mod service;
 mod setup;
 mod trace;
 mod transport;
+mod wire;
 mod world;
 
 #[test]

@@ -1,8 +1,7 @@
 //! The network between the peers and the server, and what was done to it.
 //!
-//! Owns the clock, every connection's two pipes, the edges that wait to be delivered, and a record
-//! of each operation that the server did: the oracle's ground truth. Must never know what the
-//! bytes mean.
+//! Owns the clock, the connections, the faults, and the book of who came and went: with the record
+//! of each operation, the oracle's ground truth. Must never know what the bytes mean.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -10,14 +9,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use berth::engine::ports::Refusal;
-use berth::engine::readiness::Readiness;
 use berth::wire::Farewell;
 
 use crate::marks::{Event, Fault, Marks};
-use crate::pipe::Pipe;
 use crate::rng::Rng;
 use crate::setup::{Bug, Setup};
 use crate::trace::Trace;
+use crate::wire::Wire;
 
 /// The network as the world, the transports and the service share it: one thread, one seed.
 pub(crate) type Shared = Rc<RefCell<Net>>;
@@ -75,59 +73,6 @@ pub(crate) struct Drop {
     pub(crate) wire: usize,
     /// Whether it had to make room: it was there longest, and there were too many.
     pub(crate) makes_room: bool,
-}
-
-/// What an operation may be found to depend on at the start of a run.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Record {
-    /// Operations, also those that failed.
-    pub(crate) operations: u64,
-    /// Those of them that tried to send something.
-    pub(crate) write_tries: u64,
-    /// Bytes that the server read.
-    pub(crate) read: usize,
-    /// Bytes that the server was told were sent.
-    pub(crate) written: usize,
-    /// When a byte last moved.
-    pub(crate) moved_at: Duration,
-    /// When the peer last took a byte, or had none to take.
-    pub(crate) taken_at: Duration,
-}
-
-/// One connection.
-#[derive(Debug)]
-pub(crate) struct Wire {
-    pub(crate) up: Pipe,
-    pub(crate) down: Pipe,
-    /// A read has blocked, so its end is an edge.
-    read_armed: bool,
-    write_armed: bool,
-    pub(crate) edge_read: bool,
-    pub(crate) edge_write: bool,
-    /// What the server has a right to believe: not known to block.
-    pub(crate) readable: bool,
-    pub(crate) writable: bool,
-    /// The peer, or the network, broke it: operations fail.
-    pub(crate) reset: bool,
-    /// The peer will read no more: what is written to it comes back as a reset.
-    pub(crate) deaf: bool,
-    pub(crate) key: Option<usize>,
-    /// Where the peer is: one of a few places, each of which has its share of the berths.
-    pub(crate) place: usize,
-    pub(crate) record: Record,
-    pub(crate) finished_at: Option<Duration>,
-    /// What was read when the server said that no more comes.
-    pub(crate) read_at_finish: usize,
-    /// The server was told that no more will come.
-    pub(crate) end_read: bool,
-    /// The server was told that it is broken.
-    pub(crate) fatal: Option<Farewell>,
-    /// The server let go of it.
-    pub(crate) dropped: bool,
-    /// The server let go of it before it had read everything.
-    pub(crate) rejects: bool,
-    /// A reset destroyed bytes on their way to the peer.
-    pub(crate) lost: bool,
 }
 
 impl Net {
@@ -226,117 +171,6 @@ impl Net {
         let now = self.now;
         self.wires[id].drop_by_server(now);
         self.say(|| format!("  wire {id}: dropped"));
-    }
-}
-
-impl Wire {
-    fn new(bytes: usize, place: usize) -> Self {
-        Self {
-            up: Pipe::new(bytes),
-            down: Pipe::new(bytes),
-            read_armed: false,
-            write_armed: false,
-            edge_read: false,
-            edge_write: false,
-            readable: true,
-            writable: true,
-            reset: false,
-            deaf: false,
-            key: None,
-            place,
-            record: Record::default(),
-            finished_at: None,
-            read_at_finish: 0,
-            end_read: false,
-            fatal: None,
-            dropped: false,
-            rejects: false,
-            lost: false,
-        }
-    }
-
-    /// Whether it is in the hub's table.
-    pub(crate) const fn is_live(&self) -> bool {
-        self.key.is_some() && !self.dropped
-    }
-
-    /// Whether a read would tell something new.
-    pub(crate) fn has_news(&self, now: Duration) -> bool {
-        self.reset || self.up.arrived() > 0 || (self.up.is_over(now) && !self.end_read)
-    }
-
-    /// Whether a write would not block.
-    pub(crate) fn has_room(&self, low_water: usize) -> bool {
-        self.reset || self.down.is_roomy(low_water)
-    }
-
-    fn settle(&mut self, now: Duration, strict: bool, low_water: usize) {
-        let news = self.up.settle(now);
-        self.down.settle(now);
-        if self.dropped {
-            if news || self.up.arrived() > 0 {
-                self.reject();
-            }
-            return;
-        }
-        if self.has_news(now) && (self.read_armed || (news && !strict)) {
-            self.edge_read = true;
-            self.read_armed = false;
-        }
-        if self.write_armed && self.has_room(low_water) {
-            self.edge_write = true;
-            self.write_armed = false;
-        }
-    }
-
-    pub(crate) const fn read_blocked(&mut self) {
-        self.read_armed = true;
-        self.readable = false;
-    }
-
-    pub(crate) const fn write_blocked(&mut self) {
-        self.write_armed = true;
-        self.writable = false;
-    }
-
-    /// The event that waits to be told, which is told once.
-    pub(crate) fn take_edge(&mut self) -> Option<Readiness> {
-        let edge = Readiness::of(self.edge_read, self.edge_write);
-        let any = self.edge_read || self.edge_write;
-        self.edge_read = false;
-        self.edge_write = false;
-        any.then_some(edge)
-    }
-
-    /// The server was told of an event.
-    pub(crate) const fn noted(&mut self, event: Readiness) {
-        self.readable |= event.readable();
-        self.writable |= event.writable();
-    }
-
-    /// The connection breaks: bytes on their way are gone, and both sides will hear of it.
-    pub(crate) fn break_off(&mut self) {
-        self.reset = true;
-        self.up.destroy();
-        self.lost |= self.down.destroy();
-    }
-
-    fn drop_by_server(&mut self, now: Duration) {
-        self.dropped = true;
-        if self.reset {
-            return;
-        }
-        self.down.end(now);
-        if self.up.arrived() > 0 {
-            self.reject();
-        }
-    }
-
-    /// Bytes came that nobody reads: the kernel answers with a reset, behind which nothing is safe.
-    fn reject(&mut self) {
-        self.rejects = true;
-        self.up.destroy();
-        self.lost |= self.down.destroy();
     }
 }
 

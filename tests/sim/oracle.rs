@@ -11,8 +11,9 @@ use berth::wire::Farewell;
 
 use crate::expect::Ending;
 use crate::marks::Event;
-use crate::net::{Drop, Net, Record, note_loss};
+use crate::net::{Drop, Net, note_loss};
 use crate::peer::{Fate, Peer};
+use crate::wire::Record;
 use crate::world::World;
 
 /// What can be seen of a client's session from outside.

@@ -83,6 +83,11 @@ impl Pipe {
         self.bytes.is_empty() && self.end.is_some_and(|end| end <= now)
     }
 
+    /// Whether the end is there, behind whatever data is.
+    pub(crate) fn end_arrived(&self, now: Duration) -> bool {
+        self.flights.is_empty() && self.end.is_some_and(|end| end <= now)
+    }
+
     /// When the next byte, or the end, arrives.
     pub(crate) fn next_arrival(&self, now: Duration) -> Option<Duration> {
         let byte = self.flights.front().map(|&(at, _)| at);

@@ -9,9 +9,10 @@ use berth::engine::ports::Transport;
 use berth::wire::Farewell;
 
 use crate::marks::Fault;
-use crate::net::{Net, Shared, Wire};
+use crate::net::{Net, Shared};
 use crate::service::SimFile;
 use crate::setup::Bug;
+use crate::wire::Wire;
 
 /// One connection as the engine sees it.
 #[derive(Debug)]
@@ -153,7 +154,13 @@ impl Net {
         if short {
             n = self.rng.between(1, n);
         }
-        n = self.wire(id).up.take(&mut space[..n]);
+        let wire = self.wire(id);
+        // What stops a read before the end of what is there, urgent data say, is told of again.
+        wire.edge_read |= n < space.len();
+        n = wire.up.take(&mut space[..n]);
+        if n < space.len() {
+            wire.read_all();
+        }
         if n > 1 && self.errs(Bug::UnderstateRead) {
             n -= 1;
         }

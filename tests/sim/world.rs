@@ -123,11 +123,12 @@ impl World {
         let mut batch = Vec::new();
         for id in 0..net.wires.len() {
             let deliver = !net.faults_on || net.rng.chance(permille);
+            let now = net.now;
             let wire = &mut net.wires[id];
             if !wire.is_live() || !deliver {
                 continue;
             }
-            let Some(event) = wire.take_edge() else {
+            let Some(event) = wire.take_edge(now) else {
                 continue;
             };
             if net.errs(Bug::SwallowEdge) {
