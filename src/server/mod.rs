@@ -256,11 +256,11 @@ impl Server {
                 log::warn!("stopping at once");
                 return true;
             }
-            log::info!(
-                "stopping: {} clients have {:?} to finish",
-                self.hub.clients(),
-                self.drain
-            );
+            let drain = humantime::format_duration(self.drain);
+            match self.hub.clients() {
+                0 => log::info!("stopping"),
+                clients => log::info!("stopping: {clients} inside have {drain} to finish"),
+            }
             self.stop_at = Some(now + self.drain);
             self.listeners.clear();
             self.hub.stop();
@@ -271,10 +271,12 @@ impl Server {
     fn log_end(&self) {
         if self.hub.clients() > 0 {
             let clients = self.hub.clients();
-            log::warn!("{clients} clients were cut: the drain timeout is over");
+            log::warn!("the drain timeout is over, clients cut: {clients}");
         }
         let TurnedAway { full, crowded } = self.service.turned_away();
-        log::info!("turned away: {full} for want of a berth, {crowded} for their address's share");
+        if full + crowded > 0 {
+            log::info!("turned away: {full} as all was full, {crowded} for their address's share");
+        }
     }
 }
 
