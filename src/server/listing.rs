@@ -206,3 +206,30 @@ impl Folder {
         self.path.strip_suffix(b"/").unwrap_or(&self.path)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::{create_dir, write};
+
+    #[test]
+    fn a_step_is_a_bounded_piece_of_work() {
+        const FILES: usize = 1000;
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        create_dir(folder.path().join("sub")).expect("it is new");
+        for number in 0..FILES {
+            write(folder.path().join(format!("sub/{number}")), "").expect("it is new");
+        }
+        let mut catalog = Catalog::open(folder.path()).expect("it is there");
+        let mut listing = Listing::new();
+        let mut out = Vec::new();
+        let mut steps = 1;
+        while listing.resume(&mut catalog, &mut out) == Step::More {
+            steps += 1;
+        }
+        assert_eq!(out.iter().filter(|&&byte| byte == b'\n').count(), FILES + 1);
+        // Each file is read once and written once, and each of that is one of a step's entries.
+        assert!(steps >= 7, "only {steps} steps");
+        assert!(steps <= 2 * FILES, "{steps} steps get nowhere");
+    }
+}
