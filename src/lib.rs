@@ -12,7 +12,7 @@
 //! 4  engine/hub.rs                      the table, admission, the run queue, deadlines
 //! 3  engine/connection.rs               one turn: answer, write, read
 //! 2  engine/{session,ports}.rs          one peer; the two doors to the outside
-//! 1  engine/{line_buffer,outbox,readiness,phase,deadlines,limits}.rs      plain data
+//! 1  engine/{line_buffer,outbox,readiness,phase,deadlines,tally,limits}.rs      plain data
 //! 0  wire/                              the language
 //! ```
 //!

@@ -16,6 +16,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("engine/readiness", 1),
     ("engine/phase", 1),
     ("engine/deadlines", 1),
+    ("engine/tally", 1),
     ("engine/session", 2),
     ("engine/ports", 2),
     ("engine/connection", 3),

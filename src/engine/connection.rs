@@ -95,8 +95,26 @@ impl<T: Transport, K> Connection<T, K> {
         self.readiness.note(Readiness::of(false, true));
     }
 
+    /// Ends the connection as it is, with nothing more read or written.
+    pub fn cut<S>(&mut self, service: &mut S, now: Instant)
+    where
+        S: Service<File = T::File, Task = K>,
+    {
+        self.session.close(Farewell::Shutdown);
+        self.report(service, now);
+    }
+
     /// Answers, writes and reads until nothing moves or the turn's share is used up.
     pub fn turn<S>(&mut self, service: &mut S, around: Circumstances<'_>) -> Turn
+    where
+        S: Service<File = T::File, Task = K>,
+    {
+        let turn = self.work(service, around);
+        self.report(service, around.now);
+        turn
+    }
+
+    fn work<S>(&mut self, service: &mut S, around: Circumstances<'_>) -> Turn
     where
         S: Service<File = T::File, Task = K>,
     {
@@ -139,6 +157,16 @@ impl<T: Transport, K> Connection<T, K> {
         }
         self.session.release();
         Turn::Waiting
+    }
+
+    /// Tells the service of the files of which no more will be sent, so that they are closed.
+    fn report<S>(&mut self, service: &mut S, now: Instant)
+    where
+        S: Service<File = T::File, Task = K>,
+    {
+        while let Some((name, passage, lasted)) = self.session.next_ended(now) {
+            service.transferred(name, passage, lasted);
+        }
     }
 
     /// Goes on with the answer under way, then answers what was asked.
@@ -212,6 +240,8 @@ impl<T: Transport, K> Connection<T, K> {
                 if let Some(task) = service.answer(query, reply) {
                     self.session.begin(task);
                 }
+                // An empty file has ended already, and others may be asked for in this turn.
+                self.report(service, now);
             }
         }
         true
@@ -227,6 +257,7 @@ impl<T: Transport, K> Connection<T, K> {
             match self.send(budget.bytes) {
                 Ok(n) => {
                     self.session.sent(n, around.now);
+                    self.report(service, around.now);
                     budget.bytes -= n;
                     moved = true;
                 }

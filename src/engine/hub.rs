@@ -29,7 +29,7 @@ pub struct Hub<T: Transport, K> {
     deadlines: Deadlines,
     /// How many hold a berth.
     clients: usize,
-    /// How many were ever let in, which is the number of the last one's name.
+    /// The number of the last one's name.
     admitted: u64,
     stopping: bool,
 }
@@ -68,6 +68,13 @@ impl<T: Transport, K> Hub<T, K> {
             admitted: 0,
             stopping: false,
         }
+    }
+
+    /// The same, but with names that go on behind that of the client with number `last`.
+    #[must_use]
+    pub const fn after(mut self, last: u64) -> Self {
+        self.admitted = last;
+        self
     }
 
     /// Makes sure that one more peer fits the table, and says which key it will have.
@@ -169,6 +176,23 @@ impl<T: Transport, K> Hub<T, K> {
         keys.into_iter().for_each(|key| self.enqueue(key));
     }
 
+    /// Ends everybody where they are: the last that a server does.
+    pub fn cut<S>(&mut self, service: &mut S, now: Instant)
+    where
+        S: Service<File = T::File, Task = K>,
+    {
+        for entry in self.entries.drain() {
+            let mut connection = entry.connection;
+            let berth = connection.session().berth();
+            connection.cut(service, now);
+            if let Some(name) = berth {
+                let tally = connection.session().tally(now);
+                service.departed(name, Farewell::Shutdown, &tally);
+            }
+        }
+        *self = Self::new(self.limits).after(self.admitted);
+    }
+
     /// Whether somebody's turn is due now.
     #[must_use]
     pub fn has_work(&self) -> bool {
@@ -242,7 +266,8 @@ impl<T: Transport, K> Hub<T, K> {
         {
             self.clients -= 1;
             self.outsiders.push_back(key);
-            service.departed(name, session.farewell().unwrap_or(Farewell::Error));
+            let farewell = session.farewell().unwrap_or(Farewell::Error);
+            service.departed(name, farewell, &session.tally(now));
         }
         let deadline = session.deadline(&self.limits);
         match turn {

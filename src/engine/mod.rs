@@ -6,8 +6,8 @@
 //! So the simulator in `tests/sim` runs all of this, unchanged, and the real server adds only
 //! sockets, a folder and a clock.
 //!
-//! Reading order: [`limits`], [`line_buffer`], [`outbox`], [`readiness`], [`phase`], then
-//! [`session`], [`ports`], [`connection`] and at last [`hub`].
+//! Reading order: [`limits`], [`line_buffer`], [`outbox`], [`readiness`], [`phase`], [`tally`],
+//! then [`session`], [`ports`], [`connection`] and at last [`hub`].
 
 pub mod connection;
 pub mod deadlines;
@@ -19,3 +19,4 @@ pub mod phase;
 pub mod ports;
 pub mod readiness;
 pub mod session;
+pub mod tally;

@@ -14,12 +14,35 @@ pub struct Outbox<F> {
     bytes_queued: usize,
     /// Files among the chunks.
     files: usize,
+    /// Files of which no more will be sent, until they are asked for.
+    ended: VecDeque<Passage<F>>,
+}
+
+/// A file that was on its way, and how far it came.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Passage<F> {
+    /// Where the bytes are.
+    pub file: F,
+    /// The first byte that was to be sent.
+    pub offset: u64,
+    /// How many were to be sent.
+    pub size: u64,
+    /// How many were.
+    pub sent: u64,
+}
+
+impl<F> Passage<F> {
+    /// Whether all was sent that was to be.
+    #[must_use]
+    pub const fn is_whole(&self) -> bool {
+        self.sent == self.size
+    }
 }
 
 #[derive(Debug)]
 enum Chunk<F> {
     Bytes { bytes: Vec<u8>, sent: usize },
-    File { file: F, offset: u64, left: u64 },
+    File(Passage<F>),
 }
 
 /// What is to be sent next.
@@ -46,6 +69,7 @@ impl<F> Outbox<F> {
             chunks: VecDeque::new(),
             bytes_queued: 0,
             files: 0,
+            ended: VecDeque::new(),
         }
     }
 
@@ -72,16 +96,20 @@ impl<F> Outbox<F> {
         }
     }
 
-    /// Queues `len` bytes of `file` from `offset` on. Nothing is queued, and the file is closed,
-    /// when `len` is 0.
+    /// Queues `len` bytes of `file` from `offset` on. When `len` is 0, nothing is queued and the
+    /// file has ended.
     pub fn send_file(&mut self, file: F, offset: u64, len: u64) {
+        let passage = Passage {
+            file,
+            offset,
+            size: len,
+            sent: 0,
+        };
         if len > 0 {
-            self.chunks.push_back(Chunk::File {
-                file,
-                offset,
-                left: len,
-            });
+            self.chunks.push_back(Chunk::File(passage));
             self.files += 1;
+        } else {
+            self.ended.push_back(passage);
         }
     }
 
@@ -90,10 +118,10 @@ impl<F> Outbox<F> {
     pub fn front(&self) -> Option<Front<'_, F>> {
         self.chunks.front().map(|chunk| match chunk {
             Chunk::Bytes { bytes, sent } => Front::Bytes(&bytes[*sent..]),
-            Chunk::File { file, offset, left } => Front::File {
-                file,
-                offset: *offset,
-                left: *left,
+            Chunk::File(passage) => Front::File {
+                file: &passage.file,
+                offset: passage.offset + passage.sent,
+                left: passage.size - passage.sent,
             },
         })
     }
@@ -111,29 +139,42 @@ impl<F> Outbox<F> {
                 assert!(*sent <= bytes.len(), "no more was sent than was queued");
                 *sent == bytes.len()
             }
-            Chunk::File { offset, left, .. } => {
-                let n = n as u64;
-                *left = left
-                    .checked_sub(n)
-                    .expect("no more was sent than was queued");
-                *offset += n;
-                *left == 0
+            Chunk::File(passage) => {
+                passage.sent += n as u64;
+                assert!(
+                    passage.sent <= passage.size,
+                    "no more was sent than was queued"
+                );
+                passage.sent == passage.size
             }
         };
-        if done && let Some(Chunk::File { .. }) = self.chunks.pop_front() {
+        if done && let Some(Chunk::File(passage)) = self.chunks.pop_front() {
             self.files -= 1;
+            self.ended.push_back(passage);
         }
     }
 
-    /// Throws away all that is owed and closes the files in it.
+    /// Throws away all that is owed. The files in it have ended where they are.
     pub fn clear(&mut self) {
-        *self = Self::new();
+        for chunk in std::mem::take(&mut self.chunks) {
+            if let Chunk::File(passage) = chunk {
+                self.ended.push_back(passage);
+            }
+        }
+        self.bytes_queued = 0;
+        self.files = 0;
+    }
+
+    /// Takes a file of which no more will be sent, the first to end first. To be asked after each
+    /// step that may end one: until then the file is open.
+    pub fn next_ended(&mut self) -> Option<Passage<F>> {
+        self.ended.pop_front()
     }
 
     /// Gives memory back if nothing is queued. To be called when the peer is waited for.
     pub fn release(&mut self) {
         if self.is_empty() {
-            self.clear();
+            self.chunks = VecDeque::new();
         }
     }
 
@@ -239,6 +280,30 @@ mod tests {
         outbox.send_file('f', 0, 0);
         assert!(outbox.is_empty() && !outbox.has_file());
         assert_eq!(outbox.front(), None);
+    }
+
+    #[test]
+    fn a_file_is_given_back_when_it_was_sent_and_when_it_is_given_up() {
+        let mut outbox = Outbox::new();
+        outbox.send_file('a', 7, 0);
+        outbox.send_file('b', 0, 2);
+        outbox.send_file('c', 9, 3);
+        outbox.sent(1);
+        assert_eq!(outbox.next_ended().map(|passage| passage.file), Some('a'));
+        assert_eq!(outbox.next_ended(), None);
+        outbox.sent(1);
+        outbox.sent(2);
+        outbox.clear();
+        let passage = |file, offset, size, sent| Passage {
+            file,
+            offset,
+            size,
+            sent,
+        };
+        assert_eq!(outbox.next_ended(), Some(passage('b', 0, 2, 2)));
+        assert_eq!(outbox.next_ended(), Some(passage('c', 9, 3, 2)));
+        assert_eq!(outbox.next_ended(), None);
+        assert!(outbox.is_empty() && !outbox.has_file());
     }
 
     #[test]

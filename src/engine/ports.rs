@@ -4,8 +4,10 @@
 //! goes through a door is decided on one side of it and done on the other.
 
 use std::io;
+use std::time::Duration;
 
-use super::outbox::Outbox;
+use super::outbox::{Outbox, Passage};
+use super::tally::Tally;
 use crate::wire::{ClientName, Farewell};
 
 /// A pipe of bytes to one peer that never waits.
@@ -53,8 +55,12 @@ pub trait Service {
     /// A client was let in.
     fn arrived(&mut self, name: ClientName, peer: Self::Peer);
 
-    /// A client's berth is free again.
-    fn departed(&mut self, name: ClientName, farewell: Farewell);
+    /// A client's berth is free again, after a stay that came to `tally`.
+    fn departed(&mut self, name: ClientName, farewell: Farewell, tally: &Tally);
+
+    /// No more of a file will be sent to this client, which has not departed yet. It took
+    /// `lasted` from the request to the last byte, or to the moment it was given up.
+    fn transferred(&mut self, to: ClientName, passage: Passage<Self::File>, lasted: Duration);
 
     /// A connection ends through our own fault: a file that shrank or cannot be read, or whatever
     /// else is not the peer's doing. The name is that of a client whose berth this was.

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use super::limits::Limits;
 use super::line_buffer::{Line, LineBuffer};
-use super::outbox::{Front, Outbox};
+use super::outbox::{Front, Outbox, Passage};
 use super::phase::Phase;
+use super::tally::{Ledger, Tally};
 use crate::wire::{ClientName, Farewell, Reply};
 
 /// One peer's input, output and phase. `F` is a file on its way, `K` an answer under way.
@@ -31,6 +32,7 @@ pub struct Session<F, K> {
     tried_at: Instant,
     /// Bytes read and thrown away since the session stopped listening.
     discarded: u64,
+    ledger: Ledger,
 }
 
 /// How often within the stall timeout it is tried whether a peer takes more.
@@ -75,6 +77,7 @@ impl<F, K> Session<F, K> {
             taken_at: now,
             tried_at: now,
             discarded: 0,
+            ledger: Ledger::new(now),
         }
     }
 
@@ -100,6 +103,12 @@ impl<F, K> Session<F, K> {
     #[must_use]
     pub const fn phase(&self) -> Phase {
         self.phase
+    }
+
+    /// What the stay came to until `now`.
+    #[must_use]
+    pub fn tally(&self, now: Instant) -> Tally {
+        self.ledger.tally(now)
     }
 
     /// Unsent bytes in memory.
@@ -135,6 +144,7 @@ impl<F, K> Session<F, K> {
     /// A read put `n` bytes into [`Session::space`].
     pub fn received(&mut self, n: usize, limits: &Limits, now: Instant) {
         self.inbox.received(n);
+        self.ledger.received(n);
         self.moved_at = now;
         if self.phase == Phase::Open {
             return;
@@ -170,7 +180,9 @@ impl<F, K> Session<F, K> {
     /// Takes the next line, with where its answer goes. To be called only while requests are taken.
     pub fn next_line(&mut self, now: Instant) -> Option<(Line<'_>, &mut Outbox<F>)> {
         self.note_nothing_owed(now);
-        Some((self.inbox.next_line()?, &mut self.outbox))
+        let line = self.inbox.next_line()?;
+        self.ledger.asked(now);
+        Some((line, &mut self.outbox))
     }
 
     /// Whether all that the peer sent, and all it ever will send, was taken.
@@ -212,8 +224,15 @@ impl<F, K> Session<F, K> {
     /// The peer took `n` bytes of [`Session::front`].
     pub fn sent(&mut self, n: usize, now: Instant) {
         self.outbox.sent(n);
+        self.ledger.sent(n);
         self.moved_at = now;
         self.taken_at = now;
+    }
+
+    /// Takes a file of which no more will be sent, with who asked for it and how long ago.
+    pub fn next_ended(&mut self, now: Instant) -> Option<(ClientName, Passage<F>, Duration)> {
+        let passage = self.outbox.next_ended()?;
+        Some((self.name?, passage, self.ledger.since_asked(now)))
     }
 
     /// A file on its way ended before its announced size. The promise cannot be kept: the peer is

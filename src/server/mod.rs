@@ -196,6 +196,7 @@ impl Server {
                 }
             }
             if signalled && self.was_told_twice(now) {
+                self.hub.cut(&mut self.service, now);
                 return Ok(Outcome::Cut);
             }
             self.hub.run(&mut self.service, now);
@@ -205,6 +206,7 @@ impl Server {
                 .is_some_and(|stop_at| self.hub.peers() == 0 || now >= stop_at)
             {
                 self.log_end();
+                self.hub.cut(&mut self.service, now);
                 return Ok(Outcome::Drained);
             }
         }

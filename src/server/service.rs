@@ -3,16 +3,17 @@
 //! Owns both, and the clock that people's times are read from. Must never take longer for a step
 //! than everybody else can wait.
 
-use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::catalog::{Catalog, Refusal};
 use super::listing::Listing;
 use super::roster::{Report, Roster};
-use crate::engine::outbox::Outbox;
+use super::socket::Served;
+use crate::engine::outbox::{Outbox, Passage};
 use crate::engine::ports::{self, Query, Service, Step};
+use crate::engine::tally::Tally;
 use crate::wire::{ClientName, Complaint, Farewell, Harmless, Reply};
 
 /// Answers `status`, `list` and `get` from a folder.
@@ -65,13 +66,14 @@ impl FolderService {
         self.turned_away
     }
 
-    fn get(&self, name: &[u8], offset: u64, reply: &mut Outbox<File>) {
+    fn get(&self, name: &[u8], offset: u64, reply: &mut Outbox<Served>) {
         let complaint = match self.catalog.file(name) {
             Ok((_, size)) if offset > size => Complaint::OffsetBeyondEnd(size),
             Ok((file, size)) => {
                 let left = size - offset;
                 reply.write(|out| Reply::Start(left).write(out));
-                reply.send_file(file, offset, left);
+                let name = name.into();
+                reply.send_file(Served { file, name }, offset, left);
                 reply.write(|out| Reply::End.write(out));
                 return;
             }
@@ -100,7 +102,7 @@ fn complaint(refusal: Refusal, name: &[u8]) -> Complaint<'_> {
 }
 
 impl Service for FolderService {
-    type File = File;
+    type File = Served;
     type Task = Task;
     type Peer = SocketAddr;
 
@@ -121,7 +123,7 @@ impl Service for FolderService {
         self.roster.arrived(name, peer, (self.clock)());
     }
 
-    fn departed(&mut self, name: ClientName, farewell: Farewell) {
+    fn departed(&mut self, name: ClientName, farewell: Farewell, _tally: &Tally) {
         log::info!("{name} gone: {farewell}");
         self.roster.departed(name, farewell, (self.clock)());
     }
@@ -136,7 +138,9 @@ impl Service for FolderService {
         }
     }
 
-    fn answer(&mut self, query: Query<'_>, reply: &mut Outbox<File>) -> Option<Task> {
+    fn transferred(&mut self, _to: ClientName, _passage: Passage<Served>, _lasted: Duration) {}
+
+    fn answer(&mut self, query: Query<'_>, reply: &mut Outbox<Served>) -> Option<Task> {
         match query {
             Query::Status => {
                 reply.write(|out| Reply::Status.write(out));
@@ -153,7 +157,7 @@ impl Service for FolderService {
         }
     }
 
-    fn resume(&mut self, task: &mut Task, reply: &mut Outbox<File>) -> Step {
+    fn resume(&mut self, task: &mut Task, reply: &mut Outbox<Served>) -> Step {
         let mut step = Step::Done;
         reply.write(|out| {
             step = match task {

@@ -14,8 +14,17 @@ use crate::engine::ports::Transport;
 #[derive(Debug)]
 pub struct Socket(pub TcpStream);
 
+/// A file that is being sent, with the name that its client knows it by. Dropping it closes it.
+#[derive(Debug)]
+pub struct Served {
+    /// Where the bytes are.
+    pub file: File,
+    /// As the client wrote it.
+    pub name: Box<[u8]>,
+}
+
 impl Transport for Socket {
-    type File = File;
+    type File = Served;
 
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
         self.0.read(space)
@@ -27,10 +36,16 @@ impl Transport for Socket {
 
     /// sendfile(2) with an explicit offset, so that the file's own position is neither used nor
     /// moved. A peer that went away is an error and not a signal: Rust programs ignore SIGPIPE.
-    fn send_file(&mut self, file: &File, offset: u64, len: usize) -> io::Result<usize> {
+    fn send_file(&mut self, served: &Served, offset: u64, len: usize) -> io::Result<usize> {
         let mut offset = offset;
-        self.0
-            .try_io(|| Ok(rustix::fs::sendfile(&self.0, file, Some(&mut offset), len)?))
+        self.0.try_io(|| {
+            Ok(rustix::fs::sendfile(
+                &self.0,
+                &served.file,
+                Some(&mut offset),
+                len,
+            )?)
+        })
     }
 
     fn finish(&mut self) -> io::Result<()> {
