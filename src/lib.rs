@@ -42,5 +42,6 @@
 pub mod cli;
 pub mod client;
 pub mod engine;
+pub mod journal;
 pub mod server;
 pub mod wire;

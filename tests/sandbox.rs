@@ -25,6 +25,7 @@ fn config(repo: PathBuf, sandbox: Sandbox) -> Config {
         user: None,
         sandbox,
         drain: Duration::ZERO,
+        journal: None,
     }
 }
 

@@ -70,6 +70,13 @@ pub struct ServerArgs {
     )]
     pub max_per_ip: Option<u64>,
 
+    /// Where to keep a journal of who came, who went and why; none is kept otherwise
+    ///
+    /// Names go on behind the last in it, and 'status' knows who was there before. Show it with
+    /// 'berthd journal FILE'. SIGHUP opens it again, for those who move it away now and then.
+    #[arg(long, value_name = "FILE", env = "BERTH_JOURNAL")]
+    pub journal: Option<PathBuf>,
+
     /// How long a client may be quiet; 0s: for ever
     ///
     /// Quiet means that no byte moves in either direction, so a slow download is not.
@@ -158,6 +165,7 @@ impl From<ServerArgs> for Config {
             sandbox: args.sandbox,
             per_address_max: args.max_per_ip.map_or(usize::MAX, count),
             drain: args.drain_timeout,
+            journal: args.journal,
         }
     }
 }

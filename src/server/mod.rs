@@ -3,36 +3,39 @@
 //! Owns `Poll`, the listeners, the signals and the clock. Must never decide anything about a
 //! peer: that is the hub's, and this is its thin edge. Only the start and `poll` itself can fail.
 
-use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
 use mio::{Events, Interest, Poll, Token};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook_mio::v1_0::Signals;
 
 use self::catalog::{Catalog, Resolver};
-use self::descriptors::TooFew;
+use self::journal::{Journal, Past};
 use self::listener::Listener;
-use self::privileges::{Fence, Sandbox};
+use self::logbook::Logbook;
+use self::privileges::Fence;
 use self::service::{FolderService, Task, TurnedAway};
 use self::socket::Socket;
 use crate::engine::hub::Hub;
-use crate::engine::limits::Limits;
 use crate::engine::readiness::Readiness;
 use crate::wire::Harmless;
 
 pub mod catalog;
+pub mod config;
 pub mod descriptors;
+pub mod journal;
 pub mod listener;
 pub mod listing;
+pub mod logbook;
 pub mod logging;
 pub mod privileges;
 pub mod roster;
 pub mod service;
 pub mod socket;
+
+pub use config::{Config, StartError};
 
 /// Connections have the tokens from 0 on, which are the hub's keys; the signals the last one, and
 /// the listeners those before it.
@@ -47,25 +50,6 @@ const EVENTS_MAX: usize = 1024;
 /// Each address that is listened on has an equal share of them.
 const ACCEPTS_MAX: usize = 64;
 
-/// What a server is to do.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// The folder to serve.
-    pub repo: PathBuf,
-    /// Where to listen; port 0 lets the system choose.
-    pub listen: Vec<SocketAddr>,
-    /// What peers may cost.
-    pub limits: Limits,
-    /// How many berths one address may hold.
-    pub per_address_max: usize,
-    /// Whom to become, if the process is root's.
-    pub user: Option<String>,
-    /// How much the fence around the folder matters.
-    pub sandbox: Sandbox,
-    /// How long those inside have when the server is told to stop.
-    pub drain: Duration,
-}
-
 /// A server that is bound and ready to run.
 pub struct Server {
     poll: Poll,
@@ -77,6 +61,8 @@ pub struct Server {
     drain: Duration,
     /// When the server stops whatever is under way; `None` until it is told to stop.
     stop_at: Option<Instant>,
+    /// When the logbook has to be looked after even if nothing happens.
+    tend_at: Option<Instant>,
 }
 
 /// How a run ended.
@@ -88,42 +74,6 @@ pub enum Outcome {
     Cut,
 }
 
-/// Why a server could not start. Nothing is bound then.
-#[derive(Debug)]
-pub enum StartError {
-    /// The folder is missing, is none, or may not be read.
-    Folder(PathBuf, io::Error),
-    /// The address is taken, is not this host's, or may not be bound.
-    Listen(SocketAddr, io::Error),
-    /// The cap needs more open files than the process is allowed.
-    Descriptors(TooFew),
-    /// A privilege could not be given up.
-    Privileges(privileges::Failure),
-    /// The kernel refused what a loop is made of.
-    Loop(io::Error),
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Folder(path, error) => {
-                let path = path.as_os_str().as_encoded_bytes();
-                write!(f, "cannot serve the folder '{}': {error}", Harmless(path))
-            }
-            Self::Listen(address, error) => write!(f, "cannot listen on {address}: {error}"),
-            Self::Descriptors(TooFew { needed, allowed }) => write!(
-                f,
-                "so many clients need {needed} open files and only {allowed} are allowed: \
-                 raise the limit (ulimit -Hn) or lower --max-clients"
-            ),
-            Self::Privileges(failure) => failure.fmt(f),
-            Self::Loop(error) => write!(f, "cannot set up the event loop: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for StartError {}
-
 impl Server {
     /// Opens the folder, then binds all addresses: callers wait in the queue from then on.
     ///
@@ -134,8 +84,16 @@ impl Server {
             .map_err(|error| StartError::Folder(config.repo.clone(), error))?;
         descriptors::reserve(&config.limits, config.listen.len())
             .map_err(StartError::Descriptors)?;
+        let journal = open_journal(config)?;
         let poll = Poll::new().map_err(StartError::Loop)?;
         let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(StartError::Loop)?;
+        if journal.is_some() {
+            // Without a journal a hangup is what it always was.
+            [SIGHUP, SIGXFSZ]
+                .iter()
+                .try_for_each(|&signal| signals.add_signal(signal))
+                .map_err(StartError::Loop)?;
+        }
         poll.registry()
             .register(&mut signals, SIGNALS, Interest::READABLE)
             .map_err(StartError::Loop)?;
@@ -149,14 +107,16 @@ impl Server {
         }
         let fence = give_up_privileges(config, &catalog)?;
         log_start(config, &catalog, fence);
+        let logbook = begin_logbook(config, journal, &listeners);
         Ok(Self {
             poll,
             signals,
             listeners,
-            hub: Hub::new(config.limits),
-            service: FolderService::new(catalog, config.per_address_max, SystemTime::now),
+            hub: Hub::new(config.limits).after(logbook.last_client()),
+            service: FolderService::new(catalog, config.per_address_max, logbook),
             drain: config.drain,
             stop_at: None,
+            tend_at: None,
         })
     }
 
@@ -196,7 +156,7 @@ impl Server {
                 }
             }
             if signalled && self.was_told_twice(now) {
-                self.hub.cut(&mut self.service, now);
+                self.end(now);
                 return Ok(Outcome::Cut);
             }
             self.hub.run(&mut self.service, now);
@@ -206,9 +166,11 @@ impl Server {
                 .is_some_and(|stop_at| self.hub.peers() == 0 || now >= stop_at)
             {
                 self.log_end();
-                self.hub.cut(&mut self.service, now);
+                self.end(now);
                 return Ok(Outcome::Drained);
             }
+            let busy = !events.is_empty() || self.hub.has_work();
+            self.tend_at = self.service.logbook().tend(now, busy);
         }
     }
 
@@ -221,7 +183,8 @@ impl Server {
             .listeners
             .iter()
             .filter_map(|listener| listener.due(now));
-        let deadlines = self.hub.next_deadline().into_iter().chain(self.stop_at);
+        let deadlines = self.hub.next_deadline().into_iter();
+        let deadlines = deadlines.chain(self.stop_at).chain(self.tend_at);
         let next = accepts.chain(deadlines).min()?;
         Some(next.saturating_duration_since(now))
     }
@@ -251,23 +214,38 @@ impl Server {
         }
     }
 
-    /// Begins to stop, or learns that this was asked for before.
+    /// Does what a signal asks for. Says whether a stop was asked for again.
     fn was_told_twice(&mut self, now: Instant) -> bool {
-        for _ in self.signals.pending() {
-            if self.stop_at.is_some() {
-                log::warn!("stopping at once");
-                return true;
+        for signal in self.signals.pending() {
+            match signal {
+                SIGHUP => self.service.logbook().reopen(),
+                // A file may not grow so large: the write has failed too, and that is dealt with.
+                SIGXFSZ => {}
+                _ if self.stop_at.is_some() => {
+                    log::warn!("stopping at once");
+                    return true;
+                }
+                _ => {
+                    let drain = humantime::format_duration(self.drain);
+                    let clients = self.hub.clients();
+                    match clients {
+                        0 => log::info!("stopping"),
+                        clients => log::info!("stopping: {clients} inside have {drain} to finish"),
+                    }
+                    self.stop_at = Some(now + self.drain);
+                    self.listeners.clear();
+                    self.hub.stop();
+                    self.service.logbook().stopping(clients);
+                }
             }
-            let drain = humantime::format_duration(self.drain);
-            match self.hub.clients() {
-                0 => log::info!("stopping"),
-                clients => log::info!("stopping: {clients} inside have {drain} to finish"),
-            }
-            self.stop_at = Some(now + self.drain);
-            self.listeners.clear();
-            self.hub.stop();
         }
         false
+    }
+
+    /// Ends everybody who is left, and the logbook behind them.
+    fn end(&mut self, now: Instant) {
+        self.hub.cut(&mut self.service, now);
+        self.service.logbook().close();
     }
 
     fn log_end(&self) {
@@ -287,12 +265,34 @@ fn give_up_privileges(config: &Config, catalog: &Catalog) -> Result<Fence, Start
     if let Some(name) = &config.user {
         privileges::become_user(name).map_err(StartError::Privileges)?;
     }
-    let fence = privileges::fence_in(catalog.root(), config.sandbox);
+    let fence = privileges::fence_in(catalog.root(), config.journal.as_deref(), config.sandbox);
     let fence = fence.map_err(StartError::Privileges)?;
     // Whoever was given up may have been the only one who can read the folder.
     let readable = catalog.check();
     readable.map_err(|error| StartError::Folder(config.repo.clone(), error))?;
     Ok(fence)
+}
+
+fn open_journal(config: &Config) -> Result<Option<(Journal, Past)>, StartError> {
+    let open = |path| Journal::open(path).map_err(|error| (path.to_owned(), error));
+    let opened = config.journal.as_deref().map(open).transpose();
+    opened.map_err(|(path, error)| StartError::Journal(path, error))
+}
+
+/// Begins to write down what happens, behind what the journal knows.
+fn begin_logbook(
+    config: &Config,
+    journal: Option<(Journal, Past)>,
+    listeners: &[Listener],
+) -> Logbook {
+    let mut logbook = Logbook::new(SystemTime::now);
+    if let Some((journal, past)) = journal {
+        past.log();
+        logbook = logbook.continued(journal, past);
+    }
+    let addresses = listeners.iter().map(Listener::local_addr);
+    logbook.started(addresses.flatten().collect(), config.limits.clients_max);
+    logbook
 }
 
 /// Says what is in force. A start that fails says that and nothing else, so this comes last.

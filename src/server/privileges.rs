@@ -7,9 +7,10 @@
 use std::ffi::CString;
 use std::fmt;
 use std::io;
+use std::path::Path;
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, PathBeneath, RestrictionStatus, Ruleset, RulesetAttr,
+    ABI, Access, AccessFs, AccessNet, PathBeneath, PathFd, RestrictionStatus, Ruleset, RulesetAttr,
     RulesetCreatedAttr, RulesetError, RulesetStatus,
 };
 use nix::unistd::{User, geteuid, initgroups, setgid, setuid};
@@ -46,8 +47,8 @@ impl fmt::Display for Fence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Whole => {
-                "Landlock: only the folder can be read, nothing written, no TCP address bound or \
-                 called; no new privileges"
+                "Landlock: only the folder can be read, nothing but the journal written, no TCP \
+                 address bound or called; no new privileges"
             }
             Self::Partial => {
                 "Landlock, in part: this kernel has rules for files but none for TCP; no new \
@@ -120,15 +121,20 @@ pub fn is_root() -> bool {
 }
 
 /// Puts a fence around the calling thread: of all files, only what is below `folder` can be
-/// opened from now on, and only for reading.
+/// opened from now on, and only for reading; and where there is a journal, what is in its folder
+/// for writing, so that it can be begun again there.
 ///
 /// # Errors
 /// When the fence is required and not all of it is in force.
-pub fn fence_in(folder: impl AsFd, sandbox: Sandbox) -> Result<Fence, Failure> {
+pub fn fence_in(
+    folder: impl AsFd,
+    journal: Option<&Path>,
+    sandbox: Sandbox,
+) -> Result<Fence, Failure> {
     if sandbox == Sandbox::Off {
         return Ok(Fence::None);
     }
-    let status = restrict(folder).map_err(|error| Failure::Fence(error.to_string()))?;
+    let status = restrict(folder, journal).map_err(|error| Failure::Fence(error.to_string()))?;
     let fence = match status.ruleset {
         RulesetStatus::FullyEnforced => Fence::Whole,
         RulesetStatus::PartiallyEnforced => Fence::Partial,
@@ -141,12 +147,20 @@ pub fn fence_in(folder: impl AsFd, sandbox: Sandbox) -> Result<Fence, Failure> {
 }
 
 /// Asks for all rules. A kernel that lacks some leaves them out and says so in the status.
-fn restrict(folder: impl AsFd) -> Result<RestrictionStatus, RulesetError> {
+fn restrict(folder: impl AsFd, journal: Option<&Path>) -> Result<RestrictionStatus, RulesetError> {
     let readable = AccessFs::ReadFile | AccessFs::ReadDir;
+    let writable = AccessFs::WriteFile | AccessFs::MakeReg;
+    let above = journal.and_then(Path::parent).map(|above| {
+        let here = above.as_os_str().is_empty();
+        if here { Path::new(".") } else { above }
+    });
+    // A folder that cannot be opened any more is left out: the journal stays in the file it has.
+    let above = above.and_then(|above| PathFd::new(above).ok());
     Ruleset::default()
         .handle_access(AccessFs::from_all(RULES))?
         .handle_access(AccessNet::from_all(RULES))?
         .create()?
         .add_rule(PathBeneath::new(folder, readable))?
+        .add_rules(above.map(|above| Ok::<_, RulesetError>(PathBeneath::new(above, writable))))?
         .restrict_self()
 }

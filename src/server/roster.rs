@@ -9,8 +9,10 @@ use std::ops::RangeInclusive;
 use std::time::SystemTime;
 
 use crate::engine::ports::Step;
+use crate::journal::record::Present;
+use crate::journal::text::{Moment, Reason};
 use crate::wire::reply::push;
-use crate::wire::{ClientName, Farewell, Reply, Stamp};
+use crate::wire::{ClientName, Reply, Stamp};
 
 /// How many clients that have gone are remembered. The protocol promises them; a line for each
 /// takes about a hundred bytes.
@@ -33,7 +35,7 @@ pub struct Roster {
 struct Visit {
     peer: SocketAddr,
     since: SystemTime,
-    left: Option<(SystemTime, Farewell)>,
+    left: Option<(SystemTime, Reason)>,
 }
 
 /// How far an answer to `status` has come: the names that are still to be written.
@@ -60,12 +62,38 @@ impl Roster {
         self.present.get(&origin(peer)).copied().unwrap_or(0)
     }
 
+    /// A client came and went before this server started.
+    pub fn remember(&mut self, who: &Present, reason: Reason, until: SystemTime) {
+        let name = ClientName(who.client.0);
+        self.arrived(name, who.address, who.connected.time());
+        self.departed(name, reason, until);
+    }
+
+    /// Everybody who is connected.
+    pub fn present(&self) -> impl Iterator<Item = Present> {
+        self.visits.keys().filter_map(|&name| self.find(name))
+    }
+
+    /// A client that is connected.
+    #[must_use]
+    pub fn find(&self, name: ClientName) -> Option<Present> {
+        let visit = self
+            .visits
+            .get(&name)
+            .filter(|visit| visit.left.is_none())?;
+        Some(Present {
+            client: name.into(),
+            address: visit.peer,
+            connected: Moment::of(visit.since),
+        })
+    }
+
     /// A client has gone.
-    pub fn departed(&mut self, name: ClientName, farewell: Farewell, now: SystemTime) {
+    pub fn departed(&mut self, name: ClientName, reason: Reason, now: SystemTime) {
         let Some(visit) = self.visits.get_mut(&name) else {
             return;
         };
-        visit.left = Some((now, farewell));
+        visit.left = Some((now, reason));
         let origin = origin(visit.peer);
         if let Some(present) = self.present.get_mut(&origin) {
             *present -= 1;
@@ -124,11 +152,8 @@ impl Visit {
             out,
             format_args!("{name} {peer} connected {}", Stamp(*since)),
         );
-        if let Some((when, farewell)) = left {
-            push(
-                out,
-                format_args!(" disconnected {} {farewell}", Stamp(*when)),
-            );
+        if let Some((when, reason)) = left {
+            push(out, format_args!(" disconnected {} {reason}", Stamp(*when)));
         }
         out.push(b'\n');
     }
@@ -137,6 +162,7 @@ impl Visit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::Farewell;
     use std::time::{Duration, UNIX_EPOCH};
 
     fn at(seconds: u64) -> SystemTime {
@@ -162,7 +188,7 @@ mod tests {
             "[::1]:51236".parse().expect("an address"),
             at(5),
         );
-        roster.departed(ClientName(1), Farewell::Exit, at(63));
+        roster.departed(ClientName(1), Reason::Left(Farewell::Exit), at(63));
         assert_eq!(
             whole(&roster, roster.report()),
             "Client01 127.0.0.1:51234 connected 2026-11-22T10:00:00Z \
@@ -177,7 +203,7 @@ mod tests {
         for number in 1..=10_000 {
             roster.arrived(ClientName(number), peer(1), at(number));
             if number > 2 {
-                roster.departed(ClientName(number), Farewell::Eof, at(number));
+                roster.departed(ClientName(number), Reason::Left(Farewell::Eof), at(number));
             }
         }
         let status = whole(&roster, roster.report());
@@ -201,8 +227,8 @@ mod tests {
         assert_eq!(roster.present_from(peer(3)), 2);
         assert_eq!(roster.present_from(v6("[2001:db8::ffff:1]:9")), 1);
         assert_eq!(roster.present_from(v6("[2001:db8:0:1::1]:9")), 0);
-        roster.departed(ClientName(1), Farewell::Exit, at(1));
-        roster.departed(ClientName(3), Farewell::Exit, at(1));
+        roster.departed(ClientName(1), Reason::Left(Farewell::Exit), at(1));
+        roster.departed(ClientName(3), Reason::Left(Farewell::Exit), at(1));
         assert_eq!(roster.present_from(peer(3)), 1);
         assert_eq!(roster.present.len(), 1, "who is gone is forgotten");
     }

@@ -1,15 +1,15 @@
-//! What the requests mean here: the folder and the roster behind the engine's door.
+//! What the requests mean here: the folder and the logbook behind the engine's door.
 //!
-//! Owns both, and the clock that people's times are read from. Must never take longer for a step
-//! than everybody else can wait.
+//! Owns both. Must never take longer for a step than everybody else can wait.
 
 use std::io;
 use std::net::SocketAddr;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::catalog::{Catalog, Refusal};
 use super::listing::Listing;
-use super::roster::{Report, Roster};
+use super::logbook::Logbook;
+use super::roster::Report;
 use super::socket::Served;
 use crate::engine::outbox::{Outbox, Passage};
 use crate::engine::ports::{self, Query, Service, Step};
@@ -20,12 +20,10 @@ use crate::wire::{ClientName, Complaint, Farewell, Harmless, Reply};
 #[derive(Debug)]
 pub struct FolderService {
     catalog: Catalog,
-    roster: Roster,
+    logbook: Logbook,
     /// How many berths one address may hold.
     per_address_max: usize,
     turned_away: TurnedAway,
-    /// Used for what people read, never for a deadline: this clock may jump.
-    clock: fn() -> SystemTime,
 }
 
 /// How many newcomers were turned away, by reason.
@@ -47,17 +45,21 @@ pub enum Task {
 }
 
 impl FolderService {
-    /// Serves `catalog`, to at most `per_address_max` clients from one address, with times from
-    /// `clock`.
+    /// Serves `catalog`, to at most `per_address_max` clients from one address, and writes what
+    /// happens into `logbook`.
     #[must_use]
-    pub fn new(catalog: Catalog, per_address_max: usize, clock: fn() -> SystemTime) -> Self {
+    pub fn new(catalog: Catalog, per_address_max: usize, logbook: Logbook) -> Self {
         Self {
             catalog,
-            roster: Roster::default(),
+            logbook,
             per_address_max,
             turned_away: TurnedAway::default(),
-            clock,
         }
+    }
+
+    /// What happened until now.
+    pub const fn logbook(&mut self) -> &mut Logbook {
+        &mut self.logbook
     }
 
     /// How many newcomers were turned away so far.
@@ -107,7 +109,7 @@ impl Service for FolderService {
     type Peer = SocketAddr;
 
     fn has_share(&self, peer: &SocketAddr) -> bool {
-        self.roster.present_from(*peer) < self.per_address_max
+        self.logbook.roster().present_from(*peer) < self.per_address_max
     }
 
     fn refused(&mut self, peer: SocketAddr, refusal: ports::Refusal) {
@@ -116,16 +118,17 @@ impl Service for FolderService {
             ports::Refusal::Crowded => self.turned_away.crowded += 1,
         }
         log::debug!("{peer} turned away: {refusal:?}");
+        self.logbook.refused(peer, refusal);
     }
 
     fn arrived(&mut self, name: ClientName, peer: SocketAddr) {
         log::info!("{name} connected from {peer}");
-        self.roster.arrived(name, peer, (self.clock)());
+        self.logbook.arrived(name, peer);
     }
 
-    fn departed(&mut self, name: ClientName, farewell: Farewell, _tally: &Tally) {
+    fn departed(&mut self, name: ClientName, farewell: Farewell, tally: &Tally) {
         log::info!("{name} gone: {farewell}");
-        self.roster.departed(name, farewell, (self.clock)());
+        self.logbook.departed(name, farewell, tally);
     }
 
     fn failed(&mut self, name: Option<ClientName>, error: &io::Error) {
@@ -138,13 +141,15 @@ impl Service for FolderService {
         }
     }
 
-    fn transferred(&mut self, _to: ClientName, _passage: Passage<Served>, _lasted: Duration) {}
+    fn transferred(&mut self, to: ClientName, passage: Passage<Served>, lasted: Duration) {
+        self.logbook.transferred(to, &passage, lasted);
+    }
 
     fn answer(&mut self, query: Query<'_>, reply: &mut Outbox<Served>) -> Option<Task> {
         match query {
             Query::Status => {
                 reply.write(|out| Reply::Status.write(out));
-                Some(Task::Status(self.roster.report()))
+                Some(Task::Status(self.logbook.roster().report()))
             }
             Query::List => {
                 reply.write(|out| Reply::List.write(out));
@@ -161,7 +166,7 @@ impl Service for FolderService {
         let mut step = Step::Done;
         reply.write(|out| {
             step = match task {
-                Task::Status(report) => self.roster.resume(report, out),
+                Task::Status(report) => self.logbook.roster().resume(report, out),
                 Task::List(listing) => listing.resume(&mut self.catalog, out),
             };
         });

@@ -16,13 +16,18 @@ pub struct Stamp(pub SystemTime);
 impl Stamp {
     /// 9999-12-31T23:59:59Z, in seconds since 1970: the last moment RFC 3339 has four digits for.
     const LAST_SECOND: u64 = 253_402_300_799;
+
+    /// The nearest moment that can be written.
+    #[must_use]
+    pub fn written(self) -> SystemTime {
+        let since_1970 = self.0.duration_since(UNIX_EPOCH).unwrap_or_default();
+        UNIX_EPOCH + since_1970.min(Duration::from_secs(Self::LAST_SECOND))
+    }
 }
 
 impl fmt::Display for Stamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let since_1970 = self.0.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let moment = UNIX_EPOCH + since_1970.min(Duration::from_secs(Self::LAST_SECOND));
-        humantime::format_rfc3339_seconds(moment).fmt(f)
+        humantime::format_rfc3339_seconds(self.written()).fmt(f)
     }
 }
 

@@ -1,0 +1,71 @@
+//! One line of a journal, as it was found.
+//!
+//! Owns what is a record and what is damage. Must never panic, whatever the bytes are.
+
+use super::record::Record;
+
+/// What a line of a journal turned out to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// A record.
+    Record(Box<Record>),
+    /// Nothing: what closes off a torn line leaves such.
+    Blank,
+    /// A torn line, or somebody else's bytes.
+    Damaged,
+}
+
+impl Line {
+    /// Reads a line, given with or without its LF.
+    #[must_use]
+    pub fn parse(line: &[u8]) -> Self {
+        let line = line.trim_ascii();
+        if line.is_empty() {
+            return Self::Blank;
+        }
+        match serde_json::from_slice(line) {
+            Ok(record) => Self::Record(Box::new(record)),
+            Err(_) => Self::Damaged,
+        }
+    }
+
+    /// Appends a record's line, its LF included.
+    pub fn write(record: &Record, out: &mut Vec<u8>) {
+        serde_json::to_writer(&mut *out, record)
+            .expect("a record is plain data and a vector takes it all");
+        out.push(b'\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::record::Event;
+
+    #[test]
+    fn fields_and_events_of_a_later_version_are_no_damage() {
+        let line = br#"{"time":"2026-11-22T10:00:00.000Z","seq":7,"event":"stopping","clients":2,"x":[{}]}"#;
+        assert!(matches!(Line::parse(line), Line::Record(record) if record.seq == 7));
+        let line = br#"{"time":"2026-11-22T10:00:00.000Z","seq":8,"event":"sung","clients":"two"}"#;
+        assert!(matches!(Line::parse(line), Line::Record(record) if record.event == Event::Other));
+    }
+
+    #[test]
+    fn what_is_torn_or_foreign_is_damage_and_what_is_empty_is_nothing() {
+        for blank in [&b""[..], b"\n", b" \r\n"] {
+            assert_eq!(Line::parse(blank), Line::Blank);
+        }
+        for damaged in [
+            &b"{"[..],
+            b"null",
+            b"[]",
+            b"\0\0\0\0",
+            b"\xff\xfe",
+            b"{\"time\":\"2026-11-22T10:00:00.000Z\",\"seq\":7,\"event\":\"stopp",
+            b"{\"time\":\"2026-11-22T10:00:00.000Z\",\"seq\":-1,\"event\":\"stopping\",\"clients\":0}",
+            b"{\"time\":\"tomorrow\",\"seq\":1,\"event\":\"stopping\",\"clients\":0}",
+        ] {
+            assert_eq!(Line::parse(damaged), Line::Damaged, "{}", damaged.escape_ascii());
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! What a server is told, and what it says when it cannot start.
+//!
+//! Owns both shapes. Must never act on them.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::descriptors::TooFew;
+use super::journal::OpenError;
+use super::privileges::{self, Sandbox};
+use crate::engine::limits::Limits;
+use crate::wire::Harmless;
+
+/// What a server is to do.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The folder to serve.
+    pub repo: PathBuf,
+    /// Where to listen; port 0 lets the system choose.
+    pub listen: Vec<SocketAddr>,
+    /// What peers may cost.
+    pub limits: Limits,
+    /// How many berths one address may hold.
+    pub per_address_max: usize,
+    /// Whom to become, if the process is root's.
+    pub user: Option<String>,
+    /// How much the fence around the folder matters.
+    pub sandbox: Sandbox,
+    /// How long those inside have when the server is told to stop.
+    pub drain: Duration,
+    /// Where to keep what happened, if it is to be kept.
+    pub journal: Option<PathBuf>,
+}
+
+/// Why a server could not start. Nothing is bound then.
+#[derive(Debug)]
+pub enum StartError {
+    /// The folder is missing, is none, or may not be read.
+    Folder(PathBuf, io::Error),
+    /// The journal is another server's, is none, or may not be written.
+    Journal(PathBuf, OpenError),
+    /// The address is taken, is not this host's, or may not be bound.
+    Listen(SocketAddr, io::Error),
+    /// The cap needs more open files than the process is allowed.
+    Descriptors(TooFew),
+    /// A privilege could not be given up.
+    Privileges(privileges::Failure),
+    /// The kernel refused what a loop is made of.
+    Loop(io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(path, error) => {
+                let path = path.as_os_str().as_encoded_bytes();
+                write!(f, "cannot serve the folder '{}': {error}", Harmless(path))
+            }
+            Self::Journal(path, error) => {
+                let path = path.as_os_str().as_encoded_bytes();
+                write!(f, "cannot keep the journal '{}': {error}", Harmless(path))
+            }
+            Self::Listen(address, error) => write!(f, "cannot listen on {address}: {error}"),
+            Self::Descriptors(TooFew { needed, allowed }) => write!(
+                f,
+                "so many clients need {needed} open files and only {allowed} are allowed: \
+                 raise the limit (ulimit -Hn) or lower --max-clients"
+            ),
+            Self::Privileges(failure) => failure.fmt(f),
+            Self::Loop(error) => write!(f, "cannot set up the event loop: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}

@@ -1,0 +1,257 @@
+//! The end of the journal, where records are added.
+//!
+//! Owns the open file, its lock, the numbers of the records and the count of those that were lost.
+//! Must never retry what failed, and never write but by one call a record: whoever reads along
+//! sees whole lines, and two processes never mix theirs.
+
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use rustix::fs::{FlockOperation, OFlags, fdatasync, flock};
+use rustix::io::Errno;
+
+use super::past::Past;
+use crate::journal::text::Moment;
+use crate::journal::{Event, Line, Record};
+
+/// How long nothing may have happened before what was written is brought to the disk.
+///
+/// The loop stands still meanwhile, a few milliseconds as a rule, so a moment is chosen in which
+/// nobody is likely to ask for anything.
+const QUIET: Duration = Duration::from_secs(1);
+
+/// How long what was written may be in memory alone, however much goes on.
+const UNSYNCED_MAX: Duration = Duration::from_secs(5);
+
+/// A checkpoint is due after so many bytes: few enough that a start reads back to it at once.
+const CHECKPOINT_EVERY: u64 = 256 * 1024;
+
+/// With many inside a checkpoint is long; it is at most this part of what is written.
+const CHECKPOINT_SHARE: u64 = 4;
+
+/// Readable for the group, because it is there to be read; not for everybody, because it says who
+/// was where.
+const MODE: u32 = 0o640;
+
+/// The journal of a running server.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+    next_seq: u64,
+    /// Records that could not be written since the last that could.
+    lost: u64,
+    /// Whether the file ends, or may end, in the middle of a line.
+    torn: bool,
+    /// Bytes since the last checkpoint, and how long that was.
+    written: u64,
+    checkpoint: u64,
+    /// Whether something was written since the last turn of the loop.
+    is_new: bool,
+    /// When the first record was written that is not on the disk, and when the loop was last busy.
+    unsynced: Option<Unsynced>,
+    /// The line that is being written, kept for its memory.
+    line: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Unsynced {
+    since: Instant,
+    busy_at: Instant,
+}
+
+/// Why a journal cannot be written.
+#[derive(Debug)]
+pub enum OpenError {
+    /// Another server writes it.
+    Taken,
+    /// It is a folder, a device, or full of something else.
+    NotAJournal,
+    /// The kernel refused.
+    Failed(io::Error),
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Taken => f.write_str("another server writes it"),
+            Self::NotAJournal => f.write_str("it is there and is no journal"),
+            Self::Failed(error) => error.fmt(f),
+        }
+    }
+}
+
+impl From<io::Error> for OpenError {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl Journal {
+    /// Opens the journal at `path`, or begins one, and says what it knows of the time before.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open(path: &Path) -> Result<(Self, Past), OpenError> {
+        let file = open(path, OpenOptions::new().read(true))?;
+        let past = Past::read(&file)?;
+        if past.is_foreign {
+            return Err(OpenError::NotAJournal);
+        }
+        let journal = Self {
+            // The folder that it is in is looked at again when it is opened again.
+            path: std::path::absolute(path)?,
+            file,
+            next_seq: past.last_seq.saturating_add(1),
+            lost: 0,
+            torn: past.is_torn,
+            written: 0,
+            checkpoint: 0,
+            is_new: false,
+            unsynced: None,
+            line: Vec::new(),
+        };
+        Ok((journal, past))
+    }
+
+    /// Adds a record. If that fails, the next that can be added says how many are missing.
+    pub fn append(&mut self, time: SystemTime, event: Event) {
+        let is_state = matches!(event, Event::Checkpoint(_) | Event::Started(_));
+        let record = Record {
+            time: Moment::of(time),
+            seq: self.next_seq,
+            lost: self.lost,
+            event,
+        };
+        // One that is lost keeps its number, so a gap in the numbers is a gap in the journal.
+        self.next_seq = self.next_seq.saturating_add(1);
+        self.line.clear();
+        if self.torn {
+            self.line.push(b'\n');
+        }
+        Line::write(&record, &mut self.line);
+        let len = self.line.len() as u64;
+        match self.write() {
+            Ok(()) => self.succeeded(len, is_state),
+            Err(error) => self.failed(&error),
+        }
+    }
+
+    /// Writes the line in one call.
+    fn write(&mut self) -> io::Result<()> {
+        let n = loop {
+            match (&self.file).write(&self.line) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                result => break result?,
+            }
+        };
+        self.torn = n < self.line.len();
+        // Of a line that lacks only its LF nothing is lost.
+        if n + 1 < self.line.len() {
+            return Err(ErrorKind::StorageFull.into());
+        }
+        Ok(())
+    }
+
+    fn succeeded(&mut self, len: u64, is_state: bool) {
+        self.is_new = true;
+        self.written = self.written.saturating_add(len);
+        if is_state {
+            self.written = 0;
+            self.checkpoint = len;
+        }
+        if self.lost > 0 {
+            log::warn!(
+                "the journal can be written again; {} records are missing",
+                self.lost
+            );
+            self.lost = 0;
+            // Who came and went meanwhile stands nowhere, so it has to be said how things are now.
+            self.written = u64::MAX;
+        }
+    }
+
+    fn failed(&mut self, error: &io::Error) {
+        if self.lost == 0 {
+            log::error!("the journal cannot be written, records are left out: {error}");
+        }
+        self.lost += 1;
+    }
+
+    /// Whether so much was written that a start would read far to know how things stand.
+    #[must_use]
+    pub fn wants_checkpoint(&self) -> bool {
+        self.lost == 0 && self.written > CHECKPOINT_EVERY.max(self.checkpoint * CHECKPOINT_SHARE)
+    }
+
+    /// Goes on in a new file if the path leads to another than it did. A checkpoint is due then.
+    ///
+    /// # Errors
+    /// When the path leads to nothing that can be written; the old file is kept then.
+    pub fn reopen(&mut self) -> Result<bool, OpenError> {
+        // It is not asked whether it may be read: inside a sandbox it may not.
+        let file = open(&self.path, &mut OpenOptions::new())?;
+        let (new, old) = (file.metadata()?, self.file.metadata()?);
+        if (new.dev(), new.ino()) == (old.dev(), old.ino()) {
+            return Ok(false);
+        }
+        self.sync();
+        self.file = file;
+        self.torn = new.len() > 0;
+        self.written = u64::MAX;
+        Ok(true)
+    }
+
+    /// Does what is due for what was written. `busy` says whether anything happened just now.
+    /// Returns when to be called again even if nothing does.
+    pub fn tend(&mut self, now: Instant, busy: bool) -> Option<Instant> {
+        if std::mem::take(&mut self.is_new) {
+            let busy_at = now;
+            let since = self.unsynced.map_or(now, |unsynced| unsynced.since);
+            self.unsynced = Some(Unsynced { since, busy_at });
+        }
+        let unsynced = self.unsynced.as_mut()?;
+        if busy {
+            unsynced.busy_at = now;
+        }
+        let due = (unsynced.busy_at + QUIET).min(unsynced.since + UNSYNCED_MAX);
+        if now < due {
+            return Some(due);
+        }
+        self.sync();
+        None
+    }
+
+    /// Waits until what was written is on the disk. Not to be called while anybody waits.
+    pub fn sync(&mut self) {
+        self.unsynced = None;
+        self.is_new = false;
+        // Asking again would help nobody: the kernel tells of a failure once, and forgets.
+        if let Err(error) = fdatasync(&self.file) {
+            log::error!("the journal may not survive a loss of power: {error}");
+        }
+    }
+}
+
+/// Opens the file, or makes it, and locks it until it is closed.
+fn open(path: &Path, options: &mut OpenOptions) -> Result<File, OpenError> {
+    let file = options
+        .append(true)
+        .create(true)
+        .mode(MODE)
+        // A FIFO that nobody reads is an error and nothing to wait for.
+        .custom_flags(OFlags::NONBLOCK.bits() as i32)
+        .open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(OpenError::NotAJournal);
+    }
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(Errno::WOULDBLOCK) => Err(OpenError::Taken),
+        Err(errno) => Err(OpenError::Failed(errno.into())),
+    }
+}
