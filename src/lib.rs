@@ -43,5 +43,6 @@ pub mod cli;
 pub mod client;
 pub mod engine;
 pub mod journal;
+pub mod report;
 pub mod server;
 pub mod wire;

@@ -36,6 +36,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("server/listener", 5),
     ("server/descriptors", 5),
     ("server", 6),
+    ("report", 6),
     ("client", 6),
     ("cli", 7),
     ("bin", 8),

@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use berth::engine::hub::Hub;
 use berth::engine::limits::Limits;
-use berth::engine::outbox::Outbox;
+use berth::engine::outbox::{Outbox, Passage};
 use berth::engine::ports::{Query, Refusal, Service, Step, Transport};
 use berth::engine::readiness::Readiness;
+use berth::engine::tally::Tally;
 use berth::wire::{ClientName, Complaint, Farewell, LINE_BYTES_MAX, Reply, Request};
 
 /// The size of every file, and its bytes.
@@ -87,7 +88,11 @@ impl Service for OneFile {
 
     fn arrived(&mut self, _: ClientName, (): ()) {}
 
-    fn departed(&mut self, _: ClientName, _: Farewell) {}
+    fn departed(&mut self, _: ClientName, _: Farewell, _: &Tally) {}
+
+    fn transferred(&mut self, _: ClientName, passage: Passage<()>, _: Duration) {
+        assert!(passage.sent <= passage.size);
+    }
 
     fn failed(&mut self, _: Option<ClientName>, error: &io::Error) {
         panic!("nothing fails here: {error}");

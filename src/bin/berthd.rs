@@ -1,9 +1,14 @@
 //! The server's program: reads the command line, sets up the log, says where it listens, runs.
 
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::process::ExitCode;
 
-use berth::cli::{self, server::ServerArgs};
+use berth::cli::{
+    self,
+    journal::JournalArgs,
+    server::{Instead, ServerArgs},
+};
+use berth::report::{self, Question};
 use berth::server::{Config, Outcome, Server, logging};
 
 fn main() -> ExitCode {
@@ -11,6 +16,9 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(code) => return ExitCode::from(code),
     };
+    if let Some(Instead::Journal(args)) = args.instead {
+        return show_journal(args);
+    }
     logging::start(args.log);
     let server = match Server::bind(&Config::from(args)) {
         Ok(server) => server,
@@ -21,6 +29,18 @@ fn main() -> ExitCode {
         Ok(Outcome::Drained) => ExitCode::SUCCESS,
         Ok(Outcome::Cut) => ExitCode::FAILURE,
         Err(error) => fail(&format_args!("the event loop failed: {error}"), 1),
+    }
+}
+
+fn show_journal(args: JournalArgs) -> ExitCode {
+    let question = match Question::try_from(args) {
+        Ok(question) => question,
+        Err(reason) => return fail(&reason, cli::USAGE),
+    };
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    match report::run(&question, &mut out) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error, 1),
     }
 }
 

@@ -4,9 +4,11 @@
 //! never open a socket or a file.
 
 pub mod client;
+pub mod journal;
 pub mod server;
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -15,6 +17,9 @@ use crate::wire::Harmless;
 
 /// The exit code of a program that was started wrongly.
 pub const USAGE: u8 = 2;
+
+/// Longer than any time that is meant, and short enough to be added to any moment.
+const DURATION_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// Reads the command line of the program that is called `name`.
 ///
@@ -47,6 +52,15 @@ fn reason(report: &str) -> String {
     let lines = report.lines().take_while(|line| !line.is_empty());
     let line = lines.map(str::trim).collect::<Vec<_>>().join(" ");
     Harmless(line.as_bytes()).to_string()
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text)
+        .map_err(|error| format!("{error}; write it as 500ms, 30s, 10m or 1h 30m"))?;
+    if duration > DURATION_MAX {
+        return Err("longer than a hundred years".to_owned());
+    }
+    Ok(duration)
 }
 
 #[cfg(test)]

@@ -6,9 +6,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use log::LevelFilter;
 
+use super::journal::JournalArgs;
+use super::parse_duration;
 use crate::engine::limits::Limits;
 use crate::server::Config;
 use crate::server::privileges::Sandbox;
@@ -17,9 +19,6 @@ use crate::wire::DEFAULT_ADDRESS;
 /// More clients than this would need more open files than Linux allows a process without being
 /// told so (fs.nr_open is 1 048 576).
 const CLIENTS_MAX: u64 = 500_000;
-
-/// Longer than any timeout that is meant, and short enough to be added to any moment.
-const TIMEOUT_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// Hand out a folder on a network to a fixed number of clients.
 ///
@@ -30,7 +29,12 @@ const TIMEOUT_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 /// Talk to it with berth, or with nc or telnet.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "berthd", version, max_term_width = 100, after_help = AFTER_HELP)]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 pub struct ServerArgs {
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub instead: Option<Instead>,
+
     /// The folder to hand out: every regular file in it whose name does not begin with a dot
     #[arg(long, value_name = "DIR", env = "BERTH_REPO", default_value = "repo")]
     pub repo: PathBuf,
@@ -137,6 +141,13 @@ pub struct ServerArgs {
     pub log: LevelFilter,
 }
 
+/// What the program can do instead of serving.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Instead {
+    /// Show what a journal tells.
+    Journal(JournalArgs),
+}
+
 const AFTER_HELP: &str = "\
 Durations are written as 500ms, 30s, 10m, 1h 30m. A flag goes before its environment variable.
 
@@ -187,15 +198,6 @@ fn parse_sandbox(text: &str) -> Result<Sandbox, &'static str> {
         "off" => Ok(Sandbox::Off),
         _ => Err("one of auto, require, off"),
     }
-}
-
-fn parse_duration(text: &str) -> Result<Duration, String> {
-    let duration = humantime::parse_duration(text)
-        .map_err(|error| format!("{error}; write it as 500ms, 30s, 10m or 1h 30m"))?;
-    if duration > TIMEOUT_MAX {
-        return Err("longer than a hundred years".to_owned());
-    }
-    Ok(duration)
 }
 
 fn parse_positive_duration(text: &str) -> Result<Duration, String> {

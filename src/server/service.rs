@@ -178,7 +178,8 @@ impl Service for FolderService {
 mod tests {
     use super::*;
     use crate::engine::outbox::Front;
-    use std::time::{Duration, UNIX_EPOCH};
+    use std::fs::File;
+    use std::time::{SystemTime, UNIX_EPOCH};
 
     /// The answer to `query`, without the bytes of files.
     fn answer(service: &mut FolderService, query: Query<'_>) -> String {
@@ -207,7 +208,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder can be made");
         std::fs::write(folder.path().join("file"), "inside").expect("it is new");
         let catalog = Catalog::open(folder.path()).expect("it is there");
-        (FolderService::new(catalog, 1, clock), folder)
+        (FolderService::new(catalog, 1, Logbook::new(clock)), folder)
     }
 
     #[test]
@@ -233,7 +234,7 @@ mod tests {
                 .set_modified(UNIX_EPOCH - 40_000 * day);
             set.expect("the file system knows moments before 1970");
             service.arrived(ClientName(1), SocketAddr::from(([127, 0, 0, 1], 9)));
-            service.departed(ClientName(1), Farewell::Idle);
+            service.departed(ClientName(1), Farewell::Idle, &Tally::default());
             assert_eq!(
                 answer(&mut service, Query::Status),
                 format!(
@@ -268,7 +269,7 @@ mod tests {
                 crowded: 1
             }
         );
-        service.departed(ClientName(1), Farewell::Exit);
+        service.departed(ClientName(1), Farewell::Exit, &Tally::default());
         assert!(service.has_share(&peer(2)));
     }
 }

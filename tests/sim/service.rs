@@ -6,9 +6,11 @@
 use std::cell::Cell;
 use std::io;
 use std::rc::Rc;
+use std::time::Duration;
 
-use berth::engine::outbox::Outbox;
+use berth::engine::outbox::{Outbox, Passage};
 use berth::engine::ports::{Query, Refusal, Service, Step};
+use berth::engine::tally::Tally;
 use berth::wire::{ClientName, Complaint, Farewell, Reply};
 
 use crate::catalog::{FileSpec, Listing};
@@ -152,9 +154,20 @@ impl Service for SimService {
         net.say(|| format!("  wire {peer}: is turned away, {refusal:?}"));
     }
 
-    fn departed(&mut self, name: ClientName, farewell: Farewell) {
+    fn departed(&mut self, name: ClientName, farewell: Farewell, tally: &Tally) {
         let net = &mut *self.net.borrow_mut();
         let id = net.book.names[name.0 as usize - 1];
+        let record = &net.wires[id].record;
+        let counted = (tally.bytes_in, tally.bytes_out);
+        assert_eq!(
+            counted,
+            (record.read as u64, record.written as u64),
+            "wire {id}: what went through is what was counted"
+        );
+        assert_eq!(
+            record.unreported, 0,
+            "wire {id}: each file that was begun is also reported"
+        );
         net.book.departed.push((id, farewell));
         net.book.outsiders.push_back(id);
         net.marks.farewell(farewell);
@@ -165,6 +178,15 @@ impl Service for SimService {
         let net = &mut *self.net.borrow_mut();
         net.marks.event(Event::Failed);
         net.say(|| format!("  {name:?} ends through the server's fault: {error}"));
+    }
+
+    fn transferred(&mut self, to: ClientName, passage: Passage<SimFile>, _: Duration) {
+        let net = &mut *self.net.borrow_mut();
+        let id = net.book.names[to.0 as usize - 1];
+        let record = &mut net.wires[id].record;
+        let left = record.unreported.checked_sub(passage.sent);
+        record.unreported = left.expect("no more is reported than was sent");
+        net.say(|| format!("  wire {id}: was sent {} of {}", passage.sent, passage.size));
     }
 
     fn answer(&mut self, query: Query<'_>, reply: &mut Outbox<SimFile>) -> Option<SimTask> {

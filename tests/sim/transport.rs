@@ -240,7 +240,9 @@ impl Net {
             Fault::FalseWriteBlock,
             Fault::ShortSend,
         ];
-        self.write(id, file.spec.bytes(from, end), faults)
+        let n = self.write(id, file.spec.bytes(from, end), faults)?;
+        self.wire(id).record.unreported += n as u64;
+        Ok(n)
     }
 
     fn finish(&mut self, id: usize) -> io::Result<()> {

@@ -21,6 +21,8 @@ pub(crate) struct Record {
     pub(crate) read: usize,
     /// Bytes that the server was told were sent.
     pub(crate) written: usize,
+    /// Those of them that came out of files and were not yet reported as such.
+    pub(crate) unreported: u64,
     /// When a byte last moved.
     pub(crate) moved_at: Duration,
     /// When the peer last took a byte, or had none to take.

@@ -1,0 +1,107 @@
+//! The command line of `berthd journal`.
+//!
+//! Owns its flags and their help. Must never read a journal.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use clap::{Args, ValueEnum};
+
+use super::parse_duration;
+use crate::journal::text::{Client, Reason};
+use crate::report::find::Find;
+use crate::report::{Question, Show};
+
+/// Show what a journal tells: the latest sessions, or what it all comes to
+///
+/// Of the conditions, all that are given have to hold.
+#[derive(Args, Clone, Debug)]
+#[command(max_term_width = 100, after_help = AFTER_HELP)]
+pub struct JournalArgs {
+    /// The journal
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// What to show: the latest sessions, or a summary
+    #[arg(value_enum, default_value_t = View::Sessions)]
+    pub view: View,
+
+    /// Only this client
+    #[arg(long, value_name = "NAME", value_parser = parse_client)]
+    pub client: Option<Client>,
+
+    /// Only who came from this address, whatever the port
+    #[arg(long, value_name = "IP")]
+    pub address: Option<IpAddr>,
+
+    /// Only who went, or was turned away, for this reason
+    #[arg(long, value_name = "WORD", value_parser = parse_reason)]
+    pub reason: Option<Reason>,
+
+    /// Only what is not older than this, as in 90s, 2h or 7d
+    #[arg(long, value_name = "DUR", value_parser = parse_duration)]
+    pub since: Option<Duration>,
+
+    /// How many sessions to show
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub last: usize,
+
+    /// Go on to show what happens, until Ctrl-C
+    #[arg(long)]
+    pub follow: bool,
+
+    /// For programs: the records that were asked for as they stand, or the summary as one object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum View {
+    /// A line for each client
+    Sessions,
+    /// Sums, the busiest files, the reasons
+    Summary,
+}
+
+const AFTER_HELP: &str = "\
+Times are UTC. Bytes out are those handed to the kernel, which is not to say that they arrived.
+Damaged lines are skipped, and how many there were is shown at the end.
+
+Exit status: 0 shown; 1 the journal cannot be read; 2 wrong usage.";
+
+impl TryFrom<JournalArgs> for Question {
+    type Error = &'static str;
+
+    fn try_from(args: JournalArgs) -> Result<Self, &'static str> {
+        let show = match (args.view, args.follow) {
+            (View::Summary, true) => {
+                return Err("a summary has an end: it does not go with --follow");
+            }
+            (View::Summary, false) => Show::Summary,
+            (View::Sessions, true) => Show::Follow(args.last),
+            (View::Sessions, false) => Show::Sessions(args.last),
+        };
+        let since = |age| SystemTime::now().checked_sub(age);
+        Ok(Self {
+            file: args.file,
+            find: Find {
+                client: args.client,
+                address: args.address,
+                reason: args.reason,
+                since: args.since.and_then(since),
+            },
+            show,
+            json: args.json,
+        })
+    }
+}
+
+fn parse_client(text: &str) -> Result<Client, &'static str> {
+    Client::parse(text).ok_or("not a name such as Client07")
+}
+
+fn parse_reason(text: &str) -> Result<Reason, &'static str> {
+    Reason::parse(text).ok_or("not a word such as exit, stalled, crash or full")
+}
