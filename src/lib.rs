@@ -6,13 +6,14 @@
 //! ```text
 //! 8  bin/berthd.rs   bin/berth.rs       wiring, exit codes
 //! 7  cli/                               what the programs are told when they are started
-//! 6  server/mod.rs   client/            the two programs' bodies
-//! 5  server/{socket,catalog,listing,roster,service,listener,descriptors,privileges,logging}.rs
-//!                                       the edges: what touches the kernel
+//! 6  server/mod.rs   client/   report/  the bodies of the programs
+//! 5  server/{socket,catalog,listing,roster,logbook,service,listener,descriptors}.rs
+//!    server/{privileges,config,logging}.rs   server/journal/  the edges: what touches the kernel
 //! 4  engine/hub.rs                      the table, admission, the run queue, deadlines
 //! 3  engine/connection.rs               one turn: answer, write, read
-//! 2  engine/{session,ports}.rs          one peer; the two doors to the outside
-//! 1  engine/{line_buffer,outbox,readiness,phase,deadlines,tally,limits}.rs      plain data
+//! 2  engine/{session,budget,ports}.rs   one peer, its share; the two doors to the outside
+//! 1  engine/{line_buffer,outbox,readiness,phase,deadlines,tally,fault,limits}.rs   plain data
+//!    journal/                           the language of the journal
 //! 0  wire/                              the language
 //! ```
 //!
@@ -20,6 +21,8 @@
 //! - [`engine`] is the server without sockets, files or a clock. The simulator runs all of it.
 //! - [`server`] is the thin edge around the engine: mio, files, signals. It decides nothing.
 //! - [`client`] is the blocking program. It uses `wire` and sees neither `engine` nor `server`.
+//! - [`journal`] is the language of what is kept of who came and went; [`server::journal`] writes
+//!   it, and [`report`] shows it to people.
 //! - [`cli`] is what the two are told when they are started.
 //!
 //! # Reading order

@@ -17,6 +17,8 @@ const FLOORS: &[(&str, u8)] = &[
     ("engine/phase", 1),
     ("engine/deadlines", 1),
     ("engine/tally", 1),
+    ("engine/fault", 1),
+    ("engine/budget", 2),
     ("engine/session", 2),
     ("engine/ports", 2),
     ("engine/connection", 3),

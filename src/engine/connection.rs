@@ -6,6 +6,8 @@
 use std::io::{self, ErrorKind};
 use std::time::Instant;
 
+use super::budget::Budget;
+use super::fault::farewell;
 use super::limits::Limits;
 use super::line_buffer::Line;
 use super::outbox::Front;
@@ -44,28 +46,6 @@ pub enum Turn {
     Yielded,
     /// The connection is over and is to be dropped.
     Done,
-}
-
-/// What one turn may still use up.
-struct Budget {
-    bytes: usize,
-    requests: usize,
-    /// An answer that takes several steps takes one a turn.
-    steps: usize,
-}
-
-impl Budget {
-    const fn new(limits: &Limits) -> Self {
-        Self {
-            bytes: limits.turn_bytes,
-            requests: limits.turn_requests,
-            steps: 1,
-        }
-    }
-
-    const fn is_spent(&self) -> bool {
-        self.bytes == 0 || self.requests == 0 || self.steps == 0
-    }
 }
 
 impl<T: Transport, K> Connection<T, K> {
@@ -356,20 +336,5 @@ impl<T: Transport, K> Connection<T, K> {
         } else {
             self.session.close(farewell);
         }
-    }
-}
-
-/// Whose fault it is: the peer's, who is gone, or ours.
-fn farewell(error: &io::Error) -> Farewell {
-    match error.kind() {
-        ErrorKind::ConnectionReset
-        | ErrorKind::ConnectionAborted
-        | ErrorKind::BrokenPipe
-        | ErrorKind::NotConnected
-        | ErrorKind::TimedOut
-        | ErrorKind::HostUnreachable
-        | ErrorKind::NetworkUnreachable
-        | ErrorKind::NetworkDown => Farewell::Reset,
-        _ => Farewell::Error,
     }
 }

@@ -7,6 +7,13 @@ use std::time::Duration;
 
 use crate::wire::LINE_BYTES_MAX;
 
+/// How often within the stall timeout it is tried whether a peer takes more.
+///
+/// The kernel tells that a connection can be written to only when a third of its send buffer is
+/// free, which for a slow peer and megabytes of buffer takes minutes, while a write goes through
+/// as soon as anything is. So a peer is not judged by events alone.
+pub const STALL_TRIES: u32 = 4;
+
 /// The bounds that a hub and its connections keep. [`Limits::default`] is what `berthd` runs with.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {

@@ -9,8 +9,10 @@
 //! Reading order: [`limits`], [`line_buffer`], [`outbox`], [`readiness`], [`phase`], [`tally`],
 //! then [`session`], [`ports`], [`connection`] and at last [`hub`].
 
+pub mod budget;
 pub mod connection;
 pub mod deadlines;
+pub mod fault;
 pub mod hub;
 pub mod limits;
 pub mod line_buffer;

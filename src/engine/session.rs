@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::limits::Limits;
+use super::limits::{Limits, STALL_TRIES};
 use super::line_buffer::{Line, LineBuffer};
 use super::outbox::{Front, Outbox, Passage};
 use super::phase::Phase;
@@ -34,13 +34,6 @@ pub struct Session<F, K> {
     discarded: u64,
     ledger: Ledger,
 }
-
-/// How often within the stall timeout it is tried whether a peer takes more.
-///
-/// The kernel tells that a connection can be written to only when a third of its send buffer is
-/// free, which for a slow peer and megabytes of buffer takes minutes, while a write goes through
-/// as soon as anything is. So a peer is not judged by events alone.
-const STALL_TRIES: u32 = 4;
 
 impl<F, K> Session<F, K> {
     /// A client that was just let in: it is owed a welcome.

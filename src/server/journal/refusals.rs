@@ -1,7 +1,7 @@
 //! Those turned away, counted until there is a record of them.
 //!
-//! Owns the counts of at most a second. Must never grow with a flood: from more addresses than
-//! [`ADDRESSES_MAX`], the others are counted together.
+//! Owns the counts of at most a second. Must never grow with a flood: where there are too many
+//! addresses to count each, those of the others are counted together.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

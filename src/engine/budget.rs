@@ -1,0 +1,34 @@
+//! What one turn of a connection may still use up.
+//!
+//! Owns the share of one turn. Must never outlive it: what was saved is not added to the next.
+
+use super::limits::Limits;
+
+/// What is left of a turn's share.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// To be read and written.
+    pub bytes: usize,
+    /// To be answered.
+    pub requests: usize,
+    /// An answer that takes several steps takes one a turn.
+    pub steps: usize,
+}
+
+impl Budget {
+    /// A whole share.
+    #[must_use]
+    pub const fn new(limits: &Limits) -> Self {
+        Self {
+            bytes: limits.turn_bytes,
+            requests: limits.turn_requests,
+            steps: 1,
+        }
+    }
+
+    /// Whether the turn is over.
+    #[must_use]
+    pub const fn is_spent(&self) -> bool {
+        self.bytes == 0 || self.requests == 0 || self.steps == 0
+    }
+}
