@@ -7,6 +7,8 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+#[path = "../../fuzz/bodies/journal.rs"]
+mod journal;
 #[path = "../../fuzz/bodies/lines.rs"]
 mod lines;
 #[path = "../../fuzz/bodies/session.rs"]
@@ -18,6 +20,11 @@ const CHANGES: u64 = 40;
 #[test]
 fn lines_do_not_depend_on_how_the_input_is_cut() {
     play("lines", lines::run);
+}
+
+#[test]
+fn any_bytes_are_read_as_a_journal() {
+    play("journal", journal::run);
 }
 
 #[test]

@@ -162,6 +162,11 @@ impl Server {
         Peer::new(TcpStream::connect(self.address).expect("the server listens"))
     }
 
+    /// What a peer finds out that comes for this and leaves.
+    pub(crate) fn connect_and<T>(&self, ask: impl FnOnce(&mut Peer) -> T) -> T {
+        ask(&mut self.connect())
+    }
+
     /// A peer whom the server has let in under this name.
     pub(crate) fn client(&self, name: &str) -> Peer {
         let mut peer = self.connect();

@@ -98,6 +98,7 @@ impl Journal {
     /// See [`OpenError`].
     pub fn open(path: &Path) -> Result<(Self, Past), OpenError> {
         let file = open(path, OpenOptions::new().read(true))?;
+        lock(&file)?;
         let past = Past::read(&file)?;
         if past.is_foreign {
             return Err(OpenError::NotAJournal);
@@ -199,6 +200,7 @@ impl Journal {
         if (new.dev(), new.ino()) == (old.dev(), old.ino()) {
             return Ok(false);
         }
+        lock(&file)?;
         self.sync();
         self.file = file;
         self.torn = new.len() > 0;
@@ -237,7 +239,7 @@ impl Journal {
     }
 }
 
-/// Opens the file, or makes it, and locks it until it is closed.
+/// Opens the file, or makes it.
 fn open(path: &Path, options: &mut OpenOptions) -> Result<File, OpenError> {
     let file = options
         .append(true)
@@ -249,8 +251,13 @@ fn open(path: &Path, options: &mut OpenOptions) -> Result<File, OpenError> {
     if !file.metadata()?.is_file() {
         return Err(OpenError::NotAJournal);
     }
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
+    Ok(file)
+}
+
+/// Locks the file until it is closed. Whoever holds the lock has opened it only once.
+fn lock(file: &File) -> Result<(), OpenError> {
+    match flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(()),
         Err(Errno::WOULDBLOCK) => Err(OpenError::Taken),
         Err(errno) => Err(OpenError::Failed(errno.into())),
     }
