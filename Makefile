@@ -18,7 +18,9 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run-server: ## serve the folder repo/ on 127.0.0.1:23784 (ARGS='--help' shows the options)
-	cargo run --release --locked --bin berthd -- $(ARGS)
+	@mkdir -p journal
+	BERTH_JOURNAL=$${BERTH_JOURNAL-journal/journal.jsonl} \
+	    cargo run --release --locked --bin berthd -- $(ARGS)
 
 run-client: ## connect to the server on 127.0.0.1:23784 (ARGS='--help' shows the options)
 	cargo run --release --locked --bin berth -- $(ARGS)

@@ -35,6 +35,18 @@ pub struct Config {
     pub journal: Option<PathBuf>,
 }
 
+impl Config {
+    /// Whether the journal is one of the files that are handed out.
+    #[must_use]
+    pub fn serves_its_journal(&self) -> bool {
+        let inside = |journal: &PathBuf| {
+            let (journal, repo) = (journal.canonicalize().ok()?, self.repo.canonicalize().ok()?);
+            Some(journal.starts_with(repo))
+        };
+        self.journal.as_ref().and_then(inside).unwrap_or(false)
+    }
+}
+
 /// Why a server could not start. Nothing is bound then.
 #[derive(Debug)]
 pub enum StartError {

@@ -288,6 +288,9 @@ fn begin_logbook(
     let mut logbook = Logbook::new(SystemTime::now);
     if let Some((journal, past)) = journal {
         past.log();
+        if config.serves_its_journal() {
+            log::warn!("the journal is in the served folder: whoever gets files gets it too");
+        }
         logbook = logbook.continued(journal, past);
     }
     let addresses = listeners.iter().map(Listener::local_addr);

@@ -114,6 +114,7 @@ fn every_flag_has_an_environment_variable() {
         "idle-timeout",
         "stall-timeout",
         "drain-timeout",
+        "journal",
         "max-per-ip",
         "user",
         "sandbox",

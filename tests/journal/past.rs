@@ -127,7 +127,7 @@ fn bytes_read(server: &Server) -> u64 {
 fn a_start_reads_no_more_of_a_large_journal_than_of_a_small_one() {
     let book = Book::new();
     let server = book.setup().start();
-    server.client("Client01").echo();
+    leave(&server, "Client01");
     stop(server);
     let sizes = [1_usize << 20, 1 << 26].map(|size| {
         let mut text = fs::read_to_string(book.path()).expect("it is text");
@@ -216,5 +216,26 @@ fn a_stop_that_cuts_a_download_says_how_far_it_came() {
     assert_eq!(
         (number(gone, "bytes_in"), number(gone, "requests")),
         (10, 1)
+    );
+}
+
+#[test]
+fn a_journal_that_would_be_handed_out_is_warned_of() {
+    let setup = crate::support::Setup::new();
+    let inside = setup.repo().join("journal");
+    let server = setup
+        .with(&format!("--journal {}", inside.display()))
+        .start();
+    assert!(
+        server.log().contains("the journal is in the served folder"),
+        "{}",
+        server.log()
+    );
+    let book = Book::new();
+    let server = book.setup().start();
+    assert!(
+        !server.log().contains("in the served folder"),
+        "{}",
+        server.log()
     );
 }
