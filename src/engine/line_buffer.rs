@@ -138,6 +138,12 @@ impl LineBuffer {
         }
     }
 
+    /// Whether memory is held that holds nothing.
+    #[must_use]
+    pub const fn is_wasteful(&self) -> bool {
+        self.start == self.end && !self.memory.is_empty()
+    }
+
     /// How many bytes wait to be taken.
     #[must_use]
     pub fn len(&self) -> usize {

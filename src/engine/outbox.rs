@@ -178,6 +178,12 @@ impl<F> Outbox<F> {
         }
     }
 
+    /// Whether memory is held that holds nothing.
+    #[must_use]
+    pub fn is_wasteful(&self) -> bool {
+        self.chunks.is_empty() && self.chunks.capacity() > 0
+    }
+
     /// Whether nothing is owed.
     #[must_use]
     pub fn is_empty(&self) -> bool {

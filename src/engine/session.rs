@@ -104,16 +104,10 @@ impl<F, K> Session<F, K> {
         self.ledger.tally(now)
     }
 
-    /// Unsent bytes in memory.
+    /// What is owed.
     #[must_use]
-    pub const fn bytes_queued(&self) -> usize {
-        self.outbox.bytes_queued()
-    }
-
-    /// Bytes in memory that are to be sent, or are kept until what is behind them is.
-    #[must_use]
-    pub fn bytes_held(&self) -> usize {
-        self.outbox.bytes_held()
+    pub const fn outbox(&self) -> &Outbox<F> {
+        &self.outbox
     }
 
     // Input.
@@ -333,6 +327,12 @@ impl<F, K> Session<F, K> {
         limits
             .idle
             .filter(|&idle| may_be && now >= self.moved_at + idle)
+    }
+
+    /// Whether memory is held that holds nothing, which [`Session::release`] would give back.
+    #[must_use]
+    pub fn is_wasteful(&self) -> bool {
+        self.inbox.is_wasteful() || self.outbox.is_wasteful()
     }
 
     /// Gives back memory that holds nothing. To be called when the peer is waited for.

@@ -111,6 +111,10 @@ impl World {
             "wire {id}: {} bytes are queued, and {most} may be",
             view.queued
         );
+        assert!(
+            self.hub.has_work() || !view.is_wasteful,
+            "wire {id}: memory is kept for a peer that is waited for"
+        );
         // Behind a piece that is partly sent stands at most what may be queued.
         assert!(
             view.held <= 2 * most,

@@ -25,6 +25,8 @@ pub(crate) struct View {
     pub(crate) queued: usize,
     /// With what is kept until more of it is sent.
     pub(crate) held: usize,
+    /// Memory is held that holds nothing.
+    pub(crate) is_wasteful: bool,
     pub(crate) wants_read: bool,
     /// An answer in several steps is under way, and nothing of it waits to be sent.
     pub(crate) is_tasking: bool,
@@ -60,8 +62,9 @@ impl World {
             let view = View {
                 phase: session.phase(),
                 owes,
-                queued: session.bytes_queued(),
-                held: session.bytes_held(),
+                queued: session.outbox().bytes_queued(),
+                held: session.outbox().bytes_held(),
+                is_wasteful: session.is_wasteful(),
                 wants_read: session.wants_read(&self.limits),
                 is_tasking: session.phase() == Phase::Open && !owes && !takes,
             };
