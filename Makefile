@@ -31,6 +31,8 @@ test: ## run every test
 lint: ## check the format, the lints and the documentation; any warning is an error
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
+	cargo clippy --lib --bins --locked --no-default-features --features client -- -D warnings
+	cargo clippy --lib --bins --locked --no-default-features --features server -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --document-private-items --locked
 
 fmt: ## format the source

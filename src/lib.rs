@@ -25,6 +25,9 @@
 //!   it, and [`report`] shows it to people.
 //! - [`cli`] is what the two are told when they are started.
 //!
+//! Each program has a cargo feature, `server` and `client`, so that either is built without what
+//! only the other one needs.
+//!
 //! # Reading order
 //!
 //! [`wire::request`] and [`wire::reply`], the language; [`engine::outbox`] and
@@ -43,9 +46,14 @@
 //! - A fault of one peer ends that peer's connection and nothing else.
 
 pub mod cli;
+#[cfg(feature = "client")]
 pub mod client;
+#[cfg(feature = "server")]
 pub mod engine;
+#[cfg(feature = "server")]
 pub mod journal;
+#[cfg(feature = "server")]
 pub mod report;
+#[cfg(feature = "server")]
 pub mod server;
 pub mod wire;

@@ -3,8 +3,11 @@
 //! Owns what they are told when they are started, and how a mistake in that is reported. Must
 //! never open a socket or a file.
 
+#[cfg(feature = "client")]
 pub mod client;
+#[cfg(feature = "server")]
 pub mod journal;
+#[cfg(feature = "server")]
 pub mod server;
 
 use std::io::{self, Write};

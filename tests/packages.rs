@@ -1,0 +1,34 @@
+//! Which packages each program is built from.
+//!
+//! Owns the promise that either program can be had without what only the other one needs.
+
+use std::process::Command;
+
+/// The names of all that a feature brings in, a line each, with versions behind them.
+fn packages_of(feature: &str) -> String {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--locked", "--offline", "--prefix", "none"])
+        .args(["--edges", "normal,build", "--no-default-features"])
+        .args(["--features", feature])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("cargo runs this test");
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).expect("names of packages are text")
+}
+
+fn has(packages: &str, name: &str) -> bool {
+    let start = format!("{name} ");
+    packages.lines().any(|line| line.starts_with(&start))
+}
+
+#[test]
+fn neither_program_is_built_with_what_only_the_other_one_needs() {
+    let (client, server) = (packages_of("client"), packages_of("server"));
+    for name in ["mio", "slab", "signal-hook", "signal-hook-mio", "socket2"] {
+        assert!(has(&server, name) && !has(&client, name), "{name}");
+    }
+    for name in ["pbr", "tempfile"] {
+        assert!(has(&client, name) && !has(&server, name), "{name}");
+    }
+}
