@@ -31,6 +31,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("journal", 1),
     ("server/journal", 5),
     ("server/logbook", 5),
+    ("server/digest", 5),
     ("server/roster", 5),
     ("server/config", 5),
     ("server/service", 5),

@@ -17,8 +17,8 @@ use std::time::Duration;
 pub use error::Error;
 
 use crate::wire::reply::{
-    END, LIST, STATUS, is_last_word, is_refusal, parse_error, parse_goodbye, parse_start,
-    parse_welcome,
+    END, LIST, STATUS, is_last_word, is_refusal, parse_error, parse_goodbye, parse_sha256,
+    parse_start, parse_welcome,
 };
 use crate::wire::{LINE_BYTES_MAX, Request};
 
@@ -130,6 +130,10 @@ impl Client {
             Request::Get { .. } => match parse_start(&first) {
                 Some(size) => Ok(Answer::File(size)),
                 None => Err(unexpected("START and a size", first)),
+            },
+            Request::Sha256 { .. } => match parse_sha256(&first) {
+                Some(_) => show(&first).map(|()| Answer::Whole),
+                None => Err(unexpected("SHA256, a digest and a size", first)),
             },
             Request::Exit if parse_goodbye(&first).is_none() => Err(unexpected("a goodbye", first)),
             Request::Exit => show(&first).map(|()| Answer::Goodbye),

@@ -208,6 +208,7 @@ impl<T: Transport, K> Connection<T, K> {
                 Request::Status => Ok(Query::Status),
                 Request::List => Ok(Query::List),
                 Request::Get { name, offset } => Ok(Query::Get { name, offset }),
+                Request::Sha256 { name } => Ok(Query::Sha256 { name }),
                 Request::Exit => {
                     self.session.exit(now);
                     return true;

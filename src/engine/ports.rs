@@ -98,6 +98,11 @@ pub enum Query<'a> {
         /// The first byte wanted.
         offset: u64,
     },
+    /// The digest of the bytes of the file `name`.
+    Sha256 {
+        /// As the client wrote it.
+        name: &'a [u8],
+    },
 }
 
 /// How far an answer has come.

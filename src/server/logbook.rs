@@ -44,6 +44,12 @@ impl Logbook {
         }
     }
 
+    /// The time as people read it.
+    #[must_use]
+    pub fn now(&self) -> SystemTime {
+        (self.clock)()
+    }
+
     /// Goes on with a journal, and closes it off: those who were inside when the server before
     /// died are written down as gone, at the time of its last record.
     #[must_use]
@@ -87,12 +93,12 @@ impl Logbook {
             clients_max: clients_max as u64,
             last_client: self.last_client,
         };
-        self.write((self.clock)(), Event::Started(started));
+        self.write(self.now(), Event::Started(started));
     }
 
     /// A client was let in.
     pub fn arrived(&mut self, name: ClientName, peer: SocketAddr) {
-        let now = (self.clock)();
+        let now = self.now();
         self.last_client = name.0;
         self.roster.arrived(name, peer, now);
         let (client, address) = (name.into(), peer);
@@ -119,12 +125,12 @@ impl Logbook {
             whole: passage.is_whole(),
             duration_ms: ms(lasted),
         };
-        self.write((self.clock)(), Event::Transfer(transfer));
+        self.write(self.now(), Event::Transfer(transfer));
     }
 
     /// A client has gone.
     pub fn departed(&mut self, name: ClientName, farewell: Farewell, tally: &Tally) {
-        let now = (self.clock)();
+        let now = self.now();
         let reason = Reason::Left(farewell);
         if let Some(who) = self.present(name) {
             let stay = Some(Stay {
@@ -142,7 +148,7 @@ impl Logbook {
     /// The server was told to stop.
     pub fn stopping(&mut self, clients: usize) {
         let clients = clients as u64;
-        self.write((self.clock)(), Event::Stopping(Stopping { clients }));
+        self.write(self.now(), Event::Stopping(Stopping { clients }));
     }
 
     /// The journal may have been moved away: goes on where its path leads now.
@@ -182,7 +188,7 @@ impl Logbook {
 
     fn write_refusals(&mut self) {
         for refused in self.refusals.take() {
-            self.write((self.clock)(), Event::Refused(refused));
+            self.write(self.now(), Event::Refused(refused));
         }
     }
 
@@ -193,7 +199,7 @@ impl Logbook {
                 last_client: self.last_client,
                 clients: self.roster.present().collect(),
             };
-            self.write((self.clock)(), Event::Checkpoint(checkpoint));
+            self.write(self.now(), Event::Checkpoint(checkpoint));
         }
     }
 

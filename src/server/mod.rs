@@ -25,6 +25,7 @@ use crate::wire::Harmless;
 pub mod catalog;
 pub mod config;
 pub mod descriptors;
+pub mod digest;
 pub mod journal;
 pub mod listener;
 pub mod listing;

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::catalog::{Catalog, Refusal};
+use super::digest::{Digesting, Digests};
 use super::listing::Listing;
 use super::logbook::Logbook;
 use super::roster::Report;
@@ -16,11 +17,12 @@ use crate::engine::ports::{self, Query, Service, Step};
 use crate::engine::tally::Tally;
 use crate::wire::{ClientName, Complaint, Farewell, Harmless, Reply};
 
-/// Answers `status`, `list` and `get` from a folder.
+/// Answers `status`, `list`, `get` and `sha256` from a folder.
 #[derive(Debug)]
 pub struct FolderService {
     catalog: Catalog,
     logbook: Logbook,
+    digests: Digests,
     /// How many berths one address may hold.
     per_address_max: usize,
     turned_away: TurnedAway,
@@ -42,6 +44,8 @@ pub enum Task {
     Status(Report),
     /// To `list`.
     List(Listing),
+    /// To `sha256`.
+    Sha256(Digesting),
 }
 
 impl FolderService {
@@ -52,6 +56,7 @@ impl FolderService {
         Self {
             catalog,
             logbook,
+            digests: Digests::default(),
             per_address_max,
             turned_away: TurnedAway::default(),
         }
@@ -83,6 +88,35 @@ impl FolderService {
         };
         reply.write(|out| Reply::Error(complaint).write(out));
     }
+
+    fn sha256(&self, name: &[u8], reply: &mut Outbox<Served>) -> Option<Task> {
+        let begun = self.catalog.file(name).map_err(|why| complaint(why, name));
+        let begun = begun.and_then(|(file, _)| {
+            Digesting::begin(file, name).map_err(|error| unreadable(name, &error))
+        });
+        match begun {
+            Ok(digesting) => Some(Task::Sha256(digesting)),
+            Err(complaint) => {
+                reply.write(|out| Reply::Error(complaint).write(out));
+                None
+            }
+        }
+    }
+
+    fn digest(&mut self, task: &mut Digesting, out: &mut Vec<u8>) -> Step {
+        match self.digests.resume(task, self.logbook.now()) {
+            Ok(None) => return Step::More,
+            Ok(Some(digest)) => Reply::Sha256(&digest, task.size()).write(out),
+            Err(error) => Reply::Error(unreadable(task.name(), &error)).write(out),
+        }
+        Step::Done
+    }
+}
+
+/// What a client is told of a file that was opened and cannot be read.
+fn unreadable<'a>(name: &'a [u8], error: &io::Error) -> Complaint<'a> {
+    log::error!("cannot read {}: {error}", Harmless(name));
+    Complaint::Unreadable(name)
 }
 
 /// What a client is told of a refusal. Only what is our own fault goes to the log.
@@ -159,6 +193,7 @@ impl Service for FolderService {
                 self.get(name, offset, reply);
                 None
             }
+            Query::Sha256 { name } => self.sha256(name, reply),
         }
     }
 
@@ -168,6 +203,7 @@ impl Service for FolderService {
             step = match task {
                 Task::Status(report) => self.logbook.roster().resume(report, out),
                 Task::List(listing) => listing.resume(&mut self.catalog, out),
+                Task::Sha256(digesting) => self.digest(digesting, out),
             };
         });
         step

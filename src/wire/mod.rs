@@ -11,7 +11,7 @@ pub mod request;
 pub mod stamp;
 
 pub use harmless::Harmless;
-pub use reply::{ClientName, Complaint, Farewell, Reply};
+pub use reply::{ClientName, Complaint, Digest, Farewell, Hex, Reply};
 pub use request::{LINE_BYTES_MAX, Request};
 pub use stamp::Stamp;
 

@@ -19,6 +19,19 @@ impl fmt::Display for ClientName {
     }
 }
 
+/// A SHA-256, as bytes.
+pub type Digest = [u8; 32];
+
+/// A digest as sha256sum writes it.
+#[derive(Clone, Copy, Debug)]
+pub struct Hex<'a>(pub &'a Digest);
+
+impl fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
 /// Why a client went: the last word of its line in `status`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Farewell {
@@ -70,7 +83,7 @@ impl fmt::Display for Farewell {
 pub enum Complaint<'a> {
     /// More than [`LINE_BYTES_MAX`] bytes came before a LF.
     LineTooLong,
-    /// `get` without a name.
+    /// `get` or `sha256` without a name.
     GetNothing,
     /// An offset that no file can have.
     OffsetTooLarge,
@@ -144,6 +157,8 @@ pub enum Reply<'a> {
     List,
     /// So many raw bytes follow, then [`Reply::End`].
     Start(u64),
+    /// The digest of a file, and how many bytes it is the digest of.
+    Sha256(&'a Digest, u64),
     /// The end of an answer of several lines or of a file.
     End,
     /// The request could not be met; the session goes on unless the reason says otherwise.
@@ -165,6 +180,10 @@ impl Reply<'_> {
             Self::Status => out.extend_from_slice(STATUS),
             Self::List => out.extend_from_slice(LIST),
             Self::Start(size) => push(out, format_args!("START {size}")),
+            Self::Sha256(digest, size) => {
+                out.extend_from_slice(SHA256);
+                push(out, format_args!("{} {size}", Hex(digest)));
+            }
             Self::End => out.extend_from_slice(END),
             Self::Error(complaint) => {
                 out.extend_from_slice(ERROR);
@@ -178,6 +197,7 @@ impl Reply<'_> {
 const WELCOME: &[u8] = b"Welcome ";
 const GOODBYE: &[u8] = b"Goodbye ";
 const START: &[u8] = b"START ";
+const SHA256: &[u8] = b"SHA256 ";
 const ERROR: &[u8] = b"ERR ";
 const IDLE: &[u8] = b"idle for ";
 const CLOSING: &[u8] = b", closing";
@@ -204,6 +224,26 @@ pub fn parse_welcome(line: &[u8]) -> Option<&[u8]> {
 #[must_use]
 pub fn parse_start(line: &[u8]) -> Option<u64> {
     parse_u64(line.strip_prefix(START)?)
+}
+
+/// Reads `SHA256 HEX SIZE` (without its LF): the digest, and of how many bytes.
+#[must_use]
+pub fn parse_sha256(line: &[u8]) -> Option<(Digest, u64)> {
+    let (hex, size) = line.strip_prefix(SHA256)?.split_at_checked(64)?;
+    let mut digest = Digest::default();
+    for (byte, pair) in digest.iter_mut().zip(hex.as_chunks::<2>().0) {
+        *byte = parse_digit(pair[0])? << 4 | parse_digit(pair[1])?;
+    }
+    Some((digest, parse_u64(size.strip_prefix(b" ")?)?))
+}
+
+/// A hexadecimal digit, of which the protocol knows only the small ones.
+fn parse_digit(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    }
 }
 
 /// Reads `ERR REASON` (without its LF): the reason.
@@ -256,6 +296,10 @@ mod tests {
         (Reply::List, b"LIST\n"),
         (Reply::Start(u64::MAX), b"START 18446744073709551615\n"),
         (Reply::End, b"END\n"),
+        (
+            Reply::Sha256(&[0xa5; 32], 15),
+            b"SHA256 a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5 15\n",
+        ),
         (
             Reply::Error(Complaint::LineTooLong),
             b"ERR line longer than 4096 bytes\n",
@@ -325,6 +369,20 @@ mod tests {
             parse_error(b"ERR no such file: x"),
             Some(&b"no such file: x"[..])
         );
+        let hex = "0123456789abcdef".repeat(4);
+        let read = |line: &str| parse_sha256(line.as_bytes());
+        let (digest, size) = read(&format!("SHA256 {hex} 15")).expect("it is one");
+        assert_eq!((Hex(&digest).to_string(), size), (hex.clone(), 15));
+        for bad in [
+            format!("SHA256 {hex}"),
+            format!("SHA256 {hex}15"),
+            format!("SHA256 {hex} 1x"),
+            format!("SHA256 {} 15", &hex[1..]),
+            format!("SHA256 {} 15", hex.to_uppercase()),
+            format!("sha256 {hex} 15"),
+        ] {
+            assert_eq!(read(&bad), None, "{bad}");
+        }
         for bad in [
             &b"START"[..],
             b"START ",

@@ -24,9 +24,14 @@ pub enum Request<'a> {
         /// The first byte wanted; 0 for a plain `get`.
         offset: u64,
     },
+    /// `sha256 NAME`: the digest of the file's bytes.
+    Sha256 {
+        /// The rest of the line, verbatim; at least one byte.
+        name: &'a [u8],
+    },
     /// `exit`: the client leaves.
     Exit,
-    /// `get` or `get@OFFSET` without a name.
+    /// `get`, `get@OFFSET` or `sha256` without a name.
     GetNothing,
     /// `get@OFFSET NAME` with an offset that no file can have (it does not fit 64 bits).
     GetTooFar,
@@ -40,6 +45,7 @@ impl<'a> Request<'a> {
     pub fn parse(line: &'a [u8]) -> Self {
         Self::parse_word(line)
             .or_else(|| Self::parse_get(line))
+            .or_else(|| Self::parse_sha256(line))
             .unwrap_or(Self::Message(line))
     }
 
@@ -74,15 +80,33 @@ impl<'a> Request<'a> {
             }
             rest => (&b"0"[..], rest),
         };
-        let name = match rest {
-            [] | [b' '] => return Some(Self::GetNothing),
-            [b' ', name @ ..] => name,
-            _ => return None,
-        };
-        Some(match parse_u64(offset) {
-            Some(offset) => Self::Get { name, offset },
-            None => Self::GetTooFar,
+        Some(match (parse_name(rest)?, parse_u64(offset)) {
+            ([], _) => Self::GetNothing,
+            (name, Some(offset)) => Self::Get { name, offset },
+            (_, None) => Self::GetTooFar,
         })
+    }
+
+    /// `sha256 NAME`: one space, then the name to the end of the line.
+    fn parse_sha256(line: &'a [u8]) -> Option<Self> {
+        let (verb, rest) = line.split_at_checked(6)?;
+        if !verb.eq_ignore_ascii_case(b"sha256") {
+            return None;
+        }
+        Some(match parse_name(rest)? {
+            [] => Self::GetNothing,
+            name => Self::Sha256 { name },
+        })
+    }
+}
+
+/// What stands behind a command that takes a name: one space and the name, which is empty where it
+/// was left out. `None` if the command's word goes on.
+fn parse_name(rest: &[u8]) -> Option<&[u8]> {
+    match rest {
+        [] => Some(rest),
+        [b' ', name @ ..] => Some(name),
+        _ => None,
     }
 }
 
@@ -149,6 +173,14 @@ mod tests {
             (b"get@+1 f", Message(b"get@+1 f")),
             (b"get@5a f", Message(b"get@5a f")),
             (b"get@5\tf", Message(b"get@5\tf")),
+            (b"sha256 a b ", Sha256 { name: b"a b " }),
+            (b"SHA256  a", Sha256 { name: b" a" }),
+            (b"sha256", GetNothing),
+            (b"sha256 ", GetNothing),
+            (b"sha256\ta", Message(b"sha256\ta")),
+            (b"sha256sum a", Message(b"sha256sum a")),
+            (b"sha25", Message(b"sha25")),
+            (b" sha256 a", Message(b" sha256 a")),
         ];
         for (line, request) in table {
             assert_eq!(Request::parse(line), *request, "{}", line.escape_ascii());
