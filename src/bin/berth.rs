@@ -3,11 +3,15 @@
 use std::process::ExitCode;
 
 use berth::cli::{self, client::ClientArgs};
-use berth::client::prompt;
+use berth::client::commands;
 
 fn main() -> ExitCode {
-    ExitCode::from(match cli::parse::<ClientArgs>("berth") {
-        Ok(args) => prompt::run(&args.server),
-        Err(code) => code,
+    let args = match cli::parse::<ClientArgs>("berth") {
+        Ok(args) => args,
+        Err(code) => return ExitCode::from(code),
+    };
+    ExitCode::from(match args.into_task() {
+        Ok((options, task)) => commands::run(options, &task),
+        Err(reason) => cli::complain("berth", &reason),
     })
 }

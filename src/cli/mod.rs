@@ -5,6 +5,7 @@
 
 #[cfg(feature = "client")]
 pub mod client;
+pub mod duration;
 #[cfg(feature = "server")]
 pub mod journal;
 #[cfg(feature = "server")]
@@ -42,9 +43,14 @@ pub fn parse<A: Parser>(name: &str) -> Result<A, u8> {
         let _ = err.print();
         return Err(0);
     }
-    let reason = reason(&err.render().to_string());
+    Err(complain(name, &reason(&err.render().to_string())))
+}
+
+/// Says in one line what was wrong with the command line of the program that is called `name`, and
+/// returns its exit code.
+pub fn complain(name: &str, reason: &str) -> u8 {
     let _ = writeln!(io::stderr(), "{name}: {reason}; try '{name} --help'");
-    Err(USAGE)
+    USAGE
 }
 
 /// The first paragraph of clap's report in one line. What follows, usage and tips, is in `--help`.

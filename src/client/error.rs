@@ -6,8 +6,11 @@
 
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
-use crate::wire::Harmless;
+use super::interrupt::INTERRUPTED;
+use crate::wire::reply::NO_SUCH_FILE;
+use crate::wire::{Digest, Harmless, Hex};
 
 /// A failure of the client.
 #[derive(Debug)]
@@ -38,6 +41,23 @@ pub enum Error {
         /// What the system says of it; nothing when the server closed in good order.
         source: Option<io::Error>,
     },
+    /// No byte has moved for this long.
+    TimedOut(Duration),
+    /// A part is there that does not fit what the server has, for this reason.
+    CannotResume(Vec<u8>, &'static str),
+    /// What has come is not what the server has.
+    Mismatch {
+        /// The name that was asked for.
+        name: Vec<u8>,
+        /// The digest of what has come.
+        local: Digest,
+        /// The digest that the server gives.
+        remote: Digest,
+    },
+    /// Nothing is listed in a folder of this name.
+    NothingBelow(Vec<u8>),
+    /// Ctrl-C ended it.
+    Interrupted,
     /// The server refused a request with this reason; its line has been shown.
     Refused(Vec<u8>),
     /// The server said what the protocol does not allow.
@@ -72,11 +92,17 @@ impl Error {
             Self::Usage(_) => 2,
             Self::Connect { .. } => 7,
             Self::Closed | Self::Broken(_) | Self::Cut { .. } => 18,
+            Self::Mismatch { .. } => 19,
+            Self::Refused(reason) if reason.starts_with(NO_SUCH_FILE) => 78,
+            Self::NothingBelow(_) => 78,
             Self::Refused(_) => 22,
             Self::Local(..) | Self::Write(..) | Self::Stdout(_) => 23,
+            Self::TimedOut(_) => 28,
+            Self::CannotResume(..) => 33,
             Self::Protocol { .. } | Self::EndlessLine => 65,
             Self::Exists(_) => 73,
             Self::TurnedAway(_) => 75,
+            Self::Interrupted => INTERRUPTED,
         }
     }
 
@@ -85,8 +111,38 @@ impl Error {
     pub fn session_goes_on(&self) -> bool {
         matches!(
             self,
-            Self::Usage(_) | Self::Refused(_) | Self::Exists(_) | Self::Local(..)
+            Self::Usage(_)
+                | Self::Refused(_)
+                | Self::Exists(_)
+                | Self::Local(..)
+                | Self::CannotResume(..)
+                | Self::Mismatch { .. }
+                | Self::NothingBelow(_)
         )
+    }
+
+    /// Whether the same may go well on another connection.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        matches!(
+            self,
+            Self::Connect { .. }
+                | Self::TurnedAway(_)
+                | Self::Closed
+                | Self::Broken(_)
+                | Self::Cut { .. }
+                | Self::TimedOut(_)
+        )
+    }
+
+    /// What happened, without what a person can do about it.
+    #[must_use]
+    pub fn cause(&self) -> String {
+        let text = self.to_string();
+        match text.split_once("; ") {
+            Some((cause, _)) => cause.to_owned(),
+            None => text,
+        }
     }
 
     /// Whether nothing is to be said of it.
@@ -109,6 +165,32 @@ impl fmt::Display for Error {
             Self::TurnedAway(line) => Excerpt(line).fmt(f),
             Self::Closed => f.write_str("the server closed the connection; start again to go on"),
             Self::Broken(err) => write!(f, "the connection broke: {err}; start again to go on"),
+            Self::TimedOut(timeout) => write!(
+                f,
+                "timed out: nothing has moved for {}; --timeout allows more",
+                humantime::format_duration(*timeout)
+            ),
+            Self::Interrupted => f.write_str("interrupted"),
+            Self::Refused(reason) => write!(f, "the server refused: {}", Excerpt(reason)),
+            Self::Protocol { expected, line } => write!(
+                f,
+                "the server broke the protocol: expected {expected}, got '{}'; is it a berthd?",
+                Excerpt(line)
+            ),
+            Self::EndlessLine => f.write_str(
+                "the server broke the protocol: it sent a line that does not end; is it a berthd?",
+            ),
+            Self::Stdin(err) => write!(f, "cannot read standard input: {err}"),
+            Self::Stdout(err) => write!(f, "cannot write to standard output: {err}"),
+            of_a_file => of_a_file.fmt_of_a_file(f),
+        }
+    }
+}
+
+impl Error {
+    /// The sentences about a file.
+    fn fmt_of_a_file(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             Self::Cut {
                 name,
                 got,
@@ -126,17 +208,28 @@ impl fmt::Display for Error {
                 if let Some(err) = source {
                     write!(f, " ({err})")?;
                 }
-                f.write_str("; nothing was saved, get it again")
+                f.write_str("; get it again")
             }
-            Self::Refused(reason) => write!(f, "the server refused: {}", Excerpt(reason)),
-            Self::Protocol { expected, line } => write!(
+            Self::CannotResume(name, reason) => write!(
                 f,
-                "the server broke the protocol: expected {expected}, got '{}'; is it a berthd?",
-                Excerpt(line)
+                "cannot go on with what is here of {}: {reason}; --no-resume begins again",
+                Excerpt(name)
             ),
-            Self::EndlessLine => f.write_str(
-                "the server broke the protocol: it sent a line that does not end; is it a berthd?",
+            Self::Mismatch {
+                name,
+                local,
+                remote,
+            } => write!(
+                f,
+                "{} came wrong and was thrown away, get it again: its SHA-256 is {} here and {} on \
+                 the server",
+                Excerpt(name),
+                Hex(local),
+                Hex(remote)
             ),
+            Self::NothingBelow(folder) => {
+                write!(f, "the server lists no file in {}", Excerpt(folder))
+            }
             Self::Exists(name) => write!(
                 f,
                 "{} exists and is left as it is; move it away to get the server's",
@@ -149,11 +242,10 @@ impl fmt::Display for Error {
             ),
             Self::Write(name, err) => write!(
                 f,
-                "cannot write {}: {err}; nothing was saved, make room and get it again",
+                "cannot write {}: {err}; make room and get it again",
                 Excerpt(name)
             ),
-            Self::Stdin(err) => write!(f, "cannot read standard input: {err}"),
-            Self::Stdout(err) => write!(f, "cannot write to standard output: {err}"),
+            _ => unreachable!("the others have been told"),
         }
     }
 }
@@ -161,7 +253,8 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 /// The beginning of some bytes of unknown origin, made harmless.
-struct Excerpt<'a>(&'a [u8]);
+#[derive(Clone, Copy, Debug)]
+pub struct Excerpt<'a>(pub &'a [u8]);
 
 impl Excerpt<'_> {
     /// A file's name fits whole (255 bytes in every common file system); a flood does not.

@@ -24,16 +24,17 @@ const COLUMNS_DEFAULT: u16 = 80;
 pub struct Progress(Option<ProgressBar<Line<Stderr>>>);
 
 impl Progress {
-    /// Begins a bar for so many bytes. For none there is nothing to show.
+    /// Begins a bar for so many bytes, with a label of ASCII text before it, unless all is to be
+    /// quiet. For none there is nothing to show.
     #[must_use]
-    pub fn begin(size: u64) -> Self {
+    pub fn begin(size: u64, label: &str, quiet: bool) -> Self {
         let stderr = io::stderr();
-        if size == 0 || !stderr.is_terminal() {
+        if size == 0 || quiet || !stderr.is_terminal() || is_dumb() {
             return Self(None);
         }
         let columns = terminal_size::terminal_size_of(&stderr);
         let columns = columns.map_or(COLUMNS_DEFAULT, |(width, _)| width.0);
-        Self(Some(bar(stderr, size, columns)))
+        Self(Some(bar(stderr, size, columns, label)))
     }
 
     /// So many bytes more have come.
@@ -59,9 +60,14 @@ impl fmt::Debug for Progress {
     }
 }
 
+/// Whether the terminal cannot go back to the start of a line.
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+}
+
 /// A bar that fits so many columns. What a narrow terminal has no room for is left out, the least
 /// useful first: how many bytes, then the bar itself (pbr does that), then the rate.
-fn bar<W: Write>(out: W, size: u64, columns: u16) -> ProgressBar<Line<W>> {
+fn bar<W: Write>(out: W, size: u64, columns: u16, label: &str) -> ProgressBar<Line<W>> {
     // The last column stays empty: some terminals begin a new line once it is written.
     let width = usize::from(columns.saturating_sub(1));
     let mut bar = ProgressBar::on(Line { out, width }, size);
@@ -69,8 +75,12 @@ fn bar<W: Write>(out: W, size: u64, columns: u16) -> ProgressBar<Line<W>> {
     bar.set_max_refresh_rate(Some(REFRESH));
     bar.set_width(Some(width));
     // `1023.99 MB / 1023.99 MB ` is 24 wide, ` 100.00 % 1023.99 MB/s 999m` is 27.
-    bar.show_counter = width >= 60;
+    bar.show_counter = width >= 60 + label.len();
     bar.show_speed = width >= 27;
+    // A label says less than percent and time left, which need 14 columns.
+    if label.is_ascii() && width >= 14 + label.len() {
+        bar.message(label);
+    }
     bar
 }
 
@@ -100,8 +110,12 @@ mod tests {
     use super::*;
 
     fn drawn(size: u64, columns: u16, come: &[u64]) -> String {
+        drawn_with("", size, columns, come)
+    }
+
+    fn drawn_with(label: &str, size: u64, columns: u16, come: &[u64]) -> String {
         let mut out = Vec::new();
-        let mut bar = bar(&mut out, size, columns);
+        let mut bar = bar(&mut out, size, columns, label);
         for bytes in come {
             bar.add(*bytes);
         }
@@ -113,7 +127,9 @@ mod tests {
     fn a_bar_fits_every_terminal() {
         for columns in [0, 1, 2, 20, 27, 28, 40, 60, 61, 80, 200] {
             for size in [1, 812, 1 << 30, u64::MAX] {
-                let text = drawn(size, columns, &[size / 2, size - size / 2]);
+                let come = [size / 2, size - size / 2];
+                let text =
+                    drawn(size, columns, &come) + &drawn_with("12/90 ", size, columns, &come);
                 for line in text.split('\r').filter(|line| !line.is_empty()) {
                     assert!(line.len() < usize::from(columns), "{columns}: {line:?}");
                 }
@@ -155,6 +171,6 @@ mod tests {
                 Err(io::ErrorKind::BrokenPipe.into())
             }
         }
-        bar(Gone, 2, 80).add(2);
+        bar(Gone, 2, 80, "").add(2);
     }
 }

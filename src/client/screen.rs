@@ -3,9 +3,12 @@
 //! Owns the one decision of how bytes from the server leave the program: raw where a program reads
 //! them, harmless where a terminal would obey them. Must never panic on a closed output.
 
-use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+use std::fmt::Display;
+use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 
 use super::Error;
+use super::notes::is_colored;
+use super::options::Options;
 use crate::wire::Harmless;
 
 /// Where answers go, a line at a time.
@@ -14,23 +17,38 @@ pub struct Screen<W: Write> {
     out: BufWriter<W>,
     /// Whether a terminal is at the other end.
     harmless: bool,
+    /// Whether headings are to stand out.
+    color: bool,
 }
 
-impl Screen<StdoutLock<'static>> {
+impl Screen<Stdout> {
     /// Standard output.
     #[must_use]
-    pub fn stdout() -> Self {
+    pub fn stdout(options: &Options) -> Self {
         let out = io::stdout();
         let harmless = out.is_terminal();
-        Self::new(out.lock(), harmless)
+        let color = is_colored(options.color, &out);
+        Self {
+            color,
+            ..Self::new(out, harmless)
+        }
     }
 }
 
 impl<W: Write> Screen<W> {
     /// An output; `harmless` when a terminal is at its other end.
     pub fn new(out: W, harmless: bool) -> Self {
-        let out = BufWriter::new(out);
-        Self { out, harmless }
+        Self {
+            out: BufWriter::new(out),
+            harmless,
+            color: false,
+        }
+    }
+
+    /// Whether a person reads it.
+    #[must_use]
+    pub const fn is_terminal(&self) -> bool {
+        self.harmless
     }
 
     /// Writes one line from the server.
@@ -48,13 +66,23 @@ impl<W: Write> Screen<W> {
         written.map_err(Error::Stdout)
     }
 
-    /// Writes the prompt of the client with this name, and shows it at once.
+    /// Writes a line of ours, in which nothing of a stranger's is raw.
     ///
     /// # Errors
     /// [`Error::Stdout`].
-    pub fn prompt(&mut self, name: &[u8]) -> Result<(), Error> {
-        write!(self.out, "{}> ", Harmless(name)).map_err(Error::Stdout)?;
-        self.flush()
+    pub fn text(&mut self, line: impl Display) -> Result<(), Error> {
+        writeln!(self.out, "{line}").map_err(Error::Stdout)
+    }
+
+    /// Writes a heading.
+    ///
+    /// # Errors
+    /// [`Error::Stdout`].
+    pub fn heading(&mut self, line: &str) -> Result<(), Error> {
+        match self.color {
+            true => self.text(format_args!("\x1b[1m{line}\x1b[0m")),
+            false => self.text(line),
+        }
     }
 
     /// Shows what has been written so far.

@@ -5,11 +5,13 @@
 //!
 //! `docs/protocol.md` is the published contract; where it names a byte, this folder writes it.
 
+pub mod entry;
 pub mod harmless;
 pub mod reply;
 pub mod request;
 pub mod stamp;
 
+pub use entry::{KnownClient, ListedFile};
 pub use harmless::Harmless;
 pub use reply::{ClientName, Complaint, Digest, Farewell, Hex, Reply};
 pub use request::{LINE_BYTES_MAX, Request};

@@ -119,7 +119,7 @@ impl Complaint<'_> {
                     format_args!("offset beyond the end, the file has {size} bytes"),
                 );
             }
-            Self::NoSuchFile(name) => out.extend_from_slice(&[b"no such file: ", name].concat()),
+            Self::NoSuchFile(name) => out.extend_from_slice(&[NO_SUCH_FILE, name].concat()),
             Self::NotAFile(name) => out.extend_from_slice(&[b"not a file: ", name].concat()),
             Self::Outside(name) => {
                 out.extend_from_slice(&[b"outside the served folder: ", name].concat());
@@ -203,6 +203,8 @@ const IDLE: &[u8] = b"idle for ";
 const CLOSING: &[u8] = b", closing";
 const SHUTTING_DOWN: &[u8] = b"server shutting down";
 
+/// How the reason begins when nothing of a name is served.
+pub const NO_SUCH_FILE: &[u8] = b"no such file: ";
 /// The line for a peer that finds every berth taken.
 pub const FULL: &[u8] = b"Server full, try later";
 /// The line for a peer whose address holds its share of the berths.

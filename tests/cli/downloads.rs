@@ -51,9 +51,8 @@ fn a_file_is_saved_whole_under_the_last_part_of_its_name() {
     for (length, request) in [
         (0, "get c.txt"),
         (1, "get a/b/c.txt"),
-        (812, "GET /c.txt"),
+        (812, "get /c.txt"),
         (3_000_001, "get ../c.txt"),
-        (10, "get@0 c.txt"),
     ] {
         let folder = Folder::new();
         let content = noise(length);
@@ -94,7 +93,7 @@ fn a_saved_file_has_the_mode_of_any_new_file() {
 fn after_a_file_the_session_goes_on() {
     let folder = Folder::new();
     let server = Server::polite(|peer| {
-        peer.expect(b"get a\r");
+        peer.expect(b"get a");
         peer.say(&answer(b"first"));
         peer.expect(b"get b");
         peer.say(&answer(b"second"));
@@ -102,7 +101,8 @@ fn after_a_file_the_session_goes_on() {
         peer.say(b"hello ACK\n");
         peer.expect_exit();
     });
-    let ended = folder.script(server.address, b"get a\r\nget b\nhello\n");
+    // It is asked for what was meant, in the one form that every server takes.
+    let ended = folder.script(server.address, b"GET a\r\nget@0 b\nhello\n");
     assert_eq!((ended.code, ended.stdout.as_str()), (0, "hello ACK\n"));
     assert_eq!(folder.names(), ["a", "b"]);
     server.join();
@@ -185,7 +185,7 @@ fn what_is_no_end_is_65_without_waiting_and_leaves_nothing() {
 fn a_refused_file_leaves_nothing() {
     let folder = Folder::new();
     let ended = fetched(&folder, "get a", b"ERR no such file: a\n".to_vec());
-    assert_eq!(ended.code, 22);
+    assert_eq!(ended.code, 78);
     assert_eq!(ended.stdout, "ERR no such file: a\n");
     assert_eq!(folder.names(), [""; 0]);
 }

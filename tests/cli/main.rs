@@ -10,6 +10,8 @@ mod support;
 mod answers;
 mod downloads;
 mod program;
+#[cfg(target_os = "linux")]
+mod prompt;
 mod server;
 mod sessions;
 mod start;

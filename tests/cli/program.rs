@@ -14,16 +14,21 @@ use tempfile::TempDir;
 /// How long a test waits for what must come before it calls it a hang.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
-/// An empty folder to run the program in.
-pub(crate) struct Folder(TempDir);
+/// An empty folder to run the program in, and one for what it remembers.
+pub(crate) struct Folder(TempDir, TempDir);
 
 impl Folder {
     pub(crate) fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        Self(tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap())
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
+    }
+
+    /// Where the program remembers what was typed.
+    pub(crate) fn history(&self) -> PathBuf {
+        self.1.path().join("berth/history")
     }
 
     /// The names in the folder, sorted.
@@ -42,6 +47,9 @@ impl Folder {
         command
             .current_dir(self.0.path())
             .env_remove("BERTH_SERVER")
+            .env("XDG_STATE_HOME", self.1.path())
+            .env("TERM", "xterm")
+            .env("NO_COLOR", "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use crate::program::DEADLINE;
 
-/// A server with one peer, on a port of its own.
+/// What a server does with one connection.
+pub(crate) type Talk = Box<dyn FnOnce(&mut Peer) + Send>;
+
+/// A server with one peer after another, on a port of its own.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     thread: JoinHandle<()>,
@@ -16,13 +19,31 @@ pub(crate) struct Server {
 impl Server {
     /// Takes one connection, says nothing by itself, and closes in good order after `talk`.
     pub(crate) fn mute(talk: impl FnOnce(&mut Peer) + Send + 'static) -> Self {
+        Self::mute_each(vec![Box::new(talk)])
+    }
+
+    /// Takes a connection for each of these, one after the other, and greets it.
+    pub(crate) fn polite_each(talks: Vec<Talk>) -> Self {
+        let greeted = talks.into_iter().zip(1..).map(|(talk, number)| {
+            let talk: Talk = Box::new(move |peer| {
+                peer.say(format!("Welcome Client{number:02}\n").as_bytes());
+                talk(peer);
+            });
+            talk
+        });
+        Self::mute_each(greeted.collect())
+    }
+
+    fn mute_each(talks: Vec<Talk>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let thread = thread::spawn(move || {
-            let (stream, _) = listener.accept().unwrap();
-            let mut peer = Peer(Some(BufReader::new(stream)));
-            talk(&mut peer);
-            peer.close();
+            for talk in talks {
+                let (stream, _) = listener.accept().unwrap();
+                let mut peer = Peer(Some(BufReader::new(stream)));
+                talk(&mut peer);
+                peer.close();
+            }
         });
         Self { address, thread }
     }
@@ -76,6 +97,21 @@ impl Peer {
             got.escape_ascii().to_string(),
             line.escape_ascii().to_string()
         );
+    }
+
+    /// Reads one line, which must be this one, and answers every `list` before it: a prompt asks
+    /// for one or two, as it comes.
+    pub(crate) fn expect_after_lists(&mut self, line: &[u8], listing: &[u8]) {
+        loop {
+            let got = self.line();
+            if got != b"list" {
+                return assert_eq!(
+                    got.escape_ascii().to_string(),
+                    line.escape_ascii().to_string()
+                );
+            }
+            self.say(listing);
+        }
     }
 
     /// Reads the `exit` at the end of a script and answers it.

@@ -52,7 +52,7 @@ fn a_script_goes_on_after_a_refusal_and_ends_with_the_first_code() {
     });
     let script = b"get nope\nget ..\nhello\n";
     let ended = Folder::new().script(server.address, script);
-    assert_eq!(ended.code, 22);
+    assert_eq!(ended.code, 78);
     assert_eq!(ended.stdout, "ERR no such file: nope\nhello ACK\n");
     assert!(
         ended

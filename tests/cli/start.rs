@@ -11,7 +11,7 @@ use crate::server::{Peer, Server};
 #[test]
 fn help_and_version_are_printed_in_full() {
     let folder = Folder::new();
-    for (option, word) in [("--help", "Exit codes:"), ("--version", "berth 0.")] {
+    for (option, word) in [("--help", "Exit codes, which"), ("--version", "berth 0.")] {
         let ended = finish(folder.berth().arg(option).spawn().unwrap(), b"");
         assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{option}");
         assert!(ended.stdout.contains(word), "{option}: {}", ended.stdout);

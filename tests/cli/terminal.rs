@@ -19,6 +19,8 @@ pub(crate) struct Terminal {
     /// The program's end, until the program has it.
     line: Option<File>,
     seen: String,
+    /// How much of that has been looked for.
+    read: usize,
 }
 
 impl Terminal {
@@ -47,6 +49,32 @@ impl Terminal {
             keyboard,
             line: Some(line),
             seen: String::new(),
+            read: 0,
+        }
+    }
+
+    /// Waits until this has appeared behind all that was waited for before.
+    pub(crate) fn next(&mut self, text: &str) {
+        loop {
+            if let Some(at) = self.seen[self.read..].find(text) {
+                self.read += at + text.len();
+                return;
+            }
+            match self.pieces.recv_timeout(DEADLINE) {
+                Ok(piece) => self.seen += &String::from_utf8_lossy(&piece),
+                Err(_) => panic!("no {text:?} in {:?}", &self.seen[self.read..]),
+            }
+        }
+    }
+
+    /// Waits for the prompt of the client with this name, then types.
+    pub(crate) fn answer(&mut self, prompt: &str, keys: &[u8]) {
+        self.next(prompt);
+        self.press(keys);
+        if keys.ends_with(b"\r") {
+            // A line that was taken ends bracketed paste; before that, what looks like a prompt
+            // may be this one drawn again.
+            self.next("\x1b[?2004l");
         }
     }
 

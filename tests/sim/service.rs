@@ -194,6 +194,7 @@ impl Service for SimService {
         match query {
             Query::Status => self.list(Reply::Status, catalog.status.clone(), reply),
             Query::List => self.list(Reply::List, catalog.list.clone(), reply),
+            Query::Sha256 { .. } => unreachable!("no script asks for a digest"),
             Query::Get { name, offset } => {
                 if let Err(error) = self.get(name, offset, reply) {
                     let error = match error {

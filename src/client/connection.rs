@@ -1,0 +1,365 @@
+//! One blocking connection to a server.
+//!
+//! Owns the connection and the framing of answers: what ends an answer follows from what was
+//! asked, and the client knows that because it reads its own line as the server does. Must never
+//! write to a terminal or to a file: those who call do.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::time::{Duration, Instant};
+
+use super::Error;
+use super::options::Options;
+use crate::wire::reply::{
+    END, LIST, STATUS, is_last_word, is_refusal, parse_error, parse_goodbye, parse_sha256,
+    parse_start, parse_welcome,
+};
+use crate::wire::{Digest, LINE_BYTES_MAX, Request};
+
+/// The longest line read from a server, in bytes before its LF.
+///
+/// The longest that a berthd sends is a message come back or an entry of `list`, both a little
+/// longer than 4096 bytes. More than this is no berthd, and without a bound a server could fill the
+/// memory of its clients.
+pub const ANSWER_LINE_BYTES_MAX: usize = 64 * 1024;
+
+/// How long the last words of a server are waited for when it no longer takes requests.
+///
+/// They have arrived by then or never will; the wait is there so that nothing can make it endless.
+const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long the goodbye at the end of a script is waited for, which nobody is going to see.
+const GOODBYE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How fast a server digests a file at least, in bytes a second: nothing comes while it does, so
+/// what is waited for its answer grows with the file. A slow disk is faster.
+const DIGEST_RATE: u64 = 10_000_000;
+
+/// What the answer to `sha256` should be.
+const DIGEST_LINE: &str = "SHA256, a digest and a size";
+
+/// How an answer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// All of it has been shown.
+    Whole,
+    /// So many bytes of a file follow, then `END`; [`Client::read`] and [`Client::end`] take them.
+    File(u64),
+    /// The server said goodbye; the session is over.
+    Goodbye,
+}
+
+/// One connection to a server that has let this client in.
+#[derive(Debug)]
+pub struct Client {
+    /// Reads go through the buffer, writes to the stream below it.
+    reader: BufReader<TcpStream>,
+    /// The server's first line.
+    welcome: Vec<u8>,
+    /// How long nothing may come; `None`: for ever.
+    timeout: Option<Duration>,
+    /// Whether only the last words are waited for, which may never come.
+    dying: bool,
+}
+
+impl Client {
+    /// Connects to the server and waits for the welcome.
+    ///
+    /// # Errors
+    /// When no address of the server answers, when it turns the client away, and when whatever
+    /// listens there is no berthd.
+    pub fn connect(options: &Options) -> Result<Self, Error> {
+        let stream = dial(options)?;
+        // A request is one small packet that somebody waits for. Slower, not wrong, without.
+        let _ = stream.set_nodelay(true);
+        let mut client = Self {
+            reader: BufReader::new(stream),
+            welcome: Vec::new(),
+            timeout: None,
+            dying: false,
+        };
+        client.set_timeout(Some(options.connect_timeout));
+        client.welcome = client.line()?;
+        client.set_timeout(options.timeout);
+        if parse_welcome(&client.welcome).is_some() {
+            Ok(client)
+        } else if is_refusal(&client.welcome) {
+            Err(Error::TurnedAway(client.welcome))
+        } else {
+            Err(unexpected("a welcome", client.welcome))
+        }
+    }
+
+    /// The server's first line.
+    #[must_use]
+    pub fn welcome(&self) -> &[u8] {
+        &self.welcome
+    }
+
+    /// The name that the server gave.
+    #[must_use]
+    pub fn name(&self) -> &[u8] {
+        parse_welcome(&self.welcome).unwrap_or_default()
+    }
+
+    /// The connection itself, for whoever may have to cut it.
+    #[must_use]
+    pub fn stream(&self) -> &TcpStream {
+        self.reader.get_ref()
+    }
+
+    /// How long nothing may come or go from now on. Never zero, which no system takes.
+    fn set_timeout(&mut self, timeout: Option<Duration>) {
+        let timeout = timeout.map(|timeout| timeout.max(Duration::from_millis(1)));
+        self.timeout = timeout;
+        // A system that cannot do this waits for ever, which is what it does otherwise too.
+        let _ = self.stream().set_read_timeout(timeout);
+        let _ = self.stream().set_write_timeout(timeout);
+    }
+
+    /// Asks for the digest of the file `name`, does `meanwhile`, and reads the answer. What is
+    /// waited for that grows with `size`, so far as it is known.
+    ///
+    /// # Errors
+    /// As [`Client::ask`], and those of `meanwhile`.
+    pub fn digest<T>(
+        &mut self,
+        name: &[u8],
+        size: u64,
+        meanwhile: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<(Digest, u64, T), Error> {
+        self.send(&[b"sha256 ", name].concat());
+        let done = meanwhile()?;
+        let timeout = self.timeout;
+        let work = Duration::from_secs(size / DIGEST_RATE);
+        self.set_timeout(timeout.map(|timeout| timeout.saturating_add(work)));
+        let line = self.line()?;
+        self.set_timeout(timeout);
+        if let Some(reason) = parse_error(&line) {
+            return Err(refusal(reason));
+        }
+        match parse_sha256(&line) {
+            Some((digest, size)) => Ok((digest, size, done)),
+            None => Err(unexpected(DIGEST_LINE, line)),
+        }
+    }
+
+    /// Sends one line (without its LF) and hands each line of the answer to `show`.
+    ///
+    /// The line that announces a file is not shown: it is for the program, as the bytes are.
+    ///
+    /// # Errors
+    /// When the server refuses (its line is shown first), breaks the protocol or is gone, and
+    /// whatever `show` fails with.
+    pub fn ask(
+        &mut self,
+        line: &[u8],
+        mut show: impl FnMut(&[u8]) -> Result<(), Error>,
+    ) -> Result<Answer, Error> {
+        let request = Request::parse(without_cr(line));
+        self.send(line);
+        let first = self.line()?;
+        if let Some(reason) = refusal_of(&first, request) {
+            show(&first)?;
+            return Err(refusal(reason));
+        }
+        match request {
+            Request::Status => self.lines(first, STATUS, "STATUS", show),
+            Request::List => self.lines(first, LIST, "LIST", show),
+            Request::Get { .. } => match parse_start(&first) {
+                Some(size) => Ok(Answer::File(size)),
+                None => Err(unexpected("START and a size", first)),
+            },
+            Request::Sha256 { .. } => match parse_sha256(&first) {
+                Some(_) => show(&first).map(|()| Answer::Whole),
+                None => Err(unexpected(DIGEST_LINE, first)),
+            },
+            Request::Exit if parse_goodbye(&first).is_none() => Err(unexpected("a goodbye", first)),
+            Request::Exit => show(&first).map(|()| Answer::Goodbye),
+            Request::GetNothing | Request::GetTooFar => Err(unexpected("ERR", first)),
+            // A server newer than this client may know the line as a command: shown as it is.
+            Request::Message(_) => show(&first).map(|()| Answer::Whole),
+        }
+    }
+
+    /// Reads bytes of an announced file. Zero means that the server closed.
+    ///
+    /// # Errors
+    /// When the connection broke.
+    pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.reader.read(buffer) {
+                Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Reads the `END` behind a file. It is judged byte by byte, because a server that sends
+    /// something else may never send a LF.
+    ///
+    /// # Errors
+    /// When something else comes, or nothing.
+    pub fn end(&mut self) -> Result<(), Error> {
+        let mut seen = Vec::with_capacity(END.len() + 1);
+        for expected in END.iter().chain(b"\n") {
+            let mut byte = [0];
+            match self.read(&mut byte) {
+                Ok(0) => return Err(Error::Closed),
+                Ok(_) => seen.extend_from_slice(&byte),
+                Err(err) => return Err(self.broken(err)),
+            }
+            if byte[0] != *expected {
+                return Err(unexpected("END behind the file", seen));
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves without a word to the user: all that was asked has been answered, so nothing that
+    /// happens now is of interest. The goodbye is read for the server's sake, which would take a
+    /// client that closes with unread bytes for one whose connection broke.
+    pub fn leave(mut self) {
+        self.set_timeout(Some(GOODBYE_TIMEOUT));
+        self.send(b"exit");
+        let _ = self.line();
+    }
+
+    /// Sends a line, in one packet where it fits.
+    ///
+    /// A failure is not told from here: the server may have said why before it closed, and that
+    /// stands unread in the receive buffer. The read that follows finds it, or the end.
+    fn send(&mut self, line: &[u8]) {
+        let line = [line, b"\n"].concat();
+        let stream = self.reader.get_mut();
+        if stream.write_all(&line).is_err() {
+            self.dying = true;
+            self.set_timeout(Some(LAST_WORDS_TIMEOUT));
+        }
+    }
+
+    /// What it means that a read failed.
+    #[must_use]
+    pub fn broken(&self, err: io::Error) -> Error {
+        match self.timeout {
+            // The wait for last words is over: the connection takes nothing and brings nothing.
+            Some(_) if is_timeout(&err) && self.dying => Error::Closed,
+            Some(timeout) if is_timeout(&err) => Error::TimedOut(timeout),
+            _ => Error::Broken(err),
+        }
+    }
+
+    /// Shows the lines of an answer that `END` ends.
+    fn lines(
+        &mut self,
+        first: Vec<u8>,
+        head: &[u8],
+        expected: &'static str,
+        mut show: impl FnMut(&[u8]) -> Result<(), Error>,
+    ) -> Result<Answer, Error> {
+        if first != head {
+            return Err(unexpected(expected, first));
+        }
+        let mut line = first;
+        while line != END {
+            show(&line)?;
+            line = self.line()?;
+        }
+        show(&line).map(|()| Answer::Whole)
+    }
+
+    /// Reads one line, without its LF.
+    fn line(&mut self) -> Result<Vec<u8>, Error> {
+        let mut line = Vec::new();
+        let most = ANSWER_LINE_BYTES_MAX as u64 + 1;
+        let mut reader = self.reader.by_ref().take(most);
+        match reader.read_until(b'\n', &mut line) {
+            Err(err) => Err(self.broken(err)),
+            Ok(_) if line.last() == Some(&b'\n') => {
+                line.pop();
+                Ok(line)
+            }
+            Ok(_) if line.len() > ANSWER_LINE_BYTES_MAX => Err(Error::EndlessLine),
+            Ok(_) => Err(Error::Closed),
+        }
+    }
+}
+
+/// Connects to the first address that answers. A host name often has one per IP version, and
+/// which of them the server listens on is not known here.
+fn dial(options: &Options) -> Result<TcpStream, Error> {
+    let failed = |source| Error::Connect {
+        server: options.server.clone(),
+        source,
+    };
+    let mut failure = failed(io::Error::new(
+        io::ErrorKind::NotFound,
+        "the name has no address",
+    ));
+    for address in options.server.to_socket_addrs().map_err(failed)? {
+        let start = Instant::now();
+        match TcpStream::connect_timeout(&address, options.connect_timeout) {
+            Ok(stream) => return Ok(stream),
+            // The system may give up before our time is over; that is no timeout of ours.
+            Err(err) if is_timeout(&err) && start.elapsed() >= options.connect_timeout => {
+                failure = Error::TimedOut(options.connect_timeout);
+            }
+            Err(err) => failure = failed(err),
+        }
+    }
+    Err(failure)
+}
+
+/// Which of the two it is differs between systems.
+fn is_timeout(err: &io::Error) -> bool {
+    matches!(
+        err.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+    )
+}
+
+/// What a refusal means: that the server goes, or just no.
+fn refusal(reason: &[u8]) -> Error {
+    match is_last_word(reason) {
+        true => Error::Closed,
+        false => Error::Refused(reason.to_vec()),
+    }
+}
+
+/// The reason in an `ERR` line; none when the line is a message that came back and looks like one.
+fn refusal_of<'a>(first: &'a [u8], request: Request<'_>) -> Option<&'a [u8]> {
+    let came_back = |text| first.strip_suffix(b" ACK") == Some(text);
+    match request {
+        Request::Message(text) if came_back(text) => None,
+        _ => parse_error(first),
+    }
+}
+
+/// A line as the server reads it: one CR at its end belongs to the line end.
+#[must_use]
+pub fn without_cr(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+fn unexpected(expected: &'static str, line: Vec<u8>) -> Error {
+    Error::Protocol { expected, line }
+}
+
+// A message of full length must come back whole.
+const _: () = assert!(ANSWER_LINE_BYTES_MAX >= LINE_BYTES_MAX + b" ACK".len());
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_looks_like_a_refusal_is_none_when_it_comes_back() {
+        let message = Request::parse(b"ERR no such file: a");
+        assert_eq!(refusal_of(b"ERR no such file: a ACK", message), None);
+        assert_eq!(refusal_of(b"ERR busy", message), Some(&b"busy"[..]));
+        assert_eq!(
+            refusal_of(b"ERR busy ACK", Request::Status),
+            Some(&b"busy ACK"[..])
+        );
+    }
+}

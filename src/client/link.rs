@@ -1,0 +1,166 @@
+//! A server that may have to be found again.
+//!
+//! Owns the connection to it, while there is one, and the patience with which it is looked for.
+//! Must never ask anything: whoever asked knows whether to ask again.
+
+use std::time::Instant;
+
+use super::interrupt;
+use super::notes::Notes;
+use super::options::Options;
+use super::pauses::Pauses;
+use super::{Client, Error};
+
+/// A server, and mostly a connection to it.
+#[derive(Debug)]
+pub struct Link {
+    options: Options,
+    notes: Notes,
+    client: Option<Client>,
+}
+
+impl Link {
+    /// Connects, and waits for a berth as long as the options say.
+    ///
+    /// # Errors
+    /// See [`Client::connect`].
+    pub fn open(options: Options) -> Result<Self, Error> {
+        let notes = Notes::new(&options);
+        let mut link = Self {
+            options,
+            notes,
+            client: None,
+        };
+        link.connect()?;
+        Ok(link)
+    }
+
+    /// How the server is talked to.
+    #[must_use]
+    pub const fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Where what is to be said goes.
+    #[must_use]
+    pub const fn notes(&self) -> Notes {
+        self.notes
+    }
+
+    /// The connection, made again if it was lost. Ctrl-C may cut it from now on.
+    ///
+    /// # Errors
+    /// See [`Client::connect`].
+    pub fn client(&mut self) -> Result<&mut Client, Error> {
+        let client = match self.client.take() {
+            Some(client) => client,
+            None => Client::connect(&self.options)?,
+        };
+        interrupt::enter(client.stream());
+        Ok(self.client.insert(client))
+    }
+
+    /// The connection if there is one.
+    pub const fn connected(&mut self) -> Option<&mut Client> {
+        self.client.as_mut()
+    }
+
+    /// The connection is of no more use.
+    pub fn lose(&mut self) {
+        self.client = None;
+    }
+
+    /// Leaves the server, if it is there.
+    pub fn leave(&mut self) {
+        if let Some(client) = self.client.take() {
+            client.leave();
+        }
+    }
+
+    /// Connects anew, and waits for a berth as long as the options say.
+    ///
+    /// # Errors
+    /// See [`Client::connect`].
+    pub fn connect(&mut self) -> Result<(), Error> {
+        let end = self.options.wait.map(|wait| Instant::now() + wait);
+        let mut pauses = Pauses::for_a_berth();
+        let mut told = false;
+        loop {
+            let err = match Client::connect(&self.options) {
+                Ok(client) => {
+                    self.client = Some(client);
+                    return Ok(());
+                }
+                Err(err) => err,
+            };
+            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+            let Some(left) = left.filter(|left| !left.is_zero()) else {
+                return Err(err);
+            };
+            if !matches!(err, Error::TurnedAway(_)) {
+                return Err(err);
+            }
+            if !told {
+                told = true;
+                let wait = humantime::format_duration(self.options.wait.unwrap_or_default());
+                self.notes
+                    .say(format_args!("{err}: waiting for a berth, {wait} at most"));
+            }
+            interrupt::pause(pauses.take().min(left))?;
+        }
+    }
+}
+
+/// How often something is tried again that a lost line has ended.
+#[derive(Debug)]
+pub struct Patience {
+    retries: u32,
+    left: u32,
+    pauses: Pauses,
+    /// What ended the first of the tries in a row that gained nothing: it says more than what came
+    /// of looking for a server that had gone.
+    failure: Option<Error>,
+}
+
+impl Patience {
+    /// So many tries that gain nothing, one after another.
+    #[must_use]
+    pub const fn new(retries: u32) -> Self {
+        Self {
+            retries,
+            left: retries,
+            pauses: Pauses::after_a_loss(),
+            failure: None,
+        }
+    }
+
+    /// Waits before another try, after one that ended with `err` and `gained` something or not.
+    ///
+    /// # Errors
+    /// When there is to be no other try: why the first of those that gained nothing failed.
+    pub fn again(&mut self, link: &mut Link, err: Error, gained: bool) -> Result<(), Error> {
+        if !err.is_passing() || interrupt::raised() {
+            return Err(err);
+        }
+        link.lose();
+        if gained {
+            self.left = self.retries;
+            self.pauses.reset();
+            self.failure = None;
+        }
+        if self.left == 0 {
+            return Err(self.failure.take().unwrap_or(err));
+        }
+        self.left -= 1;
+        let pause = self.pauses.take();
+        let number = self.retries - self.left;
+        link.notes().say(format_args!(
+            "{}; trying again in {:.1} s ({number} of {})",
+            err.cause(),
+            pause.as_secs_f64(),
+            self.retries
+        ));
+        self.failure.get_or_insert(err);
+        interrupt::pause(pause)
+    }
+}

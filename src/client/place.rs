@@ -1,0 +1,219 @@
+//! Where a file goes, and what becomes of one that is there.
+//!
+//! Owns that choice. Must never change anything but to make a folder that a file is to go into.
+
+use std::fs;
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use super::Error;
+use super::error::Excerpt;
+use super::names::{last_component, path_below};
+use super::options::{OnExist, Output};
+use super::part::shown;
+
+/// Where a file goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// To standard output.
+    Stdout,
+    /// To this path.
+    File {
+        /// Where it will be.
+        target: PathBuf,
+        /// Whether it may take the place of another.
+        clobber: bool,
+    },
+    /// Nowhere: it is there already, and that is well.
+    Skip(PathBuf),
+}
+
+/// How many names are tried for one that is taken.
+const RENAMES_MAX: u32 = 10_000;
+
+/// Where the file `name` goes that was asked for by it, alone or as one of `many`.
+///
+/// # Errors
+/// When it cannot have a name here, or what is there is in the way.
+pub fn of_asked(
+    name: &[u8],
+    output: &Output,
+    many: bool,
+    on_exist: Option<OnExist>,
+) -> Result<Place, Error> {
+    let last = || {
+        last_component(name).ok_or_else(|| {
+            let name = Excerpt(name);
+            Error::Usage(format!(
+                "no file can be saved under the last part of '{name}'; name a file"
+            ))
+        })
+    };
+    match output {
+        Output::Stdout => Ok(Place::Stdout),
+        Output::Here => settle(PathBuf::from(last()?), on_exist),
+        Output::Path(path) if many || is_folder(path) => settle(path.join(last()?), on_exist),
+        Output::Path(path) => settle(path.clone(), on_exist),
+    }
+}
+
+/// Where a listed file goes, in the folders that its name tells.
+///
+/// # Errors
+/// As [`of_asked`], and when the name would lead out of the target folder.
+pub fn of_listed(name: &[u8], output: &Output, on_exist: Option<OnExist>) -> Result<Place, Error> {
+    let below = path_below(name).ok_or_else(|| Error::Protocol {
+        expected: "a name that leads down",
+        line: name.to_vec(),
+    })?;
+    let base = match output {
+        Output::Stdout => return Ok(Place::Stdout),
+        Output::Here => Path::new(""),
+        Output::Path(path) => path,
+    };
+    make_folders(base, &below)?;
+    settle(base.join(below), on_exist)
+}
+
+/// Makes the folders between `base` and a file below it. A link is no such folder: it may lead out,
+/// and the server chose the name.
+fn make_folders(base: &Path, below: &Path) -> Result<(), Error> {
+    let failed = |path: &Path, err| Error::Local(shown(path), err);
+    if base != Path::new("") {
+        fs::create_dir_all(base).map_err(|err| failed(base, err))?;
+    }
+    let mut folder = base.to_owned();
+    for part in below.parent().into_iter().flat_map(Path::components) {
+        folder.push(part);
+        match folder.symlink_metadata() {
+            Ok(there) if there.is_dir() => {}
+            Ok(_) => {
+                let err = io::Error::other("it is in the way of a folder");
+                return Err(failed(&folder, err));
+            }
+            Err(_) => fs::create_dir(&folder).map_err(|err| failed(&folder, err))?,
+        }
+    }
+    Ok(())
+}
+
+/// Whether files go into it rather than under its name.
+fn is_folder(path: &Path) -> bool {
+    let ends_so = path.as_os_str().as_encoded_bytes().ends_with(b"/");
+    ends_so || path.is_dir()
+}
+
+/// What becomes of a file that is to be `target`.
+fn settle(target: PathBuf, on_exist: Option<OnExist>) -> Result<Place, Error> {
+    if !exists(&target)? {
+        return Ok(Place::File {
+            target,
+            clobber: false,
+        });
+    }
+    match on_exist.unwrap_or_else(|| ask(&target)) {
+        OnExist::Error => Err(Error::Exists(shown(&target))),
+        OnExist::Skip => Ok(Place::Skip(target)),
+        OnExist::Overwrite => Ok(Place::File {
+            target,
+            clobber: true,
+        }),
+        OnExist::Rename => Ok(Place::File {
+            target: free_name(&target)?,
+            clobber: false,
+        }),
+    }
+}
+
+fn exists(path: &Path) -> Result<bool, Error> {
+    match path.symlink_metadata() {
+        Ok(_) => Ok(true),
+        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(err) => Err(Error::Local(shown(path), err)),
+    }
+}
+
+/// The first of NAME.1, NAME.2 and so on that is free.
+fn free_name(taken: &Path) -> Result<PathBuf, Error> {
+    for number in 1..=RENAMES_MAX {
+        let mut name = taken.as_os_str().to_owned();
+        name.push(format!(".{number}"));
+        let path = PathBuf::from(name);
+        if !exists(&path)? {
+            return Ok(path);
+        }
+    }
+    Err(Error::Exists(shown(taken)))
+}
+
+/// Asks the person at the terminal. Where there is none, nothing may be touched.
+fn ask(target: &Path) -> OnExist {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return OnExist::Error;
+    }
+    loop {
+        let question = format!(
+            "{} exists: [o]verwrite, [r]ename the new one, [s]kip or [l]eave it? ",
+            Excerpt(&shown(target))
+        );
+        let _ = io::stderr().write_all(question.as_bytes());
+        let mut answer = String::new();
+        if !io::stdin()
+            .lock()
+            .read_line(&mut answer)
+            .is_ok_and(|n| n > 0)
+        {
+            return OnExist::Error;
+        }
+        match answer.trim().to_ascii_lowercase().as_str() {
+            "o" | "overwrite" => return OnExist::Overwrite,
+            "r" | "rename" => return OnExist::Rename,
+            "s" | "skip" => return OnExist::Skip,
+            "l" | "leave" | "" => return OnExist::Error,
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(target: PathBuf, clobber: bool) -> Place {
+        Place::File { target, clobber }
+    }
+
+    #[test]
+    fn what_is_there_decides_with_what_was_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("f"), b"mine").unwrap();
+        fs::write(at("f.1"), b"mine").unwrap();
+        let to = |on_exist| of_asked(b"x/f", &Output::Path(at("")), false, Some(on_exist));
+        assert_eq!(to(OnExist::Error).unwrap_err().exit_code(), 73);
+        assert_eq!(to(OnExist::Skip).unwrap(), Place::Skip(at("f")));
+        assert_eq!(to(OnExist::Overwrite).unwrap(), file(at("f"), true));
+        assert_eq!(to(OnExist::Rename).unwrap(), file(at("f.2"), false));
+        let named = of_asked(b"x/f", &Output::Path(at("g")), false, None);
+        assert_eq!(named.unwrap(), file(at("g"), false));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn folders_are_made_and_links_are_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let output = Output::Path(at("here"));
+        let place = of_listed(b"a/b/c", &output, None).unwrap();
+        assert_eq!(place, file(at("here/a/b/c"), false));
+        assert!(at("here/a/b").is_dir());
+        std::os::unix::fs::symlink(folder.path(), at("here/out")).unwrap();
+        assert_eq!(
+            of_listed(b"out/c", &output, None).unwrap_err().exit_code(),
+            23
+        );
+        for evil in [&b"../c"[..], b"/c", b"a/../../c", b".c"] {
+            assert_eq!(of_listed(evil, &output, None).unwrap_err().exit_code(), 65);
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! A session whose requests stand on standard input, one in each line.
+//!
+//! Owns standard input and who is told what: answers go to standard output, everything that this
+//! program says itself to standard error. Must never frame an answer; the client does.
+
+use std::io::{self, BufRead, Read, Stdout};
+
+use super::batch::{self, Outcome};
+use super::link::Link;
+use super::notes::Notes;
+use super::options::{Fetching, Options, Wanted};
+use super::screen::Screen;
+use super::{Answer, Error, interrupt, without_cr};
+use crate::wire::Request;
+
+/// The most that is kept of a request, in bytes.
+///
+/// Far more than any server takes (4096). A longer line is refused whatever stands in the rest of
+/// it, so the rest is not sent, and a file without line ends cannot fill the memory.
+const REQUEST_BYTES_KEPT: u64 = 64 * 1024;
+
+/// Plays the script. Returns the exit code, that of the first failure; all that is to be said has
+/// been.
+#[must_use]
+pub fn run(options: Options) -> u8 {
+    interrupt::watch(false);
+    let notes = Notes::new(&options);
+    let screen = Screen::stdout(&options);
+    match Link::open(options) {
+        Ok(link) => Script { link, screen }.play(notes),
+        Err(err) => notes.complain(&err),
+    }
+}
+
+struct Script {
+    link: Link,
+    screen: Screen<Stdout>,
+}
+
+impl Script {
+    fn play(mut self, notes: Notes) -> u8 {
+        let mut code = 0;
+        for number in 1_u64.. {
+            let line = match next_request(&mut io::stdin().lock()) {
+                Ok(Some(line)) => line,
+                Ok(None) => break,
+                Err(err) => return first_of(code, notes.complain(&err)),
+            };
+            let err = match self.request(&line) {
+                Ok(Answer::Goodbye) => return code,
+                Ok(_) => continue,
+                Err(err) => err,
+            };
+            let place = format!("line {number}: ");
+            code = first_of(code, notes.complain_at(&place, &err));
+            if !err.session_goes_on() {
+                return code;
+            }
+        }
+        self.link.leave();
+        code
+    }
+
+    /// Sends one request and shows its answer.
+    fn request(&mut self, line: &[u8]) -> Result<Answer, Error> {
+        let answer = match Request::parse(without_cr(line)) {
+            Request::Get { offset: 1.., .. } => Err(part_of_a_file()),
+            Request::Get { name, .. } => self.get(name).map(|()| Answer::Whole),
+            _ => {
+                let screen = &mut self.screen;
+                self.link.client()?.ask(line, |line| screen.line(line))
+            }
+        };
+        // An answer is seen before anything is said about it.
+        self.screen.flush()?;
+        answer
+    }
+
+    fn get(&mut self, name: &[u8]) -> Result<(), Error> {
+        let wanted = Wanted::Names(vec![name.to_vec()]);
+        let mut outcome = Ok(());
+        batch::run(&mut self.link, &wanted, &Fetching::in_a_script(), |file| {
+            if let Outcome::Failed(_, err) = file {
+                outcome = Err(err);
+            }
+            Ok(())
+        })?;
+        if let Err(Error::Refused(reason)) = &outcome {
+            self.screen.line(&[b"ERR ", reason.as_slice()].concat())?;
+        }
+        outcome
+    }
+}
+
+/// Why a part of a file is not asked for.
+#[must_use]
+pub fn part_of_a_file() -> Error {
+    let reason = "get@OFFSET would save a part under the name of the whole; use get NAME";
+    Error::Usage(reason.into())
+}
+
+/// The next line of the input, without its LF; none at its end.
+fn next_request(input: &mut impl BufRead) -> Result<Option<Vec<u8>>, Error> {
+    let mut line = Vec::new();
+    let mut head = input.by_ref().take(REQUEST_BYTES_KEPT);
+    if head.read_until(b'\n', &mut line).map_err(Error::Stdin)? == 0 {
+        return Ok(None);
+    }
+    let cut = head.limit() == 0;
+    if line.pop_if(|last| *last == b'\n').is_none() && cut {
+        input.skip_until(b'\n').map_err(Error::Stdin)?;
+    }
+    Ok(Some(line))
+}
+
+/// The exit code of a script that failed so before, or has now.
+fn first_of(before: u8, now: u8) -> u8 {
+    if before == 0 { now } else { before }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_lines_and_the_last_needs_no_line_end() {
+        let mut input = &b"a\r\n\n\xff b"[..];
+        let mut next = || next_request(&mut input).unwrap();
+        assert_eq!(next().unwrap(), b"a\r");
+        assert_eq!(next().unwrap(), b"");
+        assert_eq!(next().unwrap(), b"\xff b");
+        assert_eq!(next(), None);
+    }
+
+    #[test]
+    fn what_is_too_long_for_any_server_is_not_kept() {
+        let kept = usize::try_from(REQUEST_BYTES_KEPT).unwrap();
+        for length in [kept - 1, kept, kept + 1, 3 * kept] {
+            let text = [&vec![b'x'; length][..], b"\nnext\n"].concat();
+            let mut input = &text[..];
+            let first = next_request(&mut input).unwrap().unwrap();
+            assert_eq!(first.len(), length.min(kept));
+            assert_eq!(next_request(&mut input).unwrap().unwrap(), b"next");
+        }
+    }
+}
