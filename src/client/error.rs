@@ -54,6 +54,8 @@ pub enum Error {
         /// The digest that the server gives.
         remote: Digest,
     },
+    /// The server lists a name that leads elsewhere than down.
+    LeadsOut(Vec<u8>),
     /// Nothing is listed in a folder of this name.
     NothingBelow(Vec<u8>),
     /// Ctrl-C ended it.
@@ -99,7 +101,7 @@ impl Error {
             Self::Local(..) | Self::Write(..) | Self::Stdout(_) => 23,
             Self::TimedOut(_) => 28,
             Self::CannotResume(..) => 33,
-            Self::Protocol { .. } | Self::EndlessLine => 65,
+            Self::Protocol { .. } | Self::EndlessLine | Self::LeadsOut(_) => 65,
             Self::Exists(_) => 73,
             Self::TurnedAway(_) => 75,
             Self::Interrupted => INTERRUPTED,
@@ -118,6 +120,7 @@ impl Error {
                 | Self::CannotResume(..)
                 | Self::Mismatch { .. }
                 | Self::NothingBelow(_)
+                | Self::LeadsOut(_)
         )
     }
 
@@ -180,6 +183,14 @@ impl fmt::Display for Error {
             Self::EndlessLine => f.write_str(
                 "the server broke the protocol: it sent a line that does not end; is it a berthd?",
             ),
+            Self::LeadsOut(name) => write!(
+                f,
+                "the server lists '{}', which leads elsewhere than down: it was left out",
+                Excerpt(name)
+            ),
+            Self::NothingBelow(folder) => {
+                write!(f, "the server lists no file in {}", Excerpt(folder))
+            }
             Self::Stdin(err) => write!(f, "cannot read standard input: {err}"),
             Self::Stdout(err) => write!(f, "cannot write to standard output: {err}"),
             of_a_file => of_a_file.fmt_of_a_file(f),
@@ -227,9 +238,6 @@ impl Error {
                 Hex(local),
                 Hex(remote)
             ),
-            Self::NothingBelow(folder) => {
-                write!(f, "the server lists no file in {}", Excerpt(folder))
-            }
             Self::Exists(name) => write!(
                 f,
                 "{} exists and is left as it is; move it away to get the server's",

@@ -62,10 +62,7 @@ pub fn of_asked(
 /// # Errors
 /// As [`of_asked`], and when the name would lead out of the target folder.
 pub fn of_listed(name: &[u8], output: &Output, on_exist: Option<OnExist>) -> Result<Place, Error> {
-    let below = path_below(name).ok_or_else(|| Error::Protocol {
-        expected: "a name that leads down",
-        line: name.to_vec(),
-    })?;
+    let below = path_below(name).ok_or_else(|| Error::LeadsOut(name.to_vec()))?;
     let base = match output {
         Output::Stdout => return Ok(Place::Stdout),
         Output::Here => Path::new(""),

@@ -9,12 +9,15 @@ mod support;
 
 mod answers;
 mod downloads;
+mod exit_codes;
 mod program;
 #[cfg(target_os = "linux")]
 mod prompt;
+mod relay;
 mod server;
 mod sessions;
 mod start;
+mod survival;
 #[cfg(target_os = "linux")]
 mod terminal;
 #[cfg(target_os = "linux")]

@@ -71,7 +71,7 @@ fn nothing_of_a_strangers_reaches_the_terminal_raw() {
             peer.say(&[b"STATUS\n", &address[..]].concat());
             peer.expect_after_lists(b"sha256 x", b"LIST\nEND\n");
             peer.say(&[b"ERR no such file: ", evil, b"\n"].concat());
-            peer.expect(b"exit");
+            peer.expect_after_lists(b"exit", b"LIST\nEND\n");
             peer.say(&[b"ERR ", evil, b"\n"].concat());
             peer.expect_after_lists(b"get x", &[b"LIST\n", evil, b"\nEND\n"].concat());
             peer.say(&[b"START ", evil, b"\n"].concat());
