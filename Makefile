@@ -3,10 +3,13 @@
 # The comment behind each target is its help; keep it to one line.
 
 .DEFAULT_GOAL := help
-.PHONY: help run-server run-client test lint fmt sim fuzz deny flood strace perf clean
+.PHONY: help run-server run-client test lint fmt sim fuzz deny flood strace perf install clean
 
 # Passed on to the program or script, for example: make run-server ARGS='--max-clients 10'
 ARGS ?=
+# Where `make install` puts things; DESTDIR goes before it, for those who pack.
+PREFIX ?= /usr/local
+DESTDIR ?=
 # How many seeds, or which, `make sim` plays.
 SEEDS ?= 10000
 # How long `make fuzz` runs each of its targets.
@@ -61,6 +64,17 @@ strace: ## count the system calls per request and per MiB (ARGS=PID for a runnin
 
 perf: ## show where the server spends its time (ARGS=PID for a running server)
 	scripts/perf.sh $(ARGS)
+
+install: ## install programs, man pages and completions (PREFIX=/usr/local DESTDIR=)
+	cargo build --release --locked --bins
+	rm -rf target/manuals
+	cargo run --quiet --release --locked --example manuals -- target/manuals
+	install -d "$(DESTDIR)$(PREFIX)/bin"
+	install -m 755 target/release/berth target/release/berthd "$(DESTDIR)$(PREFIX)/bin"
+	cd target/manuals && find . -type f | while read -r file; do \
+	    install -d "$(DESTDIR)$(PREFIX)/$$(dirname "$$file")" && \
+	    install -m 644 "$$file" "$(DESTDIR)$(PREFIX)/$$file" || exit 1; \
+	done
 
 clean: ## remove what was built
 	cargo clean
