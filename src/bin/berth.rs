@@ -1,17 +1,25 @@
 //! `berth`, the client: reads its command line, runs, and ends with the exit code.
 
+use std::env;
 use std::process::ExitCode;
 
 use berth::cli::{self, client::ClientArgs};
 use berth::client::commands;
 
 fn main() -> ExitCode {
-    let args = match cli::parse::<ClientArgs>("berth") {
-        Ok(args) => args,
-        Err(code) => return ExitCode::from(code),
-    };
-    ExitCode::from(match args.into_task() {
+    let task = cli::read::<ClientArgs>().and_then(|args| {
+        let task = args.into_task();
+        task.map_err(cli::Mistake::Usage)
+    });
+    ExitCode::from(match task {
         Ok((options, task)) => commands::run(options, &task),
-        Err(reason) => cli::complain("berth", &reason),
+        Err(mistake) => {
+            if let cli::Mistake::Usage(reason) = &mistake
+                && env::args_os().any(|word| word == "--json")
+            {
+                commands::tell_a_program(reason);
+            }
+            mistake.tell("berth")
+        }
     })
 }

@@ -25,12 +25,43 @@ pub const USAGE: u8 = 2;
 /// Longer than any time that is meant, and short enough to be added to any moment.
 const DURATION_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
+/// Why there is nothing to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mistake {
+    /// None: the help or the version was asked for, and printed.
+    Served,
+    /// The command line is wrong, for this reason, which is one harmless line.
+    Usage(String),
+}
+
+impl Mistake {
+    /// Says so on standard error, for the program that is called `name`. Returns its exit code.
+    #[must_use]
+    pub fn tell(&self, name: &str) -> u8 {
+        match self {
+            Self::Served => 0,
+            Self::Usage(reason) => {
+                let _ = writeln!(io::stderr(), "{name}: {reason}; try '{name} --help'");
+                USAGE
+            }
+        }
+    }
+}
+
 /// Reads the command line of the program that is called `name`.
 ///
 /// # Errors
 /// The exit code when there is nothing to run: zero after `--help` and `--version`, which are
 /// printed, and [`USAGE`] after a mistake, which is reported in one line on standard error.
 pub fn parse<A: Parser>(name: &str) -> Result<A, u8> {
+    read().map_err(|mistake| mistake.tell(name))
+}
+
+/// Reads the command line.
+///
+/// # Errors
+/// When there is nothing to run.
+pub fn read<A: Parser>() -> Result<A, Mistake> {
     let err = match A::try_parse() {
         Ok(args) => return Ok(args),
         Err(err) => err,
@@ -41,16 +72,9 @@ pub fn parse<A: Parser>(name: &str) -> Result<A, u8> {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
     ) {
         let _ = err.print();
-        return Err(0);
+        return Err(Mistake::Served);
     }
-    Err(complain(name, &reason(&err.render().to_string())))
-}
-
-/// Says in one line what was wrong with the command line of the program that is called `name`, and
-/// returns its exit code.
-pub fn complain(name: &str, reason: &str) -> u8 {
-    let _ = writeln!(io::stderr(), "{name}: {reason}; try '{name} --help'");
-    USAGE
+    Err(Mistake::Usage(reason(&err.render().to_string())))
 }
 
 /// The first paragraph of clap's report in one line. What follows, usage and tips, is in `--help`.

@@ -41,6 +41,16 @@ pub fn run(options: Options, task: &Task) -> u8 {
     command.code
 }
 
+/// Tells a program that its command line is wrong: it asked for JSON, failures too.
+pub fn tell_a_program(reason: &str) {
+    let mistake = Error::Usage(reason.to_owned());
+    let mut screen = Screen::stdout(&Options::default());
+    // The code says it too, so there is nothing to be done where nobody reads this.
+    let _ = screen
+        .text(json::line(&json::error(&mistake, None)))
+        .and_then(|()| screen.flush());
+}
+
 struct Command {
     screen: Screen<Stdout>,
     notes: Notes,

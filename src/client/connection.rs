@@ -321,7 +321,7 @@ fn is_timeout(err: &io::Error) -> bool {
 /// What a refusal means: that the server goes, or just no.
 fn refusal(reason: &[u8]) -> Error {
     match is_last_word(reason) {
-        true => Error::Closed,
+        true => Error::Dismissed(reason.to_vec()),
         false => Error::Refused(reason.to_vec()),
     }
 }

@@ -28,6 +28,8 @@ pub enum Error {
     TurnedAway(Vec<u8>),
     /// The server closed, and no whole answer had come.
     Closed,
+    /// The server closed, and said why.
+    Dismissed(Vec<u8>),
     /// The connection broke.
     Broken(io::Error),
     /// The connection ended inside a file.
@@ -93,7 +95,7 @@ impl Error {
             Self::Stdin(_) => 1,
             Self::Usage(_) => 2,
             Self::Connect { .. } => 7,
-            Self::Closed | Self::Broken(_) | Self::Cut { .. } => 18,
+            Self::Closed | Self::Dismissed(_) | Self::Broken(_) | Self::Cut { .. } => 18,
             Self::Mismatch { .. } => 19,
             Self::Refused(reason) if reason.starts_with(NO_SUCH_FILE) => 78,
             Self::NothingBelow(_) => 78,
@@ -132,6 +134,7 @@ impl Error {
             Self::Connect { .. }
                 | Self::TurnedAway(_)
                 | Self::Closed
+                | Self::Dismissed(_)
                 | Self::Broken(_)
                 | Self::Cut { .. }
                 | Self::TimedOut(_)
@@ -167,6 +170,11 @@ impl fmt::Display for Error {
             ),
             Self::TurnedAway(line) => Excerpt(line).fmt(f),
             Self::Closed => f.write_str("the server closed the connection; start again to go on"),
+            Self::Dismissed(reason) => write!(
+                f,
+                "the server closed the connection: {}; start again to go on",
+                Excerpt(reason)
+            ),
             Self::Broken(err) => write!(f, "the connection broke: {err}; start again to go on"),
             Self::TimedOut(timeout) => write!(
                 f,

@@ -28,14 +28,14 @@ const HINT: &str = "help explains the commands; Tab completes them and the names
 const HELP: &str = "\
 status        who is connected, and who was
 list          the files that can be had
-get NAME      saves the file here, under the last part of its name; what came of it
-              before the line broke is gone on with
+get NAME      saves the file here, under the last part of its name; goes on with
+              what came of it before
 sha256 NAME   the file's SHA-256 and size, as the server has it
 help          this text
 exit          leaves, as Ctrl-D does
-Anything else is a message and comes back with ' ACK' behind it. A space in front
-makes a message of a command's word: ' list'. Ctrl-C drops the line, or ends what
-is under way; Ctrl-R searches what was typed before.";
+Anything else is a message and comes back with ' ACK' behind it. A space in
+front makes a message of a command's word: ' list'. Ctrl-C drops the line, or
+ends what is under way; Ctrl-R searches what was typed before.";
 
 /// The longest name of a client that is shown in the prompt, in bytes. A berthd's are short.
 const NAME_BYTES_MAX: usize = 40;
@@ -221,11 +221,11 @@ impl Prompt {
 
     /// Ctrl-C cut the connection, which was in the middle of an answer.
     fn interrupted(&mut self) -> Result<Next, Error> {
-        let advice = interrupt::take_advice();
-        self.notes.say(format_args!(
-            "\n{}",
-            advice.as_deref().unwrap_or("interrupted")
-        ));
+        match interrupt::take_advice() {
+            // A bar has ended its line.
+            Some(advice) => self.notes.say(advice),
+            None => self.notes.say("\ninterrupted"),
+        }
         let mut link = lock(&self.link);
         link.lose();
         let connected = link.connect();

@@ -289,3 +289,53 @@ fn ctrl_c_is_130_keeps_the_part_and_says_how_to_go_on() {
     assert_eq!(folder.names(), [".a.part", ".a.part.from"]);
     server.join();
 }
+
+#[test]
+fn failures_are_json_too_where_answers_are() {
+    let server = support::Setup::new().file("a", b"1234567890").start();
+    let folder = Folder::new();
+    for (arguments, code) in [
+        (&["get", "nope", "--json"][..], 78),
+        (&["sha256", "nope", "--json"], 78),
+        (&["get", "a", "-o", "-", "--json"], 2),
+        (&["status", "--json", "--nope"], 2),
+    ] {
+        let ended = run(&folder, server.address, arguments);
+        assert_eq!(ended.code, code, "{arguments:?}: {}", ended.stderr);
+        let object: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+        assert_eq!(object["answer"], "error", "{arguments:?}");
+        assert_eq!(object["code"], code, "{arguments:?}");
+    }
+    for (arguments, answer, member) in [
+        (&["status", "--json"][..], "status", "clients"),
+        (&["list", "--json"], "list", "files"),
+        (&["send", "--json", "x"], "message", "text"),
+        (&["sha256", "--json", "a"], "sha256", "size"),
+        (&["get", "--json", "a"], "get", "path"),
+    ] {
+        let ended = run(&folder, server.address, arguments);
+        assert_eq!(ended.code, 0, "{arguments:?}: {}", ended.stderr);
+        let object: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+        assert_eq!(object["answer"], answer);
+        assert!(!object[member].is_null(), "{object}");
+    }
+}
+
+#[test]
+fn nobody_waits_long_while_the_server_digests() {
+    // A gigabyte of holes takes the unoptimized server long enough to be overtaken many times.
+    let server = support::Setup::new().sparse("big", 1 << 30).start();
+    let mut busy = server.client("Client01");
+    let mut other = server.client("Client02");
+    busy.send("sha256 big\n");
+    busy.stream().set_nonblocking(true).unwrap();
+    let mut echoes = 0;
+    while busy.stream().peek(&mut [0]).is_err() {
+        other.echo();
+        echoes += 1;
+    }
+    assert!(echoes > 20, "only {echoes}");
+    busy.stream().set_nonblocking(false).unwrap();
+    let digest = "49bc20df15e412a64472421e13fe86ff1c5165e18b2afccf160d4dc19fe68a14";
+    busy.expect(format!("SHA256 {digest} 1073741824\n"));
+}

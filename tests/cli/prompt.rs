@@ -225,7 +225,7 @@ fn a_server_that_went_away_is_told_of_and_looked_for_again() {
     terminal.next("one ACK");
     terminal.answer("Client01@", b"two\r");
     terminal.next("ERR server shutting down");
-    terminal.next("berth: the server closed the connection");
+    terminal.next("berth: the server closed the connection: server shutting down");
     terminal.answer("connect again? [Y/n] ", b"\r");
     terminal.next("Welcome Client02");
     terminal.answer("Client02@", b"three\r");
