@@ -271,3 +271,62 @@ fn ctrl_c_ends_a_download_but_not_the_prompt() {
     assert_eq!(folder.names(), ["a"]);
     server.join();
 }
+
+#[test]
+fn a_person_is_asked_about_a_file_that_is_there() {
+    let server = support::Setup::new().file("f", b"new").start();
+    for (keys, left, names) in [
+        (&b"s\n"[..], &b"old"[..], &["f"][..]),
+        (b"huh\no\n", b"new", &["f"]),
+        (b"r\n", b"old", &["f", "f.1"]),
+        (b"\n", b"old", &["f"]),
+    ] {
+        let mut terminal = Terminal::new(80);
+        let folder = Folder::new();
+        fs::write(folder.path("f"), b"old").unwrap();
+        let mut command = folder.berth_at(server.address);
+        command.args(["get", "f"]);
+        command.stdin(terminal.stream()).stderr(terminal.stream());
+        let child = command.spawn().unwrap();
+        drop(command);
+        terminal.next("f exists: [o]verwrite, [r]ename the new one, [s]kip or [l]eave it? ");
+        terminal.press(keys);
+        let code = if keys == b"\n" { 73 } else { 0 };
+        assert_eq!(finish(child, b"").code, code);
+        assert_eq!(fs::read(folder.path("f")).unwrap(), left);
+        assert_eq!(folder.names(), names);
+    }
+}
+
+#[test]
+fn a_bar_at_the_prompt_fits_a_wide_and_a_narrow_terminal() {
+    for columns in [20, 80] {
+        let (seen, go) = mpsc::channel::<()>();
+        let server = Server::polite(move |peer| {
+            peer.expect_after_lists(b"get a", b"LIST\n10 2026-11-22T10:00:00Z a\nEND\n");
+            peer.say(b"START 10\n12345");
+            go.recv().unwrap();
+            peer.say(b"67890END\n");
+            peer.expect_after_lists(b"exit", b"LIST\nEND\n");
+            peer.say(b"Goodbye Client01\n");
+        });
+        let mut terminal = Terminal::new(columns);
+        let folder = Folder::new();
+        let child = at(&terminal, &folder, server.address);
+        terminal.answer("Client01@", b"get a\r");
+        terminal.next(" 50.00 % ");
+        seen.send(()).unwrap();
+        terminal.next("saved a, 10 B");
+        terminal.answer("Client01@", b"\x04");
+        assert_eq!(finish(child, b"").code, 0);
+        let screen = terminal.all();
+        let mut bars = screen
+            .split(['\r', '\n'])
+            .filter(|line| line.contains(" % "));
+        assert!(
+            bars.all(|bar| bar.len() < usize::from(columns)),
+            "{screen:?}"
+        );
+        server.join();
+    }
+}
