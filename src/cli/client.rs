@@ -211,7 +211,7 @@ impl ClientArgs {
             None => Task::Session,
             Some(Command::Status) => Task::Status,
             Some(Command::List) => Task::List,
-            Some(Command::Send { text }) => Task::Send(sendable(&text.join(" ".as_ref()))?),
+            Some(Command::Send { text }) => Task::Send(line_of(&text.join(" ".as_ref()))?),
             Some(Command::Sha256 { names }) => Task::Sha256(all_sendable(&names)?),
             Some(Command::Get(args)) => {
                 let (wanted, how) = args.into_parts()?;
@@ -259,10 +259,18 @@ fn all_sendable(words: &[OsString]) -> Result<Vec<Vec<u8>>, String> {
     words.iter().map(sendable).collect()
 }
 
-/// The bytes of a word, if they can stand in a line.
-fn sendable(word: &OsString) -> Result<Vec<u8>, String> {
-    let bytes = bytes_of(word).ok_or("a name that is not Unicode cannot be sent from here")?;
-    match bytes.contains(&b'\n') || bytes.is_empty() {
+/// The bytes of a name, which cannot be empty.
+fn sendable(name: &OsString) -> Result<Vec<u8>, String> {
+    match line_of(name)? {
+        name if name.is_empty() => Err("a name cannot be empty".into()),
+        name => Ok(name),
+    }
+}
+
+/// The bytes of some text, if they can stand in a line.
+fn line_of(text: &OsString) -> Result<Vec<u8>, String> {
+    let bytes = bytes_of(text).ok_or("what is not Unicode cannot be sent from here")?;
+    match bytes.contains(&b'\n') {
         true => Err(format!("'{}' cannot stand in a line", Harmless(&bytes))),
         false => Ok(bytes),
     }

@@ -141,9 +141,9 @@ impl Download {
         }
         let no = |reason| Err(Error::CannotResume(self.name.clone(), reason));
         match (self.sink.record(), self.listed.as_deref()) {
-            // What came in this run of a file that is not listed, and is on the disk.
-            (None, None) if self.have_first == 0 && self.sink.can_restart() => Ok(0),
-            (None, _) => no("nothing says of what file it is the beginning"),
+            // It is ours and good for nothing: a file that is not listed, or a script's.
+            (Some([]), _) if self.sink.can_restart() => Ok(0),
+            (None | Some([]), _) => no("nothing says of what file it is the beginning"),
             (Some(_), None) => no("the server does not list the file any more"),
             (Some(record), Some(listed)) if name_of(record) != name_of(listed) => {
                 no("it is the beginning of another file")
@@ -252,7 +252,10 @@ impl Download {
 
     /// What is wrong, or nobody could go on with, is not kept; what was here before is not ours.
     fn give_up(self, err: &Error) {
-        let useless = self.sink.record().is_none() && self.have_first == 0;
+        let useless = match self.sink.record() {
+            Some(record) => record.is_empty(),
+            None => self.have_first == 0,
+        };
         if useless || matches!(err, Error::Mismatch { .. }) {
             self.sink.discard();
         }

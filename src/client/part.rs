@@ -6,7 +6,8 @@
 //! - the part holds the file's first bytes, and is locked while somebody adds to it;
 //! - the record, `.NAME.part.from`, holds the line that the server listed the file with. It is
 //!   written before the first byte and never changed, so a part with a record is the beginning of
-//!   just that file in that state.
+//!   just that file in that state. An empty line says that it is not known what the part is the
+//!   beginning of: it is ours, and nobody can go on with it.
 //!
 //! Must never give the final name to anything but the whole, nor add to what another one writes.
 
@@ -40,7 +41,7 @@ pub struct Part {
     file: File,
     /// How many bytes are in it.
     have: u64,
-    /// What it is a part of; nothing where that is not known.
+    /// What it is a part of; empty where that is not known, nothing where there is no record.
     record: Option<Vec<u8>>,
 }
 
@@ -78,7 +79,7 @@ impl Part {
         self.have
     }
 
-    /// The line that the file was listed with when its first byte came.
+    /// The line that the file was listed with when its first byte came; empty if it was not.
     #[must_use]
     pub fn record(&self) -> Option<&[u8]> {
         self.record.as_deref()
@@ -96,11 +97,9 @@ impl Part {
             .and_then(|()| self.file.seek(SeekFrom::Start(0)));
         emptied.map_err(|err| self.failed(err))?;
         self.have = 0;
-        self.record = listed.map(<[u8]>::to_vec);
-        let written = match listed {
-            Some(line) => fs::write(&self.record_path, [line, b"\n"].concat()),
-            None => remove(&self.record_path),
-        };
+        let record = listed.unwrap_or_default();
+        self.record = Some(record.to_vec());
+        let written = fs::write(&self.record_path, [record, b"\n"].concat());
         written.map_err(|err| self.failed(err))
     }
 
@@ -166,7 +165,7 @@ impl Part {
                 Ok(())
             }
             Err(err) => {
-                if self.record.is_none() {
+                if self.record.as_ref().is_none_or(Vec::is_empty) {
                     // Nobody could go on with it.
                     self.have = 0;
                 }

@@ -55,7 +55,7 @@ impl Sink {
         }
     }
 
-    /// The line that the file was listed with when its first byte came.
+    /// The line that the file was listed with when its first byte came; empty if it was not.
     #[must_use]
     pub fn record(&self) -> Option<&[u8]> {
         match self {
@@ -78,7 +78,7 @@ impl Sink {
         match self {
             Self::Part { part, .. } => part.begin(listed),
             Self::Stdout { record, .. } => {
-                *record = listed.map(<[u8]>::to_vec);
+                *record = Some(listed.unwrap_or_default().to_vec());
                 Ok(())
             }
         }

@@ -141,6 +141,22 @@ fn a_part_that_is_not_the_servers_is_found_out() {
 }
 
 #[test]
+fn a_part_that_a_killed_script_left_is_begun_again() {
+    let server = Setup::new().file("f", b"1234567890").start();
+    for script in [false, true] {
+        let folder = half_way(&server, b"12x45");
+        fs::write(folder.path(".f.part.from"), b"\n").unwrap();
+        let ended = match script {
+            true => folder.script(server.address, b"get f\n"),
+            false => run(&folder, server.address, &["get", "f"]),
+        };
+        assert_eq!((ended.code, ended.stderr.as_str()), (0, "saved f, 10 B\n"));
+        assert_eq!(fs::read(folder.path("f")).unwrap(), b"1234567890");
+        assert_eq!(folder.names(), ["f"]);
+    }
+}
+
+#[test]
 fn a_part_that_is_whole_only_gets_its_name() {
     let server = Setup::new().file("f", b"1234567890").start();
     let folder = half_way(&server, b"1234567890");
