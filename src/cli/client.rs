@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::duration::{parse_duration, parse_positive_duration};
+use super::parse_duration;
 use crate::client::options::{Color, Fetching, OnExist, Options, Output, Task, Wanted};
 use crate::wire::{DEFAULT_ADDRESS, Harmless};
 
@@ -288,6 +288,14 @@ fn bytes_of(word: &OsString) -> Option<Vec<u8>> {
 #[cfg(not(unix))]
 fn bytes_of(word: &OsString) -> Option<Vec<u8>> {
     word.to_str().map(|word| word.as_bytes().to_vec())
+}
+
+/// Reads a duration that has to be one.
+fn parse_positive_duration(text: &str) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        Duration::ZERO => Err("nothing can be done in no time".to_owned()),
+        duration => Ok(duration),
+    }
 }
 
 /// Takes `HOST:PORT`, where HOST may be an IPv6 address in brackets.

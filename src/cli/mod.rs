@@ -5,7 +5,6 @@
 
 #[cfg(feature = "client")]
 pub mod client;
-pub mod duration;
 #[cfg(feature = "server")]
 pub mod journal;
 #[cfg(feature = "server")]

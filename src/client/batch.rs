@@ -11,6 +11,7 @@ use super::fetch::{Fetched, Order, fetch};
 use super::link::{Link, Patience};
 use super::options::{Fetching, Wanted};
 use super::place::{Place, of_asked, of_listed};
+use super::progress::Total;
 use super::table::human;
 use super::{Error, interrupt};
 use crate::wire::ListedFile;
@@ -56,15 +57,14 @@ pub fn run(
             Wanted::Names(_) => of_asked(&want.name, &how.output, many, how.on_exist),
             _ => of_listed(&want.name, &how.output, how.on_exist),
         };
-        let label = sum.label();
-        sum.begun(want.size);
+        let total = sum.begin(want.size);
         let outcome = match place {
             Ok(Place::Skip(path)) => {
                 let name = Excerpt(&want.name);
                 link.notes().say(format_args!("skipped {name}, it is here"));
                 Outcome::Skipped(want.name, path)
             }
-            Ok(place) => one(link, want, place, label, how),
+            Ok(place) => one(link, want, place, total, how),
             Err(err) => Outcome::Failed(want.name, err),
         };
         sum.ended(&outcome);
@@ -91,13 +91,13 @@ fn is_over(err: &Error, link: &mut Link) -> bool {
     err.is_passing() || matches!(err, Error::Stdout(_) | Error::Interrupted)
 }
 
-fn one(link: &mut Link, want: Want, place: Place, label: String, how: &Fetching) -> Outcome {
+fn one(link: &mut Link, want: Want, place: Place, total: Total, how: &Fetching) -> Outcome {
     let name = want.name.clone();
     let order = Order {
         name: want.name,
         listed: want.listed,
         place,
-        label,
+        total,
     };
     match fetch(link, order, how) {
         Ok(fetched) => Outcome::Fetched(fetched),
@@ -225,18 +225,17 @@ impl Sum {
         }
     }
 
-    /// What stands before the next file's bar: its number, and how much of the sum lies behind.
-    fn label(&self) -> String {
-        if self.files < 2 {
-            return String::new();
-        }
-        let percent = u128::from(self.size_begun) * 100 / u128::from(self.size.max(1));
-        format!("{}/{} {percent}% ", self.files_begun + 1, self.files)
-    }
-
-    fn begun(&mut self, size: u64) {
+    /// Where the next file stands in all of it.
+    fn begin(&mut self, size: u64) -> Total {
+        let behind = self.size_begun;
         self.files_begun += 1;
-        self.size_begun = self.size_begun.saturating_add(size);
+        self.size_begun = behind.saturating_add(size);
+        Total {
+            number: self.files_begun,
+            files: self.files,
+            behind,
+            size: self.size,
+        }
     }
 
     fn ended(&mut self, outcome: &Outcome) {

@@ -11,7 +11,7 @@ use super::link::{Link, Patience};
 use super::options::Fetching;
 use super::part::Part;
 use super::place::Place;
-use super::progress::Progress;
+use super::progress::{Progress, Total};
 use super::sink::Sink;
 use super::{Answer, Client, Error, interrupt};
 use crate::wire::{Digest, ListedFile};
@@ -28,8 +28,8 @@ pub struct Order {
     pub listed: Option<Vec<u8>>,
     /// Where it goes.
     pub place: Place,
-    /// What stands before the bar.
-    pub label: String,
+    /// Which of several it is.
+    pub total: Total,
 }
 
 /// A file that has come whole.
@@ -67,7 +67,7 @@ pub fn fetch(link: &mut Link, order: Order, how: &Fetching) -> Result<Fetched, E
         have_first: sink.have(),
         name: order.name,
         listed: order.listed,
-        label: order.label,
+        total: order.total,
         in_pieces: false,
         sink,
     };
@@ -86,7 +86,7 @@ struct Download {
     name: Vec<u8>,
     /// The line it was listed with when that was last looked up.
     listed: Option<Vec<u8>>,
-    label: String,
+    total: Total,
     sink: Sink,
     /// How many bytes were here before this run.
     have_first: u64,
@@ -201,7 +201,7 @@ impl Download {
     fn receive(&mut self, link: &mut Link, size: u64) -> Result<(), Error> {
         let quiet = link.notes().is_quiet();
         let client = link.client()?;
-        let mut progress = Progress::begin(size - self.sink.have(), &self.label, quiet);
+        let mut progress = Progress::begin(self.sink.have(), size, self.total, quiet);
         let mut buffer = vec![0; BUFFER_BYTES];
         while self.sink.have() < size {
             let left = usize::try_from(size - self.sink.have()).unwrap_or(usize::MAX);

@@ -20,26 +20,67 @@ const REFRESH: Duration = Duration::from_millis(100);
 /// The width of a terminal that does not tell its own.
 const COLUMNS_DEFAULT: u16 = 80;
 
+/// Which of several files a bar is for, and how much of all of them is done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Total {
+    /// The file's number, from 1.
+    pub number: usize,
+    /// How many there are.
+    pub files: usize,
+    /// How many bytes lie behind, in files before this one.
+    pub behind: u64,
+    /// How many bytes there are in all.
+    pub size: u64,
+}
+
+impl Total {
+    /// `3/12 45% ` when so much of this file has come; nothing for a file alone.
+    fn label(&self, come: u64) -> String {
+        if self.files < 2 {
+            return String::new();
+        }
+        let done = u128::from(self.behind) + u128::from(come);
+        let percent = (done * 100 / u128::from(self.size.max(1))).min(100);
+        format!("{}/{} {percent}% ", self.number, self.files)
+    }
+}
+
 /// A bar on standard error while it lives, when that is a terminal; nothing otherwise.
-pub struct Progress(Option<ProgressBar<Line<Stderr>>>);
+pub struct Progress {
+    bar: Option<ProgressBar<Line<Stderr>>>,
+    total: Total,
+    come: u64,
+    /// Whether there is room for the total.
+    labelled: bool,
+}
 
 impl Progress {
-    /// Begins a bar for so many bytes, with a label of ASCII text before it, unless all is to be
-    /// quiet. For none there is nothing to show.
+    /// Begins a bar for the bytes of a file from `have` up to `size`, unless all is to be quiet.
+    /// For none there is nothing to show.
     #[must_use]
-    pub fn begin(size: u64, label: &str, quiet: bool) -> Self {
+    pub fn begin(have: u64, size: u64, total: Total, quiet: bool) -> Self {
         let stderr = io::stderr();
-        if size == 0 || quiet || !stderr.is_terminal() || is_dumb() {
-            return Self(None);
-        }
+        let left = size.saturating_sub(have);
+        let shown = left > 0 && !quiet && stderr.is_terminal() && !is_dumb();
         let columns = terminal_size::terminal_size_of(&stderr);
         let columns = columns.map_or(COLUMNS_DEFAULT, |(width, _)| width.0);
-        Self(Some(bar(stderr, size, columns, label)))
+        // The longest that it will be.
+        let label = total.label(u64::MAX);
+        Self {
+            bar: shown.then(|| bar(stderr, left, columns, &label)),
+            labelled: !label.is_empty() && fits(&label, columns),
+            total,
+            come: have,
+        }
     }
 
     /// So many bytes more have come.
     pub fn add(&mut self, bytes: u64) {
-        if let Some(bar) = &mut self.0 {
+        self.come += bytes;
+        if let Some(bar) = &mut self.bar {
+            if self.labelled {
+                bar.message(&self.total.label(self.come));
+            }
             bar.add(bytes);
         }
     }
@@ -48,7 +89,7 @@ impl Progress {
 impl Drop for Progress {
     /// What is written next, a message of success or of failure, begins on a line of its own.
     fn drop(&mut self) {
-        if self.0.is_some() {
+        if self.bar.is_some() {
             let _ = writeln!(io::stderr());
         }
     }
@@ -56,8 +97,15 @@ impl Drop for Progress {
 
 impl fmt::Debug for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Progress").field(&self.0.is_some()).finish()
+        f.debug_tuple("Progress")
+            .field(&self.bar.is_some())
+            .finish()
     }
+}
+
+/// Whether there is room for a label: it says less than percent and time left, which need 14.
+fn fits(label: &str, columns: u16) -> bool {
+    usize::from(columns.saturating_sub(1)) >= 14 + label.len()
 }
 
 /// Whether the terminal cannot go back to the start of a line.
@@ -77,8 +125,7 @@ fn bar<W: Write>(out: W, size: u64, columns: u16, label: &str) -> ProgressBar<Li
     // `1023.99 MB / 1023.99 MB ` is 24 wide, ` 100.00 % 1023.99 MB/s 999m` is 27.
     bar.show_counter = width >= 60 + label.len();
     bar.show_speed = width >= 27;
-    // A label says less than percent and time left, which need 14 columns.
-    if label.is_ascii() && width >= 14 + label.len() {
+    if fits(label, columns) {
         bar.message(label);
     }
     bar
@@ -136,6 +183,20 @@ mod tests {
                 assert!(!text.contains('\n'));
             }
         }
+    }
+
+    #[test]
+    fn the_total_grows_with_the_file_and_is_left_out_for_one_alone() {
+        let total = Total {
+            number: 2,
+            files: 12,
+            behind: 30,
+            size: 200,
+        };
+        assert_eq!(total.label(0), "2/12 15% ");
+        assert_eq!(total.label(70), "2/12 50% ");
+        assert_eq!(total.label(u64::MAX), "2/12 100% ");
+        assert_eq!(Total { files: 1, ..total }.label(70), "");
     }
 
     #[test]
