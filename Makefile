@@ -48,7 +48,7 @@ fuzz: ## fuzz each target (SECONDS=60); needs cargo-fuzz: cargo install cargo-fu
 	set -e; for target in $(FUZZ_TARGETS); do \
 	    mkdir -p fuzz/target/corpus/$$target; \
 	    RUSTC_BOOTSTRAP=1 cargo fuzz run $$target fuzz/target/corpus/$$target \
-	        fuzz/corpus/$$target -- -max_total_time=$(SECONDS) -print_final_stats=1; \
+	        fuzz/corpus/$$target -- -max_len=16384 -max_total_time=$(SECONDS) -print_final_stats=1; \
 	done
 
 deny: ## check licences, bans and, where its database can be had, advisories (cargo-deny)

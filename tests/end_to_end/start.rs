@@ -1,15 +1,29 @@
 //! A start that works says where; one that cannot says why, in one line, and binds nothing.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::support::{Server, Setup, outcome};
 
 /// Starts a server that cannot start, and gives back its one line.
 fn refusal(setup: &Setup) -> String {
-    let (code, out, err) = outcome(setup.command().args(["--log", "off"]));
-    assert_eq!((code, out.as_str()), (Some(2), ""), "{err}");
+    let mut command = setup.command();
+    let command = command.args(["--log", "off"]).stderr(Stdio::piped());
+    let mut process = command.spawn().expect("the program was built");
+    let mut out = String::new();
+    let stdout = process.stdout.take().expect("it is piped");
+    // One that does start would not end by itself, and it says where it listens.
+    BufReader::new(stdout)
+        .read_line(&mut out)
+        .expect("it is text");
+    if !out.is_empty() {
+        process.kill().expect("it is our child");
+    }
+    let output = process.wait_with_output().expect("it is our child");
+    let err = String::from_utf8(output.stderr).expect("it is text");
+    assert_eq!((output.status.code(), out.as_str()), (Some(2), ""), "{err}");
     assert_eq!(err.lines().count(), 1, "{err}");
     assert!(err.starts_with("berthd: "), "{err}");
     err
@@ -143,7 +157,6 @@ fn version_and_help_are_answers_and_no_errors() {
 
 #[test]
 fn more_than_one_address_and_both_families_are_served_by_one_server() {
-    use std::io::{BufRead, BufReader};
     let setup = Setup::new().with("--listen [::]:0 --log error");
     let mut process = setup.command().spawn().expect("the server was built");
     let mut lines = BufReader::new(process.stdout.take().expect("it is piped")).lines();

@@ -11,6 +11,8 @@ use std::path::Path;
 mod journal;
 #[path = "../../fuzz/bodies/lines.rs"]
 mod lines;
+#[path = "../../fuzz/bodies/replies.rs"]
+mod replies;
 #[path = "../../fuzz/bodies/session.rs"]
 mod session;
 
@@ -30,6 +32,11 @@ fn any_bytes_are_read_as_a_journal() {
 #[test]
 fn a_session_answers_any_bytes_in_any_pieces() {
     play("session", session::run);
+}
+
+#[test]
+fn a_server_may_say_anything() {
+    play("replies", replies::run);
 }
 
 fn play(target: &str, run: fn(&[u8])) {
