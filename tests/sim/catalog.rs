@@ -37,6 +37,11 @@ impl FileSpec {
         &pool[self.salt + from..self.salt + to]
     }
 
+    /// What the service says its digest is; it follows from the file alone.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        [self.salt as u8; 32]
+    }
+
     /// How many bytes can be read before the end, or before it breaks.
     pub(crate) fn readable(&self) -> usize {
         self.broken_at.unwrap_or(usize::MAX).min(self.actual)

@@ -178,6 +178,7 @@ impl Expect {
                 self.ending = Some(Ending::Exit);
             }
             _ if lower.starts_with(b"get") => self.get(&line),
+            _ if lower.starts_with(b"sha256") => self.sha256(&line),
             _ => self.reply(&[&line, b" ACK\n"]),
         }
     }
@@ -207,6 +208,24 @@ impl Expect {
             }
             ([b' ', name @ ..], Some(offset)) => self.file(name, offset),
             _ => self.reply(&[line, b" ACK\n"]),
+        }
+    }
+
+    /// `sha256 NAME`, and without a name the same error as for `get`.
+    fn sha256(&mut self, line: &[u8]) {
+        let name = match &line[6..] {
+            [] | [b' '] => return self.reply(&[b"ERR usage: get NAME\n"]),
+            [b' ', name @ ..] => name,
+            _ => return self.reply(&[line, b" ACK\n"]),
+        };
+        let catalog = Rc::clone(&self.catalog);
+        match catalog.find(name) {
+            Some(file) => {
+                let hex = format!("{:02x}", file.digest()[0]).repeat(32);
+                let said = format!("SHA256 {hex} {}\n", file.size);
+                self.reply(&[said.as_bytes()]);
+            }
+            None => self.reply(&[b"ERR no such file: ", name, b"\n"]),
         }
     }
 

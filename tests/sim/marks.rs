@@ -46,7 +46,7 @@ names! {
         LostToReset, IdleLine, ShutdownLine, Tasked, SilentStep, LastLineWithoutEnd,
         IgnoredAfterExit, ServedAfterHalfClose, RefusedWhileStopping, WholeStream,
         SeveralInOneBatch, KeyUsedAgain, GetNothing, GetTooFar, BeyondEnd, NoSuchFile, Unopenable,
-        Failed,
+        Failed, Digest,
     }
 }
 

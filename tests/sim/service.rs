@@ -194,7 +194,20 @@ impl Service for SimService {
         match query {
             Query::Status => self.list(Reply::Status, catalog.status.clone(), reply),
             Query::List => self.list(Reply::List, catalog.list.clone(), reply),
-            Query::Sha256 { .. } => unreachable!("no script asks for a digest"),
+            Query::Sha256 { name } => {
+                self.net.borrow_mut().marks.event(Event::Digest);
+                match catalog.find(name) {
+                    Some(file) => {
+                        let said = Reply::Sha256(&file.digest(), file.size as u64);
+                        reply.write(|out| said.write(out));
+                    }
+                    None => {
+                        let said = Reply::Error(Complaint::NoSuchFile(name));
+                        reply.write(|out| said.write(out));
+                    }
+                }
+                None
+            }
             Query::Get { name, offset } => {
                 if let Err(error) = self.get(name, offset, reply) {
                     let error = match error {
