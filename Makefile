@@ -3,7 +3,7 @@
 # The comment behind each target is its help; keep it to one line.
 
 .DEFAULT_GOAL := help
-.PHONY: help run-server run-client test lint fmt sim fuzz deny flood strace perf install clean
+.PHONY: help run-server run-client test lint fmt sim fuzz deny flood bench strace perf install clean
 
 # Passed on to the program or script, for example: make run-server ARGS='--max-clients 10'
 ARGS ?=
@@ -14,6 +14,12 @@ DESTDIR ?=
 SEEDS ?= 10000
 # How long `make fuzz` runs each of its targets.
 SECONDS ?= 60
+# How often `make bench` measures each row; small files only to see that it works; which rows, by
+# words in their names; whether it draws docs/performance.svg.
+RUNS ?= 9
+QUICK ?=
+ROWS ?=
+CHART ?=
 # cargo-fuzz wants a nightly compiler; RUSTC_BOOTSTRAP lets it use the stable one.
 FUZZ_TARGETS = $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 
@@ -58,6 +64,11 @@ deny: ## check licences, bans and, where its database can be had, advisories (ca
 
 flood: ## send 50 clients at a server with few berths (ARGS='ADDR:PORT CLIENTS')
 	scripts/flood.sh $(ARGS)
+
+bench: ## compare with nginx, Redis and the machine's limits (RUNS=9 QUICK=1 ROWS='echo' CHART=1)
+	RUNS='$(RUNS)' QUICK='$(QUICK)' ROWS='$(ROWS)' CHART='$(CHART)' \
+	    cargo bench --quiet --locked --bench compare
+	$(if $(QUICK)$(ROWS),,cargo bench --quiet --locked --bench small)
 
 strace: ## count the system calls per request and per MiB (ARGS=PID for a running server)
 	scripts/strace.sh $(ARGS)

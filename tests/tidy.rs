@@ -112,7 +112,7 @@ fn collect(path: &Path, sources: &mut Vec<Source>) {
 }
 
 fn every_source() -> Vec<Source> {
-    ["src", "tests", "examples"]
+    ["src", "tests", "examples", "benches"]
         .into_iter()
         .flat_map(sources)
         .collect()

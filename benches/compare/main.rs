@@ -1,0 +1,122 @@
+//! berthd beside nginx, Redis and the limits of the machine: `make bench`.
+//!
+//! Owns the order of the whole: prepare, run after run, print. Must never leave a process or a
+//! configuration behind, whether it ends well, with an error or on a signal; the files that are
+//! served stay in `target/bench` for the next time.
+//!
+//! The environment says how much: `RUNS=9`, `QUICK=1` (small files, only to see that all works),
+//! `ROWS='echo cold'` (rows with one of these words in their names), `CHART=1` (draw
+//! docs/performance.svg).
+
+use std::env;
+use std::fs;
+use std::io;
+use std::process::ExitCode;
+use std::thread;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use tempfile::TempDir;
+
+use crate::plan::Plan;
+use crate::rows::Bench;
+use crate::sheet::Sheet;
+
+mod bare;
+mod chart;
+mod dialect;
+mod load;
+mod machine;
+mod plan;
+mod probe;
+mod process;
+mod rows;
+mod servers;
+mod sheet;
+mod table;
+mod targets;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let done = match arguments.first().map(String::as_str) {
+        Some(process::LEASH) => Err(process::become_leashed(&arguments[1..])),
+        Some(bare::ECHO) => bare::echo(),
+        Some(bare::SENDFILE) => bare::send_files(arguments.get(1).map_or("", String::as_str)),
+        // Cargo adds `--bench`.
+        _ => compare(),
+    };
+    process::kill_all();
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn compare() -> io::Result<()> {
+    let temp = tempfile::Builder::new().prefix("berth-bench-").tempdir()?;
+    clean_up_on_signals(&temp)?;
+    raise_open_files()?;
+    let plan = Plan::from_env()?;
+    let machine = machine::machine();
+    println!("{machine}");
+    let mut bench = Bench {
+        plan: &plan,
+        temp: temp.path(),
+        sheet: Sheet::default(),
+    };
+    for run in 0..plan.runs {
+        eprintln!("run {} of {}, load {}", run + 1, plan.runs, machine::load());
+        bench.run(run);
+    }
+    rows::calls::measure(&mut bench);
+    let size = if plan.quick {
+        ", quick: these are no figures"
+    } else {
+        ""
+    };
+    println!(
+        "{} runs{size}; load at the end {}",
+        plan.runs,
+        machine::load()
+    );
+    println!("{}", table::table(&bench.sheet));
+    println!("{}", table::score(&bench.sheet));
+    fs::write(&plan.results, table::tab_separated(&bench.sheet, &machine))?;
+    println!("every value: {}", plan.results.display());
+    if plan.chart {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/performance.svg");
+        fs::write(path, chart::chart(&bench.sheet, &machine))?;
+        println!("drawn: {path}");
+    }
+    Ok(())
+}
+
+/// Ends at once on a signal, with all that was started.
+fn clean_up_on_signals(temp: &TempDir) -> io::Result<()> {
+    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
+    let temp = temp.path().to_owned();
+    thread::spawn(move || {
+        if let Some(signal) = signals.forever().next() {
+            process::kill_all();
+            // Nothing more can be done about a folder that does not go.
+            drop(fs::remove_dir_all(&temp));
+            std::process::exit(128 + signal);
+        }
+    });
+    Ok(())
+}
+
+/// Ten thousand clients need as many open files on either side; what is started inherits this.
+fn raise_open_files() -> io::Result<()> {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let limit = Rlimit {
+        current: maximum,
+        maximum,
+    };
+    setrlimit(Resource::Nofile, limit)?;
+    Ok(())
+}

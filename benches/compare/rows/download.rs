@@ -1,0 +1,39 @@
+//! One client fetches a large file from the page cache.
+//!
+//! Owns the two rows of it: a client that copies what comes, and one that has the kernel discard
+//! it. On loopback the receiver's work is in part done in the sender's name, so both are shown,
+//! and their sum.
+
+use crate::load::{Fetcher, Sink};
+use crate::rows::Bench;
+use crate::servers::Side;
+
+pub(crate) const COPY: &str = "Download of 1 GiB, client copies";
+pub(crate) const DISCARD: &str = "Download of 1 GiB, client discards";
+pub(crate) const RATE: &str = "GiB/s";
+pub(crate) const SERVER_CPU: &str = "server CPU, s/GiB";
+pub(crate) const CLIENT_CPU: &str = "client CPU, s/GiB";
+pub(crate) const BOTH_CPU: &str = "both, s/GiB";
+pub(crate) const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
+
+const SIDES: [Side; 3] = [Side::Berthd, Side::Nginx, Side::BareSendfile];
+
+pub(crate) fn measure(bench: &mut Bench<'_>) {
+    let name = bench.plan.big.clone();
+    for (row, sink) in [(COPY, Sink::Copy), (DISCARD, Sink::Discard)] {
+        bench.each(row, &SIDES, 3, |server| {
+            let mut fetcher = Fetcher::connect(server.dialect, server.address, sink)?;
+            let before = server.process.cpu()?;
+            let moved = fetcher.fetch(&name)?;
+            let gib = moved.sum as f64 / GIB;
+            let cpu = (server.process.cpu()? - before).as_secs_f64() / gib;
+            let own = moved.cpu.as_secs_f64() / gib;
+            Ok(vec![
+                (RATE, moved.rate() / GIB),
+                (SERVER_CPU, cpu),
+                (CLIENT_CPU, own),
+                (BOTH_CPU, cpu + own),
+            ])
+        });
+    }
+}

@@ -1,0 +1,89 @@
+//! The rows of the table: what is measured, one file for each kind of work.
+//!
+//! Owns the order of things: in each run every row, and in each row every side, one after the
+//! other and the other way round in the next run, so that a machine that drifts favours nobody.
+
+use std::io;
+use std::path::Path;
+
+use crate::plan::Plan;
+use crate::servers::{Server, Side, Work};
+use crate::sheet::Sheet;
+
+pub(crate) mod calls;
+pub(crate) mod cold;
+pub(crate) mod crowd;
+pub(crate) mod download;
+pub(crate) mod echo;
+pub(crate) mod fairness;
+pub(crate) mod listing;
+pub(crate) mod refusals;
+pub(crate) mod start;
+
+/// What one measurement of one side found: metrics and values.
+pub(crate) type Found = Vec<(&'static str, f64)>;
+
+/// What the rows work with.
+pub(crate) struct Bench<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) temp: &'a Path,
+    pub(crate) sheet: Sheet,
+}
+
+impl Bench<'_> {
+    /// All rows, once.
+    pub(crate) fn run(&mut self, run: usize) {
+        self.sheet.run = run;
+        download::measure(self);
+        echo::measure(self);
+        fairness::measure(self);
+        cold::measure(self);
+        listing::measure(self);
+        crowd::measure(self);
+        refusals::measure(self);
+        start::measure(self);
+    }
+
+    /// What a server is started for, with room for so many clients.
+    pub(crate) fn work(&self, clients: usize) -> Work<'_> {
+        Work {
+            temp: self.temp,
+            folder: self.plan.files.clone(),
+            file: &self.plan.big,
+            clients,
+        }
+    }
+
+    /// Starts each side in turn and measures it. A side that fails is noted with its reason.
+    pub(crate) fn each(
+        &mut self,
+        row: &'static str,
+        sides: &[Side],
+        clients: usize,
+        measure: impl Fn(&mut Server) -> io::Result<Found>,
+    ) {
+        if !self.plan.wants(row) {
+            return;
+        }
+        let mut sides = sides.to_vec();
+        if self.sheet.run % 2 == 1 {
+            sides.reverse();
+        }
+        for side in sides {
+            let server = side.start(&self.work(clients));
+            let found = server.and_then(|mut server| measure(&mut server));
+            self.note(row, side.name(), found);
+        }
+    }
+
+    pub(crate) fn note(&mut self, row: &'static str, side: &'static str, found: io::Result<Found>) {
+        match found {
+            Ok(found) => {
+                for (metric, value) in found {
+                    self.sheet.note(row, side, metric, value);
+                }
+            }
+            Err(error) => self.sheet.lack(row, side, error.to_string()),
+        }
+    }
+}
