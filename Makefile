@@ -15,11 +15,13 @@ SEEDS ?= 10000
 # How long `make fuzz` runs each of its targets.
 SECONDS ?= 60
 # How often `make bench` measures each row; small files only to see that it works; which rows, by
-# words in their names; whether it draws docs/performance.svg.
+# words in their names; whether it puts them into docs/performance.md and .svg; whether it only
+# shows again what it measured last.
 RUNS ?= 9
 QUICK ?=
 ROWS ?=
 CHART ?=
+AGAIN ?=
 # cargo-fuzz wants a nightly compiler; RUSTC_BOOTSTRAP lets it use the stable one.
 FUZZ_TARGETS = $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 
@@ -66,9 +68,9 @@ flood: ## send 50 clients at a server with few berths (ARGS='ADDR:PORT CLIENTS')
 	scripts/flood.sh $(ARGS)
 
 bench: ## compare with nginx, Redis and the machine's limits (RUNS=9 QUICK=1 ROWS='echo' CHART=1)
-	RUNS='$(RUNS)' QUICK='$(QUICK)' ROWS='$(ROWS)' CHART='$(CHART)' \
+	RUNS='$(RUNS)' QUICK='$(QUICK)' ROWS='$(ROWS)' CHART='$(CHART)' AGAIN='$(AGAIN)' \
 	    cargo bench --quiet --locked --bench compare
-	$(if $(QUICK)$(ROWS),,cargo bench --quiet --locked --bench small)
+	$(if $(QUICK)$(ROWS)$(AGAIN),,cargo bench --quiet --locked --bench small)
 
 strace: ## count the system calls per request and per MiB (ARGS=PID for a running server)
 	scripts/strace.sh $(ARGS)

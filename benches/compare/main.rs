@@ -6,7 +6,8 @@
 //!
 //! The environment says how much: `RUNS=9`, `QUICK=1` (small files, only to see that all works),
 //! `ROWS='echo cold'` (rows with one of these words in their names), `CHART=1` (draw
-//! docs/performance.svg).
+//! docs/performance.svg and set the figures in docs/performance.md), `AGAIN=1` (measure nothing,
+//! and show the values of the last time again).
 
 use std::env;
 use std::fs;
@@ -28,9 +29,11 @@ mod chart;
 mod dialect;
 mod load;
 mod machine;
+mod note;
 mod plan;
 mod probe;
 mod process;
+mod results;
 mod rows;
 mod servers;
 mod sheet;
@@ -61,10 +64,29 @@ fn compare() -> io::Result<()> {
     clean_up_on_signals(&temp)?;
     raise_open_files()?;
     let plan = Plan::from_env()?;
+    if !plan.again {
+        measure(&plan, &temp)?;
+    }
+    let (sheet, head) = results::read(&fs::read_to_string(&plan.results)?)?;
+    println!("{head}\n{}\n{}", table::table(&sheet), table::score(&sheet));
+    println!("every value: {}", plan.results.display());
+    if plan.chart {
+        fs::write(&plan.chart_file, chart::chart(&sheet, &head))?;
+        println!("drawn: {}", plan.chart_file.display());
+    }
+    if plan.chart && !plan.quick {
+        let path = plan::docs().join("performance.md");
+        let document = note::placed(&fs::read_to_string(&path)?, &sheet, &head)?;
+        fs::write(path, document)?;
+    }
+    Ok(())
+}
+
+/// Runs everything so often, and writes the values down.
+fn measure(plan: &Plan, temp: &TempDir) -> io::Result<()> {
     let machine = machine::machine();
-    println!("{machine}");
     let mut bench = Bench {
-        plan: &plan,
+        plan,
         temp: temp.path(),
         sheet: Sheet::default(),
     };
@@ -73,26 +95,17 @@ fn compare() -> io::Result<()> {
         bench.run(run);
     }
     rows::calls::measure(&mut bench);
-    let size = if plan.quick {
+    let quick = if plan.quick {
         ", quick: these are no figures"
     } else {
         ""
     };
-    println!(
-        "{} runs{size}; load at the end {}",
-        plan.runs,
-        machine::load()
+    let head = format!(
+        "{machine} to {}, {} runs{quick}",
+        machine::load(),
+        plan.runs
     );
-    println!("{}", table::table(&bench.sheet));
-    println!("{}", table::score(&bench.sheet));
-    fs::write(&plan.results, table::tab_separated(&bench.sheet, &machine))?;
-    println!("every value: {}", plan.results.display());
-    if plan.chart {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/performance.svg");
-        fs::write(path, chart::chart(&bench.sheet, &machine))?;
-        println!("drawn: {path}");
-    }
-    Ok(())
+    fs::write(&plan.results, results::written(&bench.sheet, &head))
 }
 
 /// Ends at once on a signal, with all that was started.

@@ -34,11 +34,16 @@ pub(crate) struct Plan {
     pub(crate) tree: PathBuf,
     /// How many idle clients there are in the two rows that have any.
     pub(crate) crowds: [usize; 2],
+    /// Where every value is kept.
     pub(crate) results: PathBuf,
+    /// Where the chart is drawn: small files make no figures, and are not to be published.
+    pub(crate) chart_file: PathBuf,
+    /// Nothing is measured, and the values of the last time are shown and drawn again.
+    pub(crate) again: bool,
 }
 
 impl Plan {
-    /// As the environment says: `RUNS`, `QUICK`, `CHART`, `ROWS`.
+    /// As the environment says: `RUNS`, `QUICK`, `CHART`, `ROWS`, `AGAIN`.
     pub(crate) fn from_env() -> io::Result<Self> {
         let set = |name| env::var(name).ok().filter(|value| !value.is_empty());
         let quick = set("QUICK").is_some();
@@ -64,9 +69,13 @@ impl Plan {
             files: home.join("files"),
             tree: home.join(format!("tree-{folders}")),
             crowds: if quick { [100, 200] } else { [1000, 10_000] },
-            results: home.join("results.tsv"),
+            chart_file: if quick { home.clone() } else { docs() }.join("performance.svg"),
+            results: home.join(if quick { "quick.tsv" } else { "results.tsv" }),
+            again: set("AGAIN").is_some(),
         };
-        plan.prepare(mib * MIB, folders)?;
+        if !plan.again {
+            plan.prepare(mib * MIB, folders)?;
+        }
         Ok(plan)
     }
 
@@ -100,6 +109,10 @@ impl Plan {
         )?;
         Ok(())
     }
+}
+
+pub(crate) fn docs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("docs")
 }
 
 fn wrong(what: &str) -> io::Error {

@@ -45,18 +45,26 @@ impl Process {
     }
 
     /// What all its threads used of the processors so far.
+    pub(crate) fn cpu(&self) -> io::Result<Duration> {
+        self.schedule().map(|schedule| schedule.0)
+    }
+
+    /// What all its threads used of the processors so far, and how long they were ready to run and
+    /// had to wait for one, because others ran.
     ///
     /// A thread that runs has its time brought up to date at every tick of the kernel's clock, so
     /// it is asked a little later, when the process has nothing left to do.
-    pub(crate) fn cpu(&self) -> io::Result<Duration> {
+    pub(crate) fn schedule(&self) -> io::Result<(Duration, Duration)> {
         thread::sleep(Duration::from_millis(5));
-        let mut sum = 0;
+        let mut sums = (Duration::ZERO, Duration::ZERO);
         for task in fs::read_dir(self.proc("task"))? {
             let text = fs::read_to_string(task?.path().join("schedstat"))?;
-            let nanoseconds = text.split(' ').next().and_then(|word| word.parse().ok());
-            sum += nanoseconds.unwrap_or(0_u64);
+            let mut times = text.split(' ').map_while(|word| word.parse().ok());
+            let mut next = || Duration::from_nanos(times.next().unwrap_or(0));
+            sums.0 += next();
+            sums.1 += next();
         }
-        Ok(Duration::from_nanos(sum))
+        Ok(sums)
     }
 
     /// Memory that is in use now, in KiB.

@@ -1,4 +1,4 @@
-//! The table that is printed, and the copy of the figures for other programs.
+//! The table that is printed.
 //!
 //! Owns how a figure looks. Must never leave out a figure that was measured, a target that was
 //! missed, or a reason why something is not there.
@@ -92,7 +92,8 @@ pub(crate) fn number(value: f64) -> String {
     }
 }
 
-fn judged(verdict: &Verdict) -> String {
+/// A bound, and how it was met.
+pub(crate) fn judged(verdict: &Verdict) -> String {
     let bound = match verdict.bound {
         Bound::AtLeast(bound) => format!("at least {}", number(bound)),
         Bound::AtMost(bound) => format!("at most {}", number(bound)),
@@ -101,16 +102,4 @@ fn judged(verdict: &Verdict) -> String {
         None => format!("{bound}: met"),
         Some(share) => format!("{bound}: MISSED by {} %", number(share * 100.0)),
     }
-}
-
-/// One line for each value: row, metric, side, run, value, with tabs between.
-pub(crate) fn tab_separated(sheet: &Sheet, machine: &str) -> String {
-    let mut text = format!("# {machine}\nrow\tmetric\tside\trun\tvalue\n");
-    for series in &sheet.series {
-        let Key { row, metric, side } = series.key;
-        for (run, value) in &series.values {
-            let _ = writeln!(text, "{row}\t{metric}\t{side}\t{run}\t{value}");
-        }
-    }
-    text
 }

@@ -14,11 +14,12 @@ use std::time::{Duration, Instant};
 use crate::dialect::Caller;
 use crate::load::{Fetcher, Generator, Sink};
 use crate::process::{Process, installed, leashed};
-use crate::rows::{Bench, Found};
+use crate::rows::{Bench, Found, refusals};
 use crate::servers::{Server, Side};
 
 const SINGLE: &str = "System calls per request, 1 client, 1 in flight";
 const PIPELINED: &str = "System calls per 64 requests, 3 clients, 64 in flight";
+const REFUSAL: &str = "System calls per refusal";
 const DOWNLOAD: &str = "System calls per MiB of a download";
 
 /// How many requests of one client are counted, and how long it waits between them: without a
@@ -32,7 +33,7 @@ pub(crate) fn measure(bench: &mut Bench<'_>) {
     bench.sheet.run = 0;
     let (temp, span, name) = (bench.temp, bench.plan.span, bench.plan.big.clone());
     let echoes = [Side::Berthd, Side::Redis, Side::BareEcho];
-    bench.each(SINGLE, &echoes, 3, |server| {
+    bench.visit(SINGLE, &echoes, 3, |server| {
         let mut caller = Caller::connect(server.dialect, server.address)?;
         count(server, temp, || {
             for _ in 0..REQUESTS {
@@ -42,12 +43,23 @@ pub(crate) fn measure(bench: &mut Bench<'_>) {
             Ok(REQUESTS as f64)
         })
     });
-    bench.each(PIPELINED, &echoes, 3, |server| {
+    bench.visit(PIPELINED, &echoes, 3, |server| {
         let mut generator = Generator::connect(server.dialect, server.address, 3, 64)?;
         count(server, temp, || Ok(generator.run(span)?.sum as f64 / 64.0))
     });
+    bench.visit(REFUSAL, &[Side::Berthd, Side::Redis], 1, |server| {
+        let inside = Caller::connect(server.dialect, server.address)?;
+        let found = count(server, temp, || {
+            for _ in 0..REQUESTS {
+                refusals::call(server, "")?;
+            }
+            Ok(REQUESTS as f64)
+        });
+        drop(inside);
+        found
+    });
     let senders = [Side::Berthd, Side::Nginx, Side::BareSendfile];
-    bench.each(DOWNLOAD, &senders, 3, |server| {
+    bench.visit(DOWNLOAD, &senders, 3, |server| {
         let mut fetcher = Fetcher::connect(server.dialect, server.address, Sink::Copy)?;
         count(server, temp, || Ok(fetcher.fetch(&name)?.sum as f64 / MIB))
     });

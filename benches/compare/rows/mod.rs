@@ -5,6 +5,7 @@
 
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::plan::Plan;
 use crate::servers::{Server, Side, Work};
@@ -22,6 +23,9 @@ pub(crate) mod start;
 
 /// What one measurement of one side found: metrics and values.
 pub(crate) type Found = Vec<(&'static str, f64)>;
+
+/// How busy the machine was with others: a server that waits for a processor answers nobody.
+const KEPT: &str = "ready, but kept waiting for a processor, % of the time";
 
 /// What the rows work with.
 pub(crate) struct Bench<'a> {
@@ -54,8 +58,24 @@ impl Bench<'_> {
         }
     }
 
-    /// Starts each side in turn and measures it. A side that fails is noted with its reason.
+    /// Starts each side in turn and measures it, and how much of the machine it got.
     pub(crate) fn each(
+        &mut self,
+        row: &'static str,
+        sides: &[Side],
+        clients: usize,
+        measure: impl Fn(&mut Server) -> io::Result<Found>,
+    ) {
+        self.visit(row, sides, clients, |server| {
+            let before = server.process.schedule()?;
+            let mut found = measure(server)?;
+            found.push((KEPT, kept(before, server.process.schedule()?)));
+            Ok(found)
+        });
+    }
+
+    /// Starts each side in turn. A side that fails is noted with its reason.
+    pub(crate) fn visit(
         &mut self,
         row: &'static str,
         sides: &[Side],
@@ -86,4 +106,10 @@ impl Bench<'_> {
             Err(error) => self.sheet.lack(row, side, error.to_string()),
         }
     }
+}
+
+/// Times in which the server ran and in which it could have, at the beginning and at the end.
+fn kept(before: (Duration, Duration), after: (Duration, Duration)) -> f64 {
+    let (ran, waited) = (after.0 - before.0, after.1 - before.1);
+    waited.as_secs_f64() * 100.0 / (ran + waited).as_secs_f64().max(f64::MIN_POSITIVE)
 }

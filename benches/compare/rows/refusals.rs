@@ -61,7 +61,7 @@ fn turned_away(server: &Server, span: Duration) -> io::Result<Found> {
 }
 
 /// Whether a caller who says these words was told the whole line, and nothing but that.
-fn call(server: &Server, words: &str) -> io::Result<bool> {
+pub(crate) fn call(server: &Server, words: &str) -> io::Result<bool> {
     let expected = server.dialect.refusal().as_bytes();
     let mut caller = TcpStream::connect(server.address)?;
     let mut answer = [0; 256];
