@@ -123,7 +123,7 @@ fn clean_up_on_signals(temp: &TempDir) -> io::Result<()> {
     Ok(())
 }
 
-/// Ten thousand clients need as many open files on either side; what is started inherits this.
+/// As many open files as may be, for this process and those it starts.
 fn raise_open_files() -> io::Result<()> {
     let maximum = getrlimit(Resource::Nofile).maximum;
     let limit = Rlimit {

@@ -135,7 +135,8 @@ fn nginx(work: &Work<'_>, port: u16) -> io::Result<Command> {
             scgi_temp_path \"{temp}/n5\";
             server {{ listen 127.0.0.1:{port} backlog=4096; root \"{folder}\"; }}
         }}\n",
-        connections = work.clients + 32,
+        // With fewer than a sixteenth of them free, nginx closes those that are idle.
+        connections = work.clients * 5 / 4 + 64,
     );
     let file = work.temp.join("nginx.conf");
     fs::write(&file, text)?;

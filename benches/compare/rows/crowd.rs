@@ -8,6 +8,8 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Resource, getrlimit};
+
 use crate::dialect::Dialect;
 use crate::load::{Generator, Moved};
 use crate::rows::{Bench, Found, echo};
@@ -15,6 +17,7 @@ use crate::servers::{Server, Side};
 
 pub(crate) const THOUSAND: &str = "1000 idle clients";
 pub(crate) const TEN_THOUSAND: &str = "10 000 idle clients";
+const COUNT: &str = "idle clients (as many as open files allow)";
 pub(crate) const SILENT: &str = "memory of a silent client, KiB";
 pub(crate) const SPOKE: &str = "memory of a client that spoke, KiB";
 pub(crate) const ALONE: &str = "3 busy ones alone, requests/s";
@@ -23,6 +26,8 @@ pub(crate) const ALONE_CPU: &str = "server CPU alone, us/request";
 pub(crate) const AMONG_CPU: &str = "server CPU among them, us/request";
 
 const SIDES: [Side; 3] = [Side::Berthd, Side::Redis, Side::Nginx];
+const FILES_PER_CLIENT: usize = 2;
+const OWN_FILES: usize = 400;
 const BUSY: usize = 3;
 /// Fewer than fit in the queue of those who wait to be accepted.
 const BATCH: usize = 256;
@@ -31,6 +36,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) fn measure(bench: &mut Bench<'_>) {
     let span = bench.plan.span;
     for (row, count) in [THOUSAND, TEN_THOUSAND].into_iter().zip(bench.plan.crowds) {
+        let count = count.min(room());
         bench.each(row, &SIDES, count + 16, |server| {
             if server.dialect == Dialect::Http {
                 return memory(server, count).map(|(_, found)| found);
@@ -50,6 +56,16 @@ pub(crate) fn measure(bench: &mut Bench<'_>) {
             Ok(found)
         });
     }
+}
+
+/// How many there can be. berthd sets two open files aside for each client (its socket, and the
+/// file that it may ask for) and some for itself, and does not start without them.
+fn room() -> usize {
+    let open_files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    usize::try_from(open_files)
+        .unwrap_or(usize::MAX)
+        .saturating_sub(OWN_FILES)
+        / FILES_PER_CLIENT
 }
 
 fn timed(server: &Server, busy: &mut Generator, span: Duration) -> io::Result<(Moved, f64)> {
@@ -74,7 +90,14 @@ fn memory(server: &Server, count: usize) -> io::Result<(Vec<TcpStream>, Found)> 
     }
     let spoke = server.process.resident_kib()?;
     let each = |kib: f64| (kib - before) / count as f64;
-    Ok((crowd, vec![(SILENT, each(silent)), (SPOKE, each(spoke))]))
+    Ok((
+        crowd,
+        vec![
+            (COUNT, count as f64),
+            (SILENT, each(silent)),
+            (SPOKE, each(spoke)),
+        ],
+    ))
 }
 
 /// Connects so many clients, and waits until the server has taken all of them in.
@@ -86,7 +109,8 @@ fn gather(server: &Server, count: usize) -> io::Result<Vec<TcpStream>> {
             crowd.push(server.dialect.connect(server.address)?);
         }
         let began = Instant::now();
-        while server.process.open_files()? < before + crowd.len() {
+        // One may have been counted before that was about to go: see `Side::start`.
+        while server.process.open_files()? + 1 < before + crowd.len() {
             if began.elapsed() > PATIENCE {
                 return Err(io::Error::other(format!(
                     "it took no more than {}",

@@ -35,7 +35,8 @@ fn start(bench: &Bench<'_>) -> io::Result<Found> {
     command
         .args(["--listen", "127.0.0.1:0", "--log", "warn", "--repo"])
         .arg(&bench.plan.files)
-        .stdout(Stdio::piped());
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
     let began = Instant::now();
     let mut process = Process::start(&mut command)?;
     let output = process.child().stdout.take().expect("it was piped");
