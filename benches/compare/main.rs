@@ -49,7 +49,6 @@ fn main() -> ExitCode {
         // Cargo adds `--bench`.
         _ => compare(),
     };
-    process::kill_all();
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -114,7 +113,7 @@ fn clean_up_on_signals(temp: &TempDir) -> io::Result<()> {
     let temp = temp.path().to_owned();
     thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
-            process::kill_all();
+            let _list = process::kill_all();
             // Nothing more can be done about a folder that does not go.
             drop(fs::remove_dir_all(&temp));
             std::process::exit(128 + signal);

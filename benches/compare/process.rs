@@ -114,12 +114,15 @@ fn running() -> MutexGuard<'static, Vec<Pid>> {
     RUNNING.lock().expect("nobody panics with the list in hand")
 }
 
-/// Kills all that run. To be called right before the benchmark ends.
-pub(crate) fn kill_all() {
-    for pid in running().iter() {
+/// Kills all that run. While the list is held none can be started, so whoever ends the benchmark
+/// keeps it.
+pub(crate) fn kill_all() -> impl Sized {
+    let running = running();
+    for pid in running.iter() {
         // One that ended by itself is as good.
         let _ = kill_process(*pid, Signal::KILL);
     }
+    running
 }
 
 /// A command for `program` that the kernel kills when the benchmark ends, however it ends.
