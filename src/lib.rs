@@ -40,8 +40,8 @@
 //!   two places there.
 //! - Every byte goes out through one queue, [`engine::outbox`], and is counted in one place.
 //! - A connection has one phase, [`engine::phase::Phase`], which never goes back.
-//! - What the kernel said is forgotten only when it refuses an operation
-//!   ([`engine::readiness`]), and sockets are registered once.
+//! - What the kernel said is forgotten only when an operation would block or a read took all there
+//!   was ([`engine::readiness`]), and sockets are registered once.
 //! - Events are noted before any work is done, so a key never means two peers in one batch.
 //! - A fault of one peer ends that peer's connection and nothing else.
 

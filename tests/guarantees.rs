@@ -5,27 +5,34 @@ use std::path::Path;
 
 const DOCUMENT: &str = include_str!("../docs/guarantees.md");
 
-/// Every test that the document names, with the file it is said to be in.
-fn named() -> Vec<(String, &'static str)> {
+/// Every test that the document names, with the file it is said to be in, if it is said.
+fn named() -> Vec<(Option<String>, &'static str)> {
     let mut named = Vec::new();
-    let mut file = String::new();
+    let mut file = None;
     for line in DOCUMENT.lines() {
-        // A row of the table shortens the folder of the end-to-end tests.
-        let folder = if line.contains("e2e `") {
-            "tests/end_to_end/"
-        } else {
-            ""
-        };
-        for word in line.split('`').skip(1).step_by(2) {
-            if word.ends_with(".rs") {
-                let short = !word.contains('/');
-                file = format!("{}{word}", if short { folder } else { "" });
-            } else if is_name(word) {
-                named.push((file.clone(), word));
+        // A list goes on over lines; a row of a table, a heading and a paragraph stand alone.
+        if !line.starts_with(['-', ' ']) {
+            file = None;
+        }
+        let mut parts = line.split('`');
+        while let (Some(before), Some(code)) = (parts.next(), parts.next()) {
+            if code.ends_with(".rs") {
+                file = Some(folder(before).to_owned() + code);
+            } else if is_name(code) {
+                named.push((file.clone(), code));
             }
         }
     }
     named
+}
+
+/// What stands before a file's name shortens its folder.
+fn folder(before: &str) -> &'static str {
+    match before {
+        _ if before.ends_with("e2e ") => "tests/end_to_end/",
+        _ if before.ends_with("cli ") => "tests/cli/",
+        _ => "",
+    }
 }
 
 fn is_name(word: &str) -> bool {
@@ -33,24 +40,49 @@ fn is_name(word: &str) -> bool {
     word.matches('_').count() > 1 && word.chars().all(is_part)
 }
 
-#[test]
-fn the_tests_that_are_named_exist() {
-    let named = named();
-    assert!(named.len() > 50, "the document is read");
-    for (file, test) in named {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(&file);
-        let source = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
-        let lines: Vec<&str> = source.lines().map(str::trim).collect();
-        let at = lines
-            .iter()
-            .position(|line| line.starts_with(&format!("fn {test}(")));
-        let at = at.unwrap_or_else(|| panic!("{file} has no test {test}"));
-        let is_test = lines[..at]
+/// Whether there is a test of this name in the source.
+fn has_test(source: &str, name: &str) -> bool {
+    let lines: Vec<&str> = source.lines().map(str::trim).collect();
+    let at = lines
+        .iter()
+        .position(|line| line.starts_with(&format!("fn {name}(")));
+    at.is_some_and(|at| {
+        let attributes = lines[..at]
             .iter()
             .rev()
-            .take_while(|line| line.starts_with("#["))
-            .any(|line| *line == "#[test]");
-        assert!(is_test, "{test} in {file} is not a test");
+            .take_while(|line| line.starts_with("#["));
+        attributes.into_iter().any(|line| *line == "#[test]")
+    })
+}
+
+/// Every source file, one after another.
+fn all_sources(folder: &Path, out: &mut String) {
+    for entry in fs::read_dir(folder).expect("it is there") {
+        let path = entry.expect("it is there").path();
+        if path.is_dir() {
+            all_sources(&path, out);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            out.push_str(&fs::read_to_string(path).expect("source is text"));
+        }
+    }
+}
+
+#[test]
+fn the_tests_that_are_named_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut everything = String::new();
+    all_sources(&root.join("src"), &mut everything);
+    all_sources(&root.join("tests"), &mut everything);
+    let named = named();
+    assert!(named.len() > 100, "the document is read");
+    for (file, test) in named {
+        let Some(file) = file else {
+            assert!(has_test(&everything, test), "there is no test {test}");
+            continue;
+        };
+        let source = fs::read_to_string(root.join(&file));
+        let source = source.unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert!(has_test(&source, test), "{file} has no test {test}");
     }
 }
 

@@ -3,31 +3,9 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use crate::support::{Server, Setup, outcome};
-
-/// Starts a server that cannot start, and gives back its one line.
-fn refusal(setup: &Setup) -> String {
-    let mut command = setup.command();
-    let command = command.args(["--log", "off"]).stderr(Stdio::piped());
-    let mut process = command.spawn().expect("the program was built");
-    let mut out = String::new();
-    let stdout = process.stdout.take().expect("it is piped");
-    // One that does start would not end by itself, and it says where it listens.
-    BufReader::new(stdout)
-        .read_line(&mut out)
-        .expect("it is text");
-    if !out.is_empty() {
-        process.kill().expect("it is our child");
-    }
-    let output = process.wait_with_output().expect("it is our child");
-    let err = String::from_utf8(output.stderr).expect("it is text");
-    assert_eq!((output.status.code(), out.as_str()), (Some(2), ""), "{err}");
-    assert_eq!(err.lines().count(), 1, "{err}");
-    assert!(err.starts_with("berthd: "), "{err}");
-    err
-}
 
 #[test]
 fn the_line_names_the_port_that_was_chosen() {
@@ -40,7 +18,7 @@ fn the_line_names_the_port_that_was_chosen() {
 fn a_port_that_is_taken_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let address = taken.local_addr().expect("it is bound");
-    let reason = refusal(&Setup::new().with(&format!("--listen {address}")));
+    let reason = Setup::new().with(&format!("--listen {address}")).refusal();
     assert!(
         reason.contains(&format!("cannot listen on {address}: ")),
         "{reason}"
@@ -72,7 +50,7 @@ fn a_folder_that_may_not_be_read_is_named() {
     }
     let setup = Setup::new();
     fs::set_permissions(setup.repo(), fs::Permissions::from_mode(0o000)).expect("it is ours");
-    assert!(refusal(&setup).contains("Permission denied"));
+    assert!(setup.refusal().contains("Permission denied"));
 }
 
 #[test]
@@ -93,14 +71,14 @@ fn bad_values_are_named() {
         ("stray", "stray"),
     ];
     for (arguments, named) in table {
-        let reason = refusal(&Setup::new().with(arguments));
+        let reason = Setup::new().with(arguments).refusal();
         assert!(reason.contains(named), "{arguments}: {reason}");
     }
 }
 
 #[test]
 fn too_low_a_limit_on_open_files_is_told_before_anything_is_bound() {
-    let reason = refusal(&Setup::new().after("ulimit -n 64"));
+    let reason = Setup::new().after("ulimit -n 64").refusal();
     assert!(reason.contains("64 are allowed"), "{reason}");
 }
 

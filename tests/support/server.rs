@@ -106,6 +106,27 @@ impl Setup {
         command
     }
 
+    /// Starts a server that cannot start, and gives back its one line.
+    pub(crate) fn refusal(&self) -> String {
+        let mut command = self.command();
+        let command = command.args(["--log", "off"]).stderr(Stdio::piped());
+        let mut process = command.spawn().expect("the server was built");
+        let mut out = String::new();
+        let stdout = process.stdout.take().expect("it is piped");
+        // One that does start would not end by itself, and it says where it listens.
+        let line = BufReader::new(stdout).read_line(&mut out);
+        line.expect("it is text");
+        if !out.is_empty() {
+            process.kill().expect("it is our child");
+        }
+        let output = process.wait_with_output().expect("it is our child");
+        let err = String::from_utf8(output.stderr).expect("it is text");
+        assert_eq!((output.status.code(), out.as_str()), (Some(2), ""), "{err}");
+        assert_eq!(err.lines().count(), 1, "{err}");
+        assert!(err.starts_with("berthd: "), "{err}");
+        err
+    }
+
     /// Starts the server and waits until it says where it listens.
     pub(crate) fn start(self) -> Server {
         let log = self.folder.path().join("log");
