@@ -270,7 +270,8 @@ fn sendable(name: &OsString) -> Result<Vec<u8>, String> {
 /// The bytes of some text, if they can stand in a line.
 fn line_of(text: &OsString) -> Result<Vec<u8>, String> {
     let bytes = bytes_of(text).ok_or("what is not Unicode cannot be sent from here")?;
-    match bytes.contains(&b'\n') {
+    // A CR at the end would be taken for a part of the line's end, and the rest for a command.
+    match bytes.contains(&b'\n') || bytes.ends_with(b"\r") {
         true => Err(format!("'{}' cannot stand in a line", Harmless(&bytes))),
         false => Ok(bytes),
     }

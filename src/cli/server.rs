@@ -119,8 +119,8 @@ pub struct ServerArgs {
 
     /// Whether a fence around the folder (Landlock) is used where there is one, required, or off
     ///
-    /// Inside it nothing but the folder can be read, no file written, no TCP address called, even
-    /// by a server that somebody has taken over.
+    /// Inside it nothing but the folder can be read, no file written outside of the journal's
+    /// folder, no TCP address called, even by a server that somebody has taken over.
     #[arg(
         long,
         value_name = "MODE",

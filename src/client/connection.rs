@@ -5,10 +5,11 @@
 //! write to a terminal or to a file: those who call do.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use super::Error;
+use super::dial::{dial, is_timeout};
 use super::options::Options;
 use crate::wire::reply::{
     END, LIST, STATUS, is_last_word, is_refusal, parse_error, parse_goodbye, parse_sha256,
@@ -22,6 +23,10 @@ use crate::wire::{Digest, LINE_BYTES_MAX, Request};
 /// longer than 4096 bytes. More than this is no berthd, and without a bound a server could fill the
 /// memory of its clients.
 pub const ANSWER_LINE_BYTES_MAX: usize = 64 * 1024;
+
+/// The longest answer of several lines, in bytes: that of millions of files. Some ways to show one
+/// hold all of it, and a server is not to choose how much that is.
+const ANSWER_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// How long the last words of a server are waited for when it no longer takes requests.
 ///
@@ -69,6 +74,7 @@ impl Client {
     /// When no address of the server answers, when it turns the client away, and when whatever
     /// listens there is no berthd.
     pub fn connect(options: &Options) -> Result<Self, Error> {
+        let start = Instant::now();
         let stream = dial(options)?;
         // A request is one small packet that somebody waits for. Slower, not wrong, without.
         let _ = stream.set_nodelay(true);
@@ -78,8 +84,7 @@ impl Client {
             timeout: None,
             dying: false,
         };
-        client.set_timeout(Some(options.connect_timeout));
-        client.welcome = client.line()?;
+        client.welcome = client.greeting(start, options.connect_timeout)?;
         client.set_timeout(options.timeout);
         if parse_welcome(&client.welcome).is_some() {
             Ok(client)
@@ -261,11 +266,39 @@ impl Client {
             return Err(unexpected(expected, first));
         }
         let mut line = first;
+        let mut left = ANSWER_BYTES_MAX;
         while line != END {
+            let Some(rest) = left.checked_sub(line.len() + 1) else {
+                return Err(unexpected("END within 256 MiB", line));
+            };
+            left = rest;
             show(&line)?;
             line = self.line()?;
         }
         show(&line).map(|()| Answer::Whole)
+    }
+
+    /// Reads the first line, which has to come within `time` of `start`, in one piece or in many.
+    fn greeting(&mut self, start: Instant, time: Duration) -> Result<Vec<u8>, Error> {
+        let mut line = Vec::new();
+        while line.len() <= ANSWER_LINE_BYTES_MAX {
+            if self.reader.buffer().is_empty() {
+                let left = time.saturating_sub(start.elapsed());
+                if left.is_zero() {
+                    return Err(Error::NotGreeted(time));
+                }
+                self.set_timeout(Some(left));
+            }
+            let mut byte = [0];
+            match self.read(&mut byte) {
+                Ok(0) => return Err(Error::Closed),
+                Ok(_) if byte[0] == b'\n' => return Ok(line),
+                Ok(_) => line.push(byte[0]),
+                Err(err) if is_timeout(&err) => return Err(Error::NotGreeted(time)),
+                Err(err) => return Err(self.broken(err)),
+            }
+        }
+        Err(Error::EndlessLine)
     }
 
     /// Reads one line, without its LF.
@@ -283,39 +316,6 @@ impl Client {
             Ok(_) => Err(Error::Closed),
         }
     }
-}
-
-/// Connects to the first address that answers. A host name often has one per IP version, and
-/// which of them the server listens on is not known here.
-fn dial(options: &Options) -> Result<TcpStream, Error> {
-    let failed = |source| Error::Connect {
-        server: options.server.clone(),
-        source,
-    };
-    let mut failure = failed(io::Error::new(
-        io::ErrorKind::NotFound,
-        "the name has no address",
-    ));
-    for address in options.server.to_socket_addrs().map_err(failed)? {
-        let start = Instant::now();
-        match TcpStream::connect_timeout(&address, options.connect_timeout) {
-            Ok(stream) => return Ok(stream),
-            // The system may give up before our time is over; that is no timeout of ours.
-            Err(err) if is_timeout(&err) && start.elapsed() >= options.connect_timeout => {
-                failure = Error::TimedOut(options.connect_timeout);
-            }
-            Err(err) => failure = failed(err),
-        }
-    }
-    Err(failure)
-}
-
-/// Which of the two it is differs between systems.
-fn is_timeout(err: &io::Error) -> bool {
-    matches!(
-        err.kind(),
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
-    )
 }
 
 /// What a refusal means: that the server goes, or just no.

@@ -43,6 +43,8 @@ pub enum Error {
         /// What the system says of it; nothing when the server closed in good order.
         source: Option<io::Error>,
     },
+    /// Nobody has greeted within this time.
+    NotGreeted(Duration),
     /// No byte has moved for this long.
     TimedOut(Duration),
     /// A part is there that does not fit what the server has, for this reason.
@@ -101,7 +103,7 @@ impl Error {
             Self::NothingBelow(_) => 78,
             Self::Refused(_) => 22,
             Self::Local(..) | Self::Write(..) | Self::Stdout(_) => 23,
-            Self::TimedOut(_) => 28,
+            Self::NotGreeted(_) | Self::TimedOut(_) => 28,
             Self::CannotResume(..) => 33,
             Self::Protocol { .. } | Self::EndlessLine | Self::LeadsOut(_) => 65,
             Self::Exists(_) => 73,
@@ -137,6 +139,7 @@ impl Error {
                 | Self::Dismissed(_)
                 | Self::Broken(_)
                 | Self::Cut { .. }
+                | Self::NotGreeted(_)
                 | Self::TimedOut(_)
         )
     }
@@ -176,6 +179,11 @@ impl fmt::Display for Error {
                 Excerpt(reason)
             ),
             Self::Broken(err) => write!(f, "the connection broke: {err}; start again to go on"),
+            Self::NotGreeted(timeout) => write!(
+                f,
+                "timed out: no greeting came within {}; --connect-timeout allows more",
+                humantime::format_duration(*timeout)
+            ),
             Self::TimedOut(timeout) => write!(
                 f,
                 "timed out: nothing has moved for {}; --timeout allows more",

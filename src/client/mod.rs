@@ -10,6 +10,7 @@ pub mod batch;
 pub mod commands;
 pub mod completion;
 pub mod connection;
+pub mod dial;
 pub mod error;
 pub mod fetch;
 pub mod history;

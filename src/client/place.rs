@@ -72,6 +72,25 @@ pub fn of_listed(name: &[u8], output: &Output, on_exist: Option<OnExist>) -> Res
     settle(base.join(below), on_exist)
 }
 
+/// The same place, unless a folder is there: that is not the file that was wanted, and no file is
+/// written over it.
+///
+/// # Errors
+/// When a folder is there.
+pub fn no_folder(place: Place) -> Result<Place, Error> {
+    match &place {
+        Place::Skip(target)
+        | Place::File {
+            target,
+            clobber: true,
+        } if target.is_dir() => {
+            let folder = io::ErrorKind::IsADirectory.into();
+            Err(Error::Local(shown(target), folder))
+        }
+        _ => Ok(place),
+    }
+}
+
 /// Makes the folders between `base` and a file below it. A link is no such folder: it may lead out,
 /// and the server chose the name.
 fn make_folders(base: &Path, below: &Path) -> Result<(), Error> {

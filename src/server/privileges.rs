@@ -47,8 +47,8 @@ impl fmt::Display for Fence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Whole => {
-                "Landlock: only the folder can be read, nothing but the journal written, no TCP \
-                 address bound or called; no new privileges"
+                "Landlock: only the folder can be read, nothing written outside the journal's \
+                 folder, no TCP address bound or called; no new privileges"
             }
             Self::Partial => {
                 "Landlock, in part: this kernel has rules for files but none for TCP; no new \

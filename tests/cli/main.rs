@@ -8,6 +8,7 @@
 mod support;
 
 mod answers;
+mod bounds;
 mod downloads;
 mod exit_codes;
 mod program;
