@@ -3,7 +3,7 @@
 # The comment behind each target is its help; keep it to one line.
 
 .DEFAULT_GOAL := help
-.PHONY: help run-server run-client test lint fmt sim fuzz deny flood bench strace perf install clean
+.PHONY: help run-server run-client test lint fmt sim fuzz deny flood bench strace perf lesson install clean
 
 # Passed on to the program or script, for example: make run-server ARGS='--max-clients 10'
 ARGS ?=
@@ -75,7 +75,10 @@ bench: ## compare with nginx, Redis and the machine's limits (RUNS=9 QUICK=1 ROW
 strace: ## count the system calls per request and per MiB (ARGS=PID for a running server)
 	scripts/strace.sh $(ARGS)
 
-perf: ## show where the server spends its time (ARGS=PID for a running server)
+lesson: ## play docs/loop.md here: a listing, a timeline and figures in target/lesson
+	scripts/lesson.sh
+
+perf: ## show where the server spends its time, and draw it (ARGS=PID for a running server)
 	scripts/perf.sh $(ARGS)
 
 install: ## install programs, man pages and completions (PREFIX=/usr/local DESTDIR=)

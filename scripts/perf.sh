@@ -3,6 +3,8 @@
 #
 #   scripts/perf.sh                  a server of its own: under requests, then under downloads
 #   scripts/perf.sh PID [SECONDS]    a running server, for 10 seconds of its own work
+#
+# What it finds is also drawn: a flame graph for each, in target/flame.
 set -euo pipefail
 # shellcheck source=server.sh
 source "$(dirname "${BASH_SOURCE[0]}")/server.sh"
@@ -33,8 +35,24 @@ hot() {
         2>>"$folder/perf.log" | awk '
             !/^#/ && NF && n++ < 10 { print "  " $0 }
             END { if (!n) print "  it was never found at work" }'
+    draw "$title"
 }
 
+# draw TITLE: a flame graph of what was just recorded.
+draw() {
+    local picture
+    picture=target/flame/$(tr -cs '[:alnum:]\n' - <<<"${1%%:*}").svg
+    mkdir -p target/flame
+    if perf script -i "$folder/perf.data" 2>>"$folder/perf.log" |
+        target/release/examples/flame "${1%%:*}" >"$picture" 2>>"$folder/perf.log"; then
+        echo "  drawn in $picture"
+    else
+        rm -f "$picture"
+        echo "  not drawn: there is no stack to draw"
+    fi
+}
+
+cargo build --release --locked --quiet --example flame
 if [[ -n $pid ]]; then
     [[ -d /proc/$pid ]] || die "no process $pid"
     hot "process $pid for $seconds s, by $event:" sleep "$seconds"

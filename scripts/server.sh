@@ -5,6 +5,7 @@
 # and `address` (where it listens).
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
+BERTHD_PROGRAM=${BERTHD:-target/release/berthd}
 folder=
 server=
 address=
@@ -25,14 +26,14 @@ need() {
 
 # Builds what is to be measured: the server as it is released, and one generator.
 build() {
-    cargo build --release --locked --quiet --bin berthd --example "$1"
+    cargo build --release --locked --quiet --bin berthd ${1:+--example "$1"}
 }
 
 # start_server [OPTION...]: on a free port of the loopback address.
 start_server() {
     coproc BERTHD {
-        exec target/release/berthd --listen 127.0.0.1:0 --repo "$folder" --drain-timeout 1s \
-            --log warn "$@"
+        exec "${BERTHD_PROGRAM}" --listen 127.0.0.1:0 --repo "$folder" --drain-timeout 1s \
+            --log "${log_level-warn}" "$@"
     }
     # Bash forgets this variable when the process ends, and the trap below still needs it.
     server=$BERTHD_PID

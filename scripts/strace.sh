@@ -3,6 +3,9 @@
 #
 #   scripts/strace.sh                  a server of its own: calls per request and per MiB
 #   scripts/strace.sh PID [SECONDS]    a running server, for 10 seconds of its own work
+#   scripts/strace.sh --listing        every call of one download, as docs/loop.md explains them
+#
+# BERTHD names the server to look at, if it is not the release build.
 set -euo pipefail
 # shellcheck source=server.sh
 source "$(dirname "${BASH_SOURCE[0]}")/server.sh"
@@ -16,7 +19,73 @@ many=60000
 mib=256
 pid=${1-}
 seconds=${2-10}
-[[ $pid$seconds != *[!0-9]* ]] || die "usage: scripts/strace.sh [PID [SECONDS]]"
+[[ $pid == --listing || $pid$seconds != *[!0-9]* ]] ||
+    die "usage: scripts/strace.sh [PID [SECONDS] | --listing]"
+
+# settle: waits until the server sleeps, which is while strace does not hold it and nothing is due.
+settle() {
+    local quiet=0 state
+    while ((quiet < 4)); do
+        read -r _ _ state _ <"/proc/$server/stat"
+        if [[ $state == S ]]; then quiet=$((quiet + 1)); else quiet=0; fi
+        sleep 0.03
+    done
+}
+
+# One client comes, fetches 8 MiB, more than the kernel's buffers take, reads nothing until the
+# server waits, then everything, and leaves. Each step begins when the server sleeps, so the
+# sequence of the calls is the same every time but for how often a file is gone on with.
+listing() {
+    local tracer file=$folder/tides.bin mib=8 ready
+    truncate -s "${mib}M" "$file"
+    start_server --max-clients 3
+    strace -p "$server" -s 20 -o "$folder/listing" 2>"$folder/strace.log" &
+    tracer=$!
+    until grep -q '^TracerPid:.*[1-9]' "/proc/$server/status"; do
+        kill -0 "$tracer" 2>/dev/null || die "$(cat "$folder/strace.log")"
+        sleep 0.05
+    done
+    settle
+    exec 3<>"/dev/tcp/${address%:*}/${address##*:}"
+    settle
+    IFS= read -r ready <&3
+    [[ $ready == 'Welcome Client01' ]] || die "not let in: $ready"
+    printf 'get tides.bin\n' >&3
+    settle
+    head -c $((mib * 1024 * 1024 + 18)) <&3 >/dev/null
+    settle
+    printf 'exit\n' >&3
+    IFS= read -r ready <&3
+    settle
+    exec 3>&-
+    settle
+    kill -INT "$tracer"
+    wait "$tracer" || true
+    # One column less of what differs from run to run: addresses in memory, and padding.
+    sed -E -e 's/u64=18446744073709551614/u64=…/' \
+        -e 's/\) +=/) =/' -e '/detached/d' -e 's/0x[0-9a-f]{6,}/0x…/' "$folder/listing" | shorten
+}
+
+# shorten: leaves out what repeats while a file is sent, and says how much that was.
+shorten() {
+    awk '
+        function flush(    i, blocked, last) {
+            for (i = 1; i <= n && !blocked; i++)
+                if (line[i] ~ /^sendfile.*EAGAIN/) blocked = i
+            for (last = n; last > 1 && line[last] !~ /^sendfile/; last--);
+            for (i = 1; i <= n; i++) {
+                if (i <= 4 || i == blocked - 1 || i == blocked || i == blocked + 1 || i >= last) {
+                    if (left) print "... " left " lines like these"
+                    left = 0
+                    print line[i]
+                } else left++
+            }
+            n = 0
+        }
+        /^sendfile/ || (n && /^epoll_wait/) { line[++n] = $0; next }
+        { flush(); print }
+        END { flush() }'
+}
 
 # count TABLE COMMAND...: runs the command while strace counts, and leaves its table there.
 count() {
@@ -34,6 +103,11 @@ count() {
     wait "$tracer" || true
 }
 
+if [[ $pid == --listing ]]; then
+    [[ -n ${BERTHD-} ]] || build ""
+    listing
+    exit
+fi
 if [[ -n $pid ]]; then
     [[ -d /proc/$pid ]] || die "no process $pid"
     echo "watching process $pid for $seconds s"
@@ -74,6 +148,25 @@ awk -v single="$single" -v many="$many" -v mib="$mib" '
         close("sort")
         print row("all", sum[ARGV[1]], sum[ARGV[2]], sum[ARGV[3]])
     }' "$folder/single" "$folder/many" "$folder/file"
+
+# wakes TITLE COMMAND...: how often a second the server is woken while the command runs, unwatched.
+wakes() {
+    local title=$1 before after began ended
+    shift
+    before=$(awk '/^voluntary/ { print $2 }' "/proc/$pid/status")
+    began=$(date +%s%N)
+    "$@" >/dev/null
+    ended=$(date +%s%N)
+    after=$(awk '/^voluntary/ { print $2 }' "/proc/$pid/status")
+    printf '  %-28s %14s\n' "$title" $(((after - before) * 1000000000 / (ended - began)))
+}
+
+printf '\n  %-28s %14s\n' 'wake-ups per second' '(not watched)'
+wakes 'idle' sleep 1
+wakes "a request every $pause us" "$load" "$address" lines 1 1 1000 "$pause"
+wakes 'requests, one at a time' "$load" "$address" lines 1 1 50000
+wakes 'requests, 32 in flight' "$load" "$address" lines 3 32 1000000
+wakes 'a download' "$load" "$address" file 1 big 4
 
 for table in single many file; do
     printf '\n%s:\n' "$table"

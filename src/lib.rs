@@ -6,13 +6,13 @@
 //! ```text
 //! 8  bin/berthd.rs   bin/berth.rs       wiring, exit codes
 //! 7  cli/                               what the programs are told when they are started
-//! 6  server/mod.rs   client/   report/  the bodies of the programs
+//! 6  server/mod.rs   client/   report/   timeline/   the bodies of the programs
 //! 5  server/{socket,catalog,listing,digest,roster,logbook,service,listener}.rs
-//!    server/{descriptors,privileges,config,logging}.rs   server/journal/          the edges
+//!    server/{descriptors,privileges,config,logging,start}.rs   server/{journal,watch}/   the edges
 //! 4  engine/hub.rs                      the table, admission, the run queue, deadlines
 //! 3  engine/connection.rs               one turn: answer, write, read
 //! 2  engine/{session,budget,ports}.rs   one peer, its share; the two doors to the outside
-//! 1  engine/{line_buffer,outbox,readiness,phase,deadlines,tally,fault,limits}.rs   plain data
+//! 1  engine/{line_buffer,outbox,readiness,phase,deadlines,tally,deed,fault,limits}.rs   data
 //!    journal/                           the language of the journal
 //! 0  wire/                              the language
 //! ```
@@ -23,6 +23,8 @@
 //! - [`client`] is the blocking program. It uses `wire` and sees neither `engine` nor `server`.
 //! - [`journal`] is the language of what is kept of who came and went; [`server::journal`] writes
 //!   it, and [`report`] shows it to people.
+//! - [`server::watch`] counts what the loop does and writes it down as a trace, and [`timeline`]
+//!   makes a page of that.
 //! - [`cli`] is what the two are told when they are started.
 //!
 //! Each program has a cargo feature, `server` and `client`, so that either is built without what
@@ -56,4 +58,6 @@ pub mod journal;
 pub mod report;
 #[cfg(feature = "server")]
 pub mod server;
+#[cfg(feature = "server")]
+pub mod timeline;
 pub mod wire;

@@ -25,6 +25,9 @@ fn config(repo: PathBuf, sandbox: Sandbox) -> Config {
         user: None,
         sandbox,
         drain: Duration::ZERO,
+        slow_turn: Duration::MAX,
+        trace: None,
+        trace_limit: 0,
         journal: None,
     }
 }

@@ -1,5 +1,6 @@
 //! The server's program: reads the command line, sets up the log, says where it listens, runs.
 
+use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::process::ExitCode;
 
@@ -7,17 +8,22 @@ use berth::cli::{
     self,
     journal::JournalArgs,
     server::{Instead, ServerArgs},
+    trace::TraceArgs,
 };
 use berth::report::{self, Question};
 use berth::server::{Config, Outcome, Server, logging};
+use berth::timeline;
+use berth::wire::Harmless;
 
 fn main() -> ExitCode {
     let args = match cli::parse::<ServerArgs>("berthd") {
         Ok(args) => args,
         Err(code) => return ExitCode::from(code),
     };
-    if let Some(Instead::Journal(args)) = args.instead {
-        return show_journal(args);
+    match args.instead {
+        Some(Instead::Journal(args)) => return show_journal(args),
+        Some(Instead::Trace(args)) => return make_page(&args),
+        None => {}
     }
     logging::start(args.log);
     let server = match Server::bind(&Config::from(args)) {
@@ -41,6 +47,29 @@ fn show_journal(args: JournalArgs) -> ExitCode {
     match report::run(&question, &mut out) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error, 1),
+    }
+}
+
+fn make_page(args: &TraceArgs) -> ExitCode {
+    let made = match &args.output {
+        None => timeline::write(&args.file, &mut BufWriter::new(std::io::stdout().lock())),
+        Some(page) => File::create(page)
+            .and_then(|page| timeline::write(&args.file, &mut BufWriter::new(page))),
+    };
+    match made {
+        Ok(made) if made.damaged > 0 => {
+            let _ = writeln!(
+                std::io::stderr(),
+                "berthd: the trace is damaged, lines left out: {}",
+                made.damaged
+            );
+            ExitCode::SUCCESS
+        }
+        Ok(_) => ExitCode::SUCCESS,
+        Err(error) => {
+            let file = Harmless(args.file.as_os_str().as_encoded_bytes());
+            fail(&format_args!("cannot make a page of '{file}': {error}"), 1)
+        }
     }
 }
 

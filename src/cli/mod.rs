@@ -9,6 +9,8 @@ pub mod client;
 pub mod journal;
 #[cfg(feature = "server")]
 pub mod server;
+#[cfg(feature = "server")]
+pub mod trace;
 
 use std::io::{self, Write};
 use std::time::Duration;

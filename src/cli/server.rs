@@ -11,6 +11,7 @@ use log::LevelFilter;
 
 use super::journal::JournalArgs;
 use super::parse_duration;
+use super::trace::TraceArgs;
 use crate::engine::limits::Limits;
 use crate::server::Config;
 use crate::server::privileges::Sandbox;
@@ -19,6 +20,9 @@ use crate::wire::DEFAULT_ADDRESS;
 /// More clients than this would need more open files than Linux allows a process without being
 /// told so (fs.nr_open is 1 048 576).
 const CLIENTS_MAX: u64 = 500_000;
+
+/// A trace shorter than this has room for little more than its first lines.
+const TRACE_LIMIT_MIN: u64 = 64 << 10;
 
 /// Hand out a folder on a network to a fixed number of clients.
 ///
@@ -113,6 +117,34 @@ pub struct ServerArgs {
     )]
     pub drain_timeout: Duration,
 
+    /// Write a trace of what the loop does, in place of what is in the file; none otherwise
+    ///
+    /// Perfetto and chrome://tracing show it, and 'berthd trace FILE' makes a page of it.
+    #[arg(long, value_name = "FILE", env = "BERTH_TRACE")]
+    pub trace: Option<PathBuf>,
+
+    /// How long the trace may become, in bytes or as 64MiB; it ends there
+    #[arg(
+        long,
+        value_name = "SIZE",
+        env = "BERTH_TRACE_LIMIT",
+        default_value = "64MiB",
+        value_parser = parse_size
+    )]
+    pub trace_limit: u64,
+
+    /// Log each turn of the loop for one client that takes as long as this, with what it did
+    ///
+    /// Meanwhile all others wait. SIGUSR1 logs the sixteen slowest so far, with other figures.
+    #[arg(
+        long,
+        value_name = "DUR",
+        env = "BERTH_SLOW_TURN",
+        default_value = "50ms",
+        value_parser = parse_duration
+    )]
+    pub slow_turn: Duration,
+
     /// The user to become once the addresses are bound, if started as root
     #[arg(long, value_name = "NAME", env = "BERTH_USER")]
     pub user: Option<String>,
@@ -146,6 +178,8 @@ pub struct ServerArgs {
 pub enum Instead {
     /// Show what a journal tells.
     Journal(JournalArgs),
+    /// Make a page of a trace.
+    Trace(TraceArgs),
 }
 
 const AFTER_HELP: &str = "\
@@ -176,6 +210,9 @@ impl From<ServerArgs> for Config {
             sandbox: args.sandbox,
             per_address_max: args.max_per_ip.map_or(usize::MAX, count),
             drain: args.drain_timeout,
+            slow_turn: args.slow_turn,
+            trace: args.trace,
+            trace_limit: args.trace_limit,
             journal: args.journal,
         }
     }
@@ -184,6 +221,16 @@ impl From<ServerArgs> for Config {
 fn parse_address(text: &str) -> Result<SocketAddr, String> {
     text.parse()
         .map_err(|_| "not ADDR:PORT, such as 127.0.0.1:23784 or [::]:23784".to_owned())
+}
+
+fn parse_size(text: &str) -> Result<u64, &'static str> {
+    let units = [("GiB", 30), ("MiB", 20), ("KiB", 10), ("", 0)];
+    let found = units.iter().find(|(unit, _)| text.ends_with(unit));
+    let (unit, bits) = found.expect("every text ends with nothing");
+    let number = text[..text.len() - unit.len()].trim_end().parse::<u64>();
+    let size = number.ok().and_then(|number| number.checked_mul(1 << bits));
+    let size = size.filter(|&size| size >= TRACE_LIMIT_MIN);
+    size.ok_or("a number of bytes from 64KiB on, written as 65536, 64KiB, 64MiB or 1GiB")
 }
 
 fn parse_level(text: &str) -> Result<LevelFilter, &'static str> {

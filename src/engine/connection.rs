@@ -7,6 +7,7 @@ use std::io::{self, ErrorKind};
 use std::time::Instant;
 
 use super::budget::Budget;
+use super::deed::{Deed, Verb};
 use super::fault::farewell;
 use super::limits::Limits;
 use super::line_buffer::Line;
@@ -16,6 +17,8 @@ use super::ports::{Query, Service, Step, Transport};
 use super::readiness::Readiness;
 use super::session::Session;
 use crate::wire::{Complaint, Farewell, Reply, Request};
+
+pub use super::deed::Turn;
 
 /// A session with its pipe. `K` is the service's answer under way.
 #[derive(Debug)]
@@ -34,18 +37,6 @@ pub struct Circumstances<'a> {
     pub now: Instant,
     /// Whether the server was told to stop, so that a farewell takes the next request's place.
     pub stopping: bool,
-}
-
-/// How a turn ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub enum Turn {
-    /// Nothing can be done until an event or a deadline.
-    Waiting,
-    /// There is more to do, and others to do it for first.
-    Yielded,
-    /// The connection is over and is to be dropped.
-    Done,
 }
 
 impl<T: Transport, K> Connection<T, K> {
@@ -103,6 +94,9 @@ impl<T: Transport, K> Connection<T, K> {
             // Answers of one read go out in one write; and the write comes before the next read,
             // so nobody waits for an answer while the server looks for more questions.
             let answered = self.answer(service, around, &mut budget);
+            if answered {
+                service.saw(Deed::Answered);
+            }
             let wrote = self.flush(service, around, &mut budget);
             let read = self.fill(service, around, &mut budget);
             if matches!(self.session.phase(), Phase::Closed(_)) {
@@ -199,21 +193,24 @@ impl<T: Transport, K> Connection<T, K> {
             }
             return false;
         };
-        let query = match line {
-            Line::TooLong => Err(Reply::Error(Complaint::LineTooLong)),
-            Line::Text(text) => match Request::parse(text) {
-                Request::Message(text) => Err(Reply::Ack(text)),
-                Request::GetNothing => Err(Reply::Error(Complaint::GetNothing)),
-                Request::GetTooFar => Err(Reply::Error(Complaint::OffsetTooLarge)),
-                Request::Status => Ok(Query::Status),
-                Request::List => Ok(Query::List),
-                Request::Get { name, offset } => Ok(Query::Get { name, offset }),
-                Request::Sha256 { name } => Ok(Query::Sha256 { name }),
-                Request::Exit => {
-                    self.session.exit(now);
-                    return true;
-                }
-            },
+        let request = match line {
+            Line::TooLong => None,
+            Line::Text(text) => Some(Request::parse(text)),
+        };
+        service.saw(Deed::Took(Verb::of(request.as_ref())));
+        let query = match request {
+            None => Err(Reply::Error(Complaint::LineTooLong)),
+            Some(Request::Message(text)) => Err(Reply::Ack(text)),
+            Some(Request::GetNothing) => Err(Reply::Error(Complaint::GetNothing)),
+            Some(Request::GetTooFar) => Err(Reply::Error(Complaint::OffsetTooLarge)),
+            Some(Request::Status) => Ok(Query::Status),
+            Some(Request::List) => Ok(Query::List),
+            Some(Request::Get { name, offset }) => Ok(Query::Get { name, offset }),
+            Some(Request::Sha256 { name }) => Ok(Query::Sha256 { name }),
+            Some(Request::Exit) => {
+                self.session.exit(now);
+                return true;
+            }
         };
         match query {
             Err(known) => reply.write(|out| known.write(out)),
@@ -236,7 +233,8 @@ impl<T: Transport, K> Connection<T, K> {
         let mut moved = false;
         while self.readiness.writable() && budget.bytes > 0 && self.session.front().is_some() {
             match self.send(budget.bytes) {
-                Ok(n) => {
+                Ok((n, deed)) => {
+                    service.saw(deed);
                     self.session.sent(n, around.now);
                     self.report(service, around.now);
                     budget.bytes -= n;
@@ -244,6 +242,7 @@ impl<T: Transport, K> Connection<T, K> {
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.readiness.write_blocked();
+                    service.saw(Deed::WriteBlocked);
                 }
                 Err(error) => {
                     self.failed(service, &error);
@@ -256,20 +255,20 @@ impl<T: Transport, K> Connection<T, K> {
 
     /// Sends at most `most` bytes of what is first. A file that ends before it should is an
     /// unexpected end, which no transport's own error is.
-    fn send(&mut self, most: usize) -> io::Result<usize> {
+    fn send(&mut self, most: usize) -> io::Result<(usize, Deed)> {
         match self.session.front() {
-            None => Ok(0),
+            None => Ok((0, Deed::Wrote(0))),
             Some(Front::Bytes(bytes)) => {
                 match self.transport.write(&bytes[..bytes.len().min(most)])? {
                     0 => Err(ErrorKind::WriteZero.into()),
-                    n => Ok(n),
+                    n => Ok((n, Deed::Wrote(n))),
                 }
             }
             Some(Front::File { file, offset, left }) => {
                 let len = usize::try_from(left).unwrap_or(usize::MAX).min(most);
                 match self.transport.send_file(file, offset, len)? {
                     0 => Err(ErrorKind::UnexpectedEof.into()),
-                    n => Ok(n),
+                    n => Ok((n, Deed::Sent(n))),
                 }
             }
         }
@@ -283,7 +282,10 @@ impl<T: Transport, K> Connection<T, K> {
             return false;
         }
         match self.transport.finish() {
-            Ok(()) => self.session.finished(around.limits, around.now),
+            Ok(()) => {
+                service.saw(Deed::Finished);
+                self.session.finished(around.limits, around.now);
+            }
             Err(error) => self.failed(service, &error),
         }
         true
@@ -303,8 +305,12 @@ impl<T: Transport, K> Connection<T, K> {
             return false;
         }
         match self.transport.read(&mut space[..len]) {
-            Ok(0) => self.session.input_ended(),
+            Ok(0) => {
+                service.saw(Deed::Read(0));
+                self.session.input_ended();
+            }
             Ok(n) => {
+                service.saw(Deed::Read(n));
                 self.session.received(n, around.limits, around.now);
                 budget.bytes -= n;
                 if n < len {
@@ -313,6 +319,7 @@ impl<T: Transport, K> Connection<T, K> {
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 self.readiness.read_blocked();
+                service.saw(Deed::ReadBlocked);
                 return false;
             }
             Err(error) => self.failed(service, &error),
@@ -325,6 +332,7 @@ impl<T: Transport, K> Connection<T, K> {
     where
         S: Service<File = T::File, Task = K>,
     {
+        service.saw(Deed::Failed);
         if error.kind() == ErrorKind::Interrupted {
             return;
         }

@@ -11,6 +11,7 @@ use slab::Slab;
 
 use super::connection::{Circumstances, Connection, Turn};
 use super::deadlines::Deadlines;
+use super::deed::{Deed, Rest};
 use super::limits::Limits;
 use super::ports::{Refusal, Service, Transport};
 use super::readiness::Readiness;
@@ -155,6 +156,7 @@ impl<T: Transport, K> Hub<T, K> {
         while let Some(key) = self.deadlines.expired(now) {
             if let Some(entry) = self.entries.get_mut(key) {
                 entry.connection.expire(&self.limits, now);
+                service.saw(Deed::Expired(key));
                 self.enqueue(key);
             }
         }
@@ -259,6 +261,7 @@ impl<T: Transport, K> Hub<T, K> {
             stopping: self.stopping,
         };
         let berth = entry.connection.session().berth();
+        service.saw(Deed::Began(key, berth));
         let turn = entry.connection.turn(service, around);
         let session = entry.connection.session();
         if let Some(name) = berth
@@ -269,14 +272,19 @@ impl<T: Transport, K> Hub<T, K> {
             let farewell = session.farewell().unwrap_or(Farewell::Error);
             service.departed(name, farewell, &session.tally(now));
         }
+        service.saw(Deed::Rested(Rest {
+            turn,
+            is_client: session.berth().is_some(),
+            owes: session.front().is_some(),
+            queued: session.outbox().bytes_queued(),
+        }));
         let deadline = session.deadline(&self.limits);
-        match turn {
-            Turn::Done => self.remove(key),
-            Turn::Waiting => self.deadlines.set(key, deadline),
-            Turn::Yielded => {
-                self.deadlines.set(key, deadline);
-                self.enqueue(key);
-            }
+        if turn == Turn::Done {
+            return self.remove(key);
+        }
+        self.deadlines.set(key, deadline);
+        if turn == Turn::Yielded {
+            self.enqueue(key);
         }
     }
 

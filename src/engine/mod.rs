@@ -7,11 +7,12 @@
 //! sockets, a folder and a clock.
 //!
 //! Reading order: [`limits`], [`line_buffer`], [`outbox`], [`readiness`], [`phase`], [`tally`],
-//! then [`session`], [`ports`], [`connection`] and at last [`hub`].
+//! [`deed`], then [`session`], [`ports`], [`connection`] and at last [`hub`].
 
 pub mod budget;
 pub mod connection;
 pub mod deadlines;
+pub mod deed;
 pub mod fault;
 pub mod hub;
 pub mod limits;

@@ -6,6 +6,7 @@
 use std::io;
 use std::time::Duration;
 
+use super::deed::Deed;
 use super::outbox::{Outbox, Passage};
 use super::tally::Tally;
 use crate::wire::{ClientName, Farewell};
@@ -73,6 +74,10 @@ pub trait Service {
     /// Goes on with an answer for a step that is short enough for everybody else to wait for, and
     /// that queues at most a few kilobytes.
     fn resume(&mut self, task: &mut Self::Task, reply: &mut Outbox<Self::File>) -> Step;
+
+    /// Hears what the engine does, which changes nothing. Unless a service listens this is empty,
+    /// and the compiler takes the call away.
+    fn saw(&mut self, _deed: Deed) {}
 }
 
 /// Why a newcomer is turned away.

@@ -31,6 +31,12 @@ pub struct Config {
     pub sandbox: Sandbox,
     /// How long those inside have when the server is told to stop.
     pub drain: Duration,
+    /// How long a turn may take before the log is told of it.
+    pub slow_turn: Duration,
+    /// Where to write a trace of what the loop does, if one is wanted.
+    pub trace: Option<PathBuf>,
+    /// How many bytes that may take.
+    pub trace_limit: u64,
     /// Where to keep what happened, if it is to be kept.
     pub journal: Option<PathBuf>,
 }
@@ -54,6 +60,8 @@ pub enum StartError {
     Folder(PathBuf, io::Error),
     /// The journal is another server's, is none, or may not be written.
     Journal(PathBuf, OpenError),
+    /// The trace cannot be written there.
+    Trace(PathBuf, io::Error),
     /// The address is taken, is not this host's, or may not be bound.
     Listen(SocketAddr, io::Error),
     /// The cap needs more open files than the process is allowed.
@@ -74,6 +82,10 @@ impl fmt::Display for StartError {
             Self::Journal(path, error) => {
                 let path = path.as_os_str().as_encoded_bytes();
                 write!(f, "cannot keep the journal '{}': {error}", Harmless(path))
+            }
+            Self::Trace(path, error) => {
+                let path = path.as_os_str().as_encoded_bytes();
+                write!(f, "cannot write the trace '{}': {error}", Harmless(path))
             }
             Self::Listen(address, error) => write!(f, "cannot listen on {address}: {error}"),
             Self::Descriptors(TooFew { needed, allowed }) => write!(

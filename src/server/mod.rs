@@ -5,22 +5,23 @@
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use mio::{Events, Interest, Poll, Token};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
 use signal_hook_mio::v1_0::Signals;
 
-use self::catalog::{Catalog, Resolver};
-use self::journal::{Journal, Past};
+use self::catalog::Catalog;
 use self::listener::Listener;
-use self::logbook::Logbook;
-use self::privileges::Fence;
 use self::service::{FolderService, Task, TurnedAway};
 use self::socket::Socket;
+use self::start::{begin_logbook, give_up_privileges, log_start, open_journal, open_trace};
+use self::watch::service::Watched;
+use self::watch::trace::Trace;
+use self::watch::writer::Writer;
+use self::watch::{Stage, Tracer, Watch};
 use crate::engine::hub::Hub;
 use crate::engine::readiness::Readiness;
-use crate::wire::Harmless;
 
 pub mod catalog;
 pub mod config;
@@ -35,6 +36,8 @@ pub mod privileges;
 pub mod roster;
 pub mod service;
 pub mod socket;
+mod start;
+pub mod watch;
 
 pub use config::{Config, StartError};
 
@@ -60,6 +63,9 @@ pub struct Server {
     hub: Hub<Socket, Task>,
     service: FolderService,
     drain: Duration,
+    slow_turn: Duration,
+    /// Where a trace goes, if one was asked for.
+    trace: Option<Writer>,
     /// When the server stops whatever is under way; `None` until it is told to stop.
     stop_at: Option<Instant>,
     /// When the logbook has to be looked after even if nothing happens.
@@ -86,8 +92,9 @@ impl Server {
         descriptors::reserve(&config.limits, config.listen.len())
             .map_err(StartError::Descriptors)?;
         let journal = open_journal(config)?;
+        let trace = open_trace(config)?;
         let poll = Poll::new().map_err(StartError::Loop)?;
-        let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(StartError::Loop)?;
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGUSR1]).map_err(StartError::Loop)?;
         if journal.is_some() {
             // Without a journal a hangup is what it always was.
             [SIGHUP, SIGXFSZ]
@@ -116,6 +123,8 @@ impl Server {
             hub: Hub::new(config.limits).after(logbook.last_client()),
             service: FolderService::new(catalog, config.per_address_max, logbook),
             drain: config.drain,
+            slow_turn: config.slow_turn,
+            trace,
             stop_at: None,
             tend_at: None,
         })
@@ -134,6 +143,15 @@ impl Server {
     /// # Errors
     /// When `poll` fails, which leaves nothing to be done.
     pub fn run(mut self) -> io::Result<Outcome> {
+        let (slow, now) = (self.slow_turn, Instant::now());
+        match self.trace.take() {
+            None => self.watched_by(Watch::new((), slow, now)),
+            Some(writer) => self.watched_by(Watch::new(Trace::new(writer, now), slow, now)),
+        }
+    }
+
+    /// The loop itself. What watches it is compiled into it.
+    fn watched_by<T: Tracer>(mut self, mut watch: Watch<T>) -> io::Result<Outcome> {
         let mut events = Events::with_capacity(EVENTS_MAX);
         let mut now = Instant::now();
         loop {
@@ -142,6 +160,7 @@ impl Server {
                 polled => polled?,
             }
             now = Instant::now();
+            watch.polled(now, events.iter().count());
             let mut signalled = false;
             for event in &events {
                 match event.token() {
@@ -156,22 +175,34 @@ impl Server {
                     }
                 }
             }
-            if signalled && self.was_told_twice(now) {
-                self.end(now);
+            watch.stage(Stage::Noted);
+            if signalled && self.was_told_twice(now, &watch) {
+                self.end(now, &mut watch);
                 return Ok(Outcome::Cut);
             }
-            self.hub.run(&mut self.service, now);
-            self.accept(now);
+            let service = &mut self.service;
+            let watch_it = &mut watch;
+            self.hub.run(
+                &mut Watched {
+                    service,
+                    watch: watch_it,
+                },
+                now,
+            );
+            watch.stage(Stage::Ran);
+            let accepted = self.accept(now, &mut watch);
+            watch.stage(Stage::Accepted(accepted));
             if self
                 .stop_at
                 .is_some_and(|stop_at| self.hub.peers() == 0 || now >= stop_at)
             {
                 self.log_end();
-                self.end(now);
+                self.end(now, &mut watch);
                 return Ok(Outcome::Drained);
             }
             let busy = !events.is_empty() || self.hub.has_work();
-            self.tend_at = self.service.logbook().tend(now, busy);
+            let tend_at = self.service.logbook().tend(now, busy);
+            self.tend_at = tend_at.into_iter().chain(watch.tend(now)).min();
         }
     }
 
@@ -191,8 +222,12 @@ impl Server {
     }
 
     /// Takes in newcomers. It comes after the turns, so a berth freed in this turn of the loop is
-    /// free for them, and no key is used for two peers within one batch of events.
-    fn accept(&mut self, now: Instant) {
+    /// free for them, and no key is used for two peers within one batch of events. Returns how
+    /// many there were.
+    fn accept<T: Tracer>(&mut self, now: Instant, watch: &mut Watch<T>) -> usize {
+        let mut accepted = 0;
+        let service = &mut self.service;
+        let mut watched = Watched { service, watch };
         let share = (ACCEPTS_MAX / self.listeners.len().max(1)).max(1);
         for listener in &mut self.listeners {
             for _ in 0..share {
@@ -210,18 +245,21 @@ impl Server {
                     log::warn!("{peer} could not be let in: {error}");
                     continue;
                 }
-                self.hub.admit(Socket(stream), peer, &mut self.service, now);
+                self.hub.admit(Socket(stream), peer, &mut watched, now);
+                accepted += 1;
             }
         }
+        accepted
     }
 
     /// Does what a signal asks for. Says whether a stop was asked for again.
-    fn was_told_twice(&mut self, now: Instant) -> bool {
+    fn was_told_twice<T: Tracer>(&mut self, now: Instant, watch: &Watch<T>) -> bool {
         for signal in self.signals.pending() {
             match signal {
                 SIGHUP => self.service.logbook().reopen(),
                 // A file may not grow so large: the write has failed too, and that is dealt with.
                 SIGXFSZ => {}
+                SIGUSR1 => watch.figures.log(now),
                 _ if self.stop_at.is_some() => {
                     log::warn!("stopping at once");
                     return true;
@@ -244,9 +282,11 @@ impl Server {
     }
 
     /// Ends everybody who is left, and the logbook behind them.
-    fn end(&mut self, now: Instant) {
-        self.hub.cut(&mut self.service, now);
+    fn end<T: Tracer>(&mut self, now: Instant, watch: &mut Watch<T>) {
+        let service = &mut self.service;
+        self.hub.cut(&mut Watched { service, watch }, now);
         self.service.logbook().close();
+        watch.close();
     }
 
     fn log_end(&self) {
@@ -258,57 +298,5 @@ impl Server {
         if full + crowded > 0 {
             log::info!("turned away: {full} as all was full, {crowded} for their address's share");
         }
-    }
-}
-
-/// Gives up what serving does not take, now that the folder is open and the addresses are bound.
-fn give_up_privileges(config: &Config, catalog: &Catalog) -> Result<Fence, StartError> {
-    if let Some(name) = &config.user {
-        privileges::become_user(name).map_err(StartError::Privileges)?;
-    }
-    let fence = privileges::fence_in(catalog.root(), config.journal.as_deref(), config.sandbox);
-    let fence = fence.map_err(StartError::Privileges)?;
-    // Whoever was given up may have been the only one who can read the folder.
-    let readable = catalog.check();
-    readable.map_err(|error| StartError::Folder(config.repo.clone(), error))?;
-    Ok(fence)
-}
-
-fn open_journal(config: &Config) -> Result<Option<(Journal, Past)>, StartError> {
-    let open = |path| Journal::open(path).map_err(|error| (path.to_owned(), error));
-    let opened = config.journal.as_deref().map(open).transpose();
-    opened.map_err(|(path, error)| StartError::Journal(path, error))
-}
-
-/// Begins to write down what happens, behind what the journal knows.
-fn begin_logbook(
-    config: &Config,
-    journal: Option<(Journal, Past)>,
-    listeners: &[Listener],
-) -> Logbook {
-    let mut logbook = Logbook::new(SystemTime::now);
-    if let Some((journal, past)) = journal {
-        past.log();
-        if config.serves_its_journal() {
-            log::warn!("the journal is in the served folder: whoever gets files gets it too");
-        }
-        logbook = logbook.continued(journal, past);
-    }
-    let addresses = listeners.iter().map(Listener::local_addr);
-    logbook.started(addresses.flatten().collect(), config.limits.clients_max);
-    logbook
-}
-
-/// Says what is in force. A start that fails says that and nothing else, so this comes last.
-fn log_start(config: &Config, catalog: &Catalog, fence: Fence) {
-    let how = match catalog.resolver() {
-        Resolver::Kernel => "resolved by the kernel (openat2)",
-        Resolver::Walk => "walked component by component, links refused (no openat2 here)",
-    };
-    let folder = config.repo.as_os_str().as_encoded_bytes();
-    log::info!("serving the folder '{}', names {how}", Harmless(folder));
-    log::info!("sandbox: {fence}");
-    if privileges::is_root() {
-        log::warn!("running as root, which serving does not take: see --user");
     }
 }

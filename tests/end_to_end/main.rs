@@ -9,6 +9,7 @@ mod support;
 mod admission;
 mod bounds;
 mod faults;
+mod figures;
 mod names;
 mod start;
 mod time;

@@ -67,6 +67,14 @@ fn bad_values_are_named() {
         ("--log loud", "one of off, error"),
         ("--sandbox perhaps", "one of auto, require, off"),
         ("--user nobody-of-this-name", "there is no user"),
+        (
+            "--trace /nowhere/trace",
+            "cannot write the trace '/nowhere/trace': ",
+        ),
+        ("--trace /dev/null", "it is not a regular file"),
+        ("--trace-limit 1KiB", "from 64KiB on"),
+        ("--trace-limit 64miles", "from 64KiB on"),
+        ("--slow-turn soon", "--slow-turn"),
         ("--no-such-flag", "--no-such-flag"),
         ("stray", "stray"),
     ];

@@ -1,0 +1,25 @@
+//! The command line of `berthd trace`.
+//!
+//! Owns its flags and their help. Must never read a trace.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// Make a page of a trace, which a browser shows without any tool or network
+///
+/// A trace that was cut off, by its limit or a crash, is shown up to there.
+#[derive(Args, Clone, Debug)]
+#[command(max_term_width = 100, after_help = AFTER_HELP)]
+pub struct TraceArgs {
+    /// The trace, as 'berthd --trace FILE' wrote it
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// Where to write the page, in place of what is there; otherwise to standard output
+    #[arg(short, long, value_name = "PAGE")]
+    pub output: Option<PathBuf>,
+}
+
+const AFTER_HELP: &str = "\
+Exit status: 0 made; 1 the trace cannot be read or the page not written; 2 wrong usage.";

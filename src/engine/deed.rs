@@ -1,0 +1,121 @@
+//! What the engine did, told step by step to whoever listens.
+//!
+//! Owns the words for it. Must never hold a time: what hears a deed may ask a clock, the engine may
+//! not. A deed goes to [`super::ports::Service::saw`]; where that does nothing, as in a simulator,
+//! the compiler leaves nothing of it.
+
+use crate::wire::{ClientName, Request};
+
+/// How a turn ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Turn {
+    /// Nothing can be done until an event or a deadline.
+    Waiting,
+    /// There is more to do, and others to do it for first.
+    Yielded,
+    /// The connection is over and is to be dropped.
+    Done,
+}
+
+/// One step, in the order in which they come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// A turn begins of the peer with this key, who has this name while it holds a berth.
+    Began(usize, Option<ClientName>),
+    /// A request was taken.
+    Took(Verb),
+    /// What was asked is answered, as far as it can be now: the answers are queued.
+    Answered,
+    /// So many queued bytes were written.
+    Wrote(usize),
+    /// So many bytes of a file were sent.
+    Sent(usize),
+    /// A write would have blocked: the peer has to take something first.
+    WriteBlocked,
+    /// All was sent, and the peer told so.
+    Finished,
+    /// So many bytes were read; none is the end.
+    Read(usize),
+    /// A read would have blocked: the peer has to say something first.
+    ReadBlocked,
+    /// An operation failed, or was interrupted.
+    Failed,
+    /// The turn is over.
+    Rested(Rest),
+    /// Something is due for the peer with this key: a turn follows.
+    Expired(usize),
+}
+
+/// How things stand at the end of a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rest {
+    /// How it ended.
+    pub turn: Turn,
+    /// Whether the peer holds a berth: if not, it was turned away or lingers.
+    pub is_client: bool,
+    /// Whether anything is owed to the peer, of a file or not.
+    pub owes: bool,
+    /// Unsent bytes in memory.
+    pub queued: usize,
+}
+
+/// What was asked for, without its words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// Something to be sent back.
+    Message,
+    /// `status`.
+    Status,
+    /// `list`.
+    List,
+    /// `get` with a name.
+    Get,
+    /// `sha256` with a name.
+    Sha256,
+    /// `exit`.
+    Exit,
+    /// A line that is none of these: too long, or a `get` that cannot be meant.
+    Mistake,
+}
+
+impl Verb {
+    /// Every verb, in the order in which they are shown.
+    pub const ALL: [Self; 7] = [
+        Self::Message,
+        Self::Status,
+        Self::List,
+        Self::Get,
+        Self::Sha256,
+        Self::Exit,
+        Self::Mistake,
+    ];
+
+    /// What a request asks for; `None` is a line too long to be one.
+    #[must_use]
+    pub const fn of(request: Option<&Request<'_>>) -> Self {
+        match request {
+            Some(Request::Message(_)) => Self::Message,
+            Some(Request::Status) => Self::Status,
+            Some(Request::List) => Self::List,
+            Some(Request::Get { .. }) => Self::Get,
+            Some(Request::Sha256 { .. }) => Self::Sha256,
+            Some(Request::Exit) => Self::Exit,
+            Some(Request::GetNothing | Request::GetTooFar) | None => Self::Mistake,
+        }
+    }
+
+    /// The word for it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Message => "message",
+            Self::Status => "status",
+            Self::List => "list",
+            Self::Get => "get",
+            Self::Sha256 => "sha256",
+            Self::Exit => "exit",
+            Self::Mistake => "mistake",
+        }
+    }
+}

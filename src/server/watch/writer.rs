@@ -1,0 +1,176 @@
+//! The file that a trace is written to.
+//!
+//! Owns the open file, what is not in it yet, and its bound. Must never stop the server: a trace
+//! that cannot be written ends, and says so in the log.
+//!
+//! The form is the JSON Array Format of the trace event format, one event a line. What is written
+//! ends with the closing bracket, which the next write goes over, so the file is whole JSON after
+//! each of them, whatever becomes of the process.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::fs::OFlags;
+
+use crate::wire::Harmless;
+
+/// So much is collected before it is written: one system call for some thousand events.
+const BUFFER_BYTES: usize = 256 * 1024;
+
+/// How long an event may wait to be written. What is lost when the process is killed is younger.
+const FLUSH_AFTER: Duration = Duration::from_secs(1);
+
+/// What ends the file, until more is written over it.
+const END: &[u8] = b"\n]\n";
+
+/// Readable for the group and not for everybody, because it says who fetched what.
+const MODE: u32 = 0o640;
+
+/// A trace under way.
+#[derive(Debug)]
+pub struct Writer {
+    path: PathBuf,
+    /// `None` once the trace has ended.
+    file: Option<File>,
+    /// Where the next write goes.
+    at: u64,
+    /// How long the file may become.
+    limit: u64,
+    buffer: Vec<u8>,
+    /// Since when something is in the buffer.
+    waiting_since: Option<Instant>,
+}
+
+impl Writer {
+    /// Begins a trace of at most `limit` bytes at `path`, in place of what is there.
+    ///
+    /// # Errors
+    /// When the file cannot be made, or is none that can be written over.
+    pub fn create(path: &Path, limit: u64) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(MODE);
+        // A pipe without a reader is an error then, and not a wait.
+        options.custom_flags(OFlags::NONBLOCK.bits() as i32);
+        let file = options.open(path)?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::other("it is not a regular file"));
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            file: Some(file),
+            at: 0,
+            limit,
+            buffer: b"[\n".to_vec(),
+            waiting_since: None,
+        })
+    }
+
+    /// Adds an event, which `write` appends to what it is given: one JSON object in one line.
+    /// To be called with at least one event before the first flush.
+    pub fn event(&mut self, now: Instant, write: impl FnOnce(&mut Vec<u8>)) {
+        if self.file.is_none() {
+            return;
+        }
+        let before = self.buffer.len();
+        if self.at + before as u64 > 2 {
+            self.buffer.extend_from_slice(b",\n");
+        }
+        write(&mut self.buffer);
+        if self.at + (self.buffer.len() + END.len()) as u64 > self.limit {
+            self.buffer.truncate(before);
+            self.flush();
+            self.file = None;
+            let path = Harmless(self.path.as_os_str().as_encoded_bytes());
+            log::warn!("the trace '{path}' is as long as it may be, and ends");
+            return;
+        }
+        self.waiting_since.get_or_insert(now);
+        if self.buffer.len() >= BUFFER_BYTES {
+            self.flush();
+        }
+    }
+
+    /// Writes what has waited long enough. Returns when to be called again even if nothing happens.
+    pub fn tend(&mut self, now: Instant) -> Option<Instant> {
+        let due = self.waiting_since? + FLUSH_AFTER;
+        if now < due {
+            return Some(due);
+        }
+        self.flush();
+        None
+    }
+
+    /// Writes what waits.
+    pub fn flush(&mut self) {
+        self.waiting_since = None;
+        let Some(file) = &self.file else { return };
+        let len = self.buffer.len() as u64;
+        self.buffer.extend_from_slice(END);
+        match file.write_all_at(&self.buffer, self.at) {
+            Ok(()) => self.at += len,
+            Err(error) => {
+                let path = Harmless(self.path.as_os_str().as_encoded_bytes());
+                // A limit on file sizes is not worth more words than a full disk.
+                let full = error.kind() == ErrorKind::StorageFull;
+                let why = if full {
+                    "the disk is full"
+                } else {
+                    "it cannot be written"
+                };
+                log::error!("the trace '{path}' ends, {why}: {error}");
+                self.file = None;
+            }
+        }
+        self.buffer.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trace(path: &Path) -> serde_json::Value {
+        let text = std::fs::read_to_string(path).expect("it is there");
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+    }
+
+    #[test]
+    fn the_file_is_whole_json_after_each_write_and_stays_within_its_limit() {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let path = folder.path().join("trace");
+        let now = Instant::now();
+        let mut writer = Writer::create(&path, 100).expect("it is new");
+        for i in 1..=100 {
+            writer.event(now, |out| out.extend_from_slice(b"{\"ph\":\"i\"}"));
+            writer.flush();
+            let events = trace(&path).as_array().expect("an array").len();
+            assert_eq!(events, i.min(8));
+        }
+        let len = path.metadata().expect("it is there").len();
+        assert!((80..=100).contains(&len), "{len}");
+    }
+
+    #[test]
+    fn an_event_is_written_when_it_has_waited_for_long_enough() {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let path = folder.path().join("trace");
+        let now = Instant::now();
+        let mut writer = Writer::create(&path, 1000).expect("it is new");
+        assert_eq!(writer.tend(now), None);
+        writer.event(now, |out| out.extend_from_slice(b"{}"));
+        assert_eq!(writer.tend(now), Some(now + FLUSH_AFTER));
+        assert_eq!(path.metadata().expect("it is there").len(), 0);
+        assert_eq!(writer.tend(now + FLUSH_AFTER), None);
+        assert_eq!(trace(&path), serde_json::json!([{}]));
+        assert_eq!(writer.tend(now + FLUSH_AFTER), None);
+    }
+
+    #[test]
+    fn what_cannot_be_written_over_is_no_place_for_a_trace() {
+        Writer::create(Path::new("/dev/null"), 1000).expect_err("it is a device");
+        Writer::create(Path::new("/"), 1000).expect_err("it is a folder");
+    }
+}

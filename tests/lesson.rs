@@ -1,0 +1,97 @@
+//! The guided tour shows what the server does today, and explains all of it.
+//!
+//! Where strace is missing or not permitted, the comparison is left out and the reason printed.
+
+use std::collections::BTreeSet;
+use std::process::{Command, Stdio};
+
+const LOOP: &str = include_str!("../docs/loop.md");
+
+/// The listing in the document: the lines of its blocks.
+fn documented() -> String {
+    let blocks = LOOP.split("```strace\n").skip(1);
+    let blocks = blocks.map(|block| block.split("```").next().expect("a split has a first part"));
+    let listing = blocks.collect::<String>();
+    assert!(listing.lines().count() > 20, "the listing is read");
+    listing
+}
+
+/// The names of the calls in their order. How often a file is gone on with depends on the kernel's
+/// buffers and on how fast the peer reads: all of that is one step here. A debug build checks a
+/// descriptor before it closes it, which a release build does not.
+fn steps(listing: &str) -> Vec<&str> {
+    let mut steps: Vec<&str> = Vec::new();
+    for line in listing.lines() {
+        let Some((name, _)) = line.split_once('(') else {
+            continue;
+        };
+        let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+        if !is_name || (name == "fcntl" && line.contains("F_GETFD")) {
+            continue;
+        }
+        let goes_on = matches!(name, "sendfile" | "epoll_wait");
+        match steps[..] {
+            [.., last] if last == name && goes_on => {}
+            [.., "sendfile", "epoll_wait"] if name == "sendfile" => drop(steps.pop()),
+            _ => steps.push(name),
+        }
+    }
+    steps
+}
+
+/// Whether strace is there and may be used, or why not.
+fn strace() -> Result<(), String> {
+    let tried = Command::new("strace")
+        .args(["-qq", "-e", "trace=none", "true"])
+        .stdin(Stdio::null())
+        .output();
+    match tried {
+        Err(error) => Err(format!("strace cannot be started: {error}")),
+        Ok(output) if !output.status.success() => {
+            let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+            Err(format!("strace may not be used here: {why}"))
+        }
+        Ok(_) => Ok(()),
+    }
+}
+
+#[test]
+fn the_listing_is_what_the_server_does() {
+    if let Err(why) = strace() {
+        println!("not compared with docs/loop.md: {why}");
+        return;
+    }
+    let output = Command::new("scripts/strace.sh")
+        .arg("--listing")
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("BERTHD", env!("CARGO_BIN_EXE_berthd"))
+        .output()
+        .expect("bash is there");
+    let listing = String::from_utf8(output.stdout).expect("strace writes text");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    if listing.is_empty() && errors.contains("Operation not permitted") {
+        println!("not compared with docs/loop.md: {errors}");
+        return;
+    }
+    assert!(output.status.success(), "{errors}");
+    assert_eq!(steps(&listing), steps(&documented()), "{listing}");
+}
+
+#[test]
+fn every_call_of_the_listing_is_explained() {
+    let listing = documented();
+    for name in steps(&listing).into_iter().collect::<BTreeSet<_>>() {
+        let explained = format!("`{name}`");
+        assert!(LOOP.contains(&explained), "{name} is not explained");
+    }
+}
+
+#[test]
+fn the_rules_would_notice() {
+    let sent = "sendfile(8) = 1\nepoll_wait(4) = 0\nsendfile(8) = 1\n... 3 lines like these\n\
+                sendfile(8) = -1 EAGAIN\nepoll_wait(4) = 1\nsendfile(8) = 2\nclose(9) = 0\n";
+    assert_eq!(steps(sent), ["sendfile", "close"]);
+    let once = "sendfile(8) = 9\nfcntl(9, F_GETFD) = 1\nclose(9) = 0\n";
+    assert_eq!(steps(once), ["sendfile", "close"]);
+    assert_ne!(steps("read(8) = 1\nread(8) = 1\n"), steps("read(8) = 1\n"));
+}
