@@ -3,6 +3,8 @@
 //! Owns the run in which, of an otherwise calm day, the first operation of a kind fails, then the
 //! second, and so on to the last: chance may miss the one that matters.
 
+use std::rc::Rc;
+
 use crate::marks::Fault;
 use crate::net::{Aim, Net};
 use crate::runner::{number, play};
@@ -54,4 +56,25 @@ fn whichever_operation_fails_nobody_else_notices() {
     }
     assert!(played > 100, "only {played} failures were tried");
     println!("{played} failures");
+}
+
+/// An open is the service's doing and not the pipe's, so it is the files that fail, one by one.
+#[test]
+fn whichever_file_cannot_be_opened_only_those_who_asked_for_it_are_told() {
+    let never = Aim {
+        fault: Fault::FinishError,
+        left: usize::MAX,
+    };
+    let mut played = 0;
+    for seed in 0..40 {
+        for file in 0..day(seed, never).setup.catalog.files.len() {
+            let mut net = day(seed, never);
+            Rc::make_mut(&mut net.setup.catalog).files[file].unopenable = true;
+            if let Err(error) = play(net) {
+                panic!("seed {seed:#x}, file {file} cannot be opened: {error}");
+            }
+            played += 1;
+        }
+    }
+    assert!(played > 100, "only {played} files were tried");
 }
