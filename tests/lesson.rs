@@ -17,23 +17,43 @@ fn documented() -> String {
 }
 
 /// The names of the calls in their order. How often a file is gone on with depends on the kernel's
-/// buffers and on how fast the peer reads: all of that is one step here. A debug build checks a
-/// descriptor before it closes it, which a release build does not.
+/// buffers and on how fast the peer reads, and what is done for it besides on where its bytes are
+/// and how far the peer is away: all of that is one step here. So is a line that has to wait until
+/// the bytes before it are out. A debug build checks a descriptor before it closes it, which a
+/// release build does not.
 fn steps(listing: &str) -> Vec<&str> {
     let mut steps: Vec<&str> = Vec::new();
-    for line in listing.lines() {
+    let mut lines = listing.lines();
+    while let Some(line) = lines.next() {
         let Some((name, _)) = line.split_once('(') else {
             continue;
         };
+        if name == "sendto" && line.contains("EAGAIN") {
+            // Behind it is the wait for its turn.
+            lines.next();
+            continue;
+        }
         let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
         if !is_name || (name == "fcntl" && line.contains("F_GETFD")) {
             continue;
         }
-        let goes_on = matches!(name, "sendfile" | "epoll_wait");
-        match steps[..] {
-            [.., last] if last == name && goes_on => {}
-            [.., "sendfile", "epoll_wait"] if name == "sendfile" => drop(steps.pop()),
-            _ => steps.push(name),
+        let name = match name {
+            "setsockopt" => "getsockopt",
+            "preadv2" => "fadvise64",
+            name => name,
+        };
+        if name == "sendfile" {
+            let before = steps
+                .iter()
+                .rposition(|step| !matches!(*step, "epoll_wait" | "fadvise64"));
+            if let Some(at) = before.filter(|&at| steps[at] == name) {
+                steps.truncate(at + 1);
+                continue;
+            }
+        }
+        let goes_on = matches!(name, "epoll_wait" | "fadvise64" | "getsockopt");
+        if !(goes_on && steps.last() == Some(&name)) {
+            steps.push(name);
         }
     }
     steps
@@ -91,6 +111,11 @@ fn the_rules_would_notice() {
     let sent = "sendfile(8) = 1\nepoll_wait(4) = 0\nsendfile(8) = 1\n... 3 lines like these\n\
                 sendfile(8) = -1 EAGAIN\nepoll_wait(4) = 1\nsendfile(8) = 2\nclose(9) = 0\n";
     assert_eq!(steps(sent), ["sendfile", "close"]);
+    let fetched = "getsockopt(8) = 0\nsetsockopt(8) = 0\nfadvise64(9) = 0\npreadv2(9) = 1\n\
+                   sendfile(8) = 1\nepoll_wait(4) = 0\nfadvise64(9) = 0\nsendfile(8) = 1\n";
+    assert_eq!(steps(fetched), ["getsockopt", "fadvise64", "sendfile"]);
+    let late = "close(9) = 0\nsendto(8) = -1 EAGAIN\nepoll_wait(4) = 1\nsendto(8) = 4\n";
+    assert_eq!(steps(late), ["close", "sendto"]);
     let once = "sendfile(8) = 9\nfcntl(9, F_GETFD) = 1\nclose(9) = 0\n";
     assert_eq!(steps(once), ["sendfile", "close"]);
     assert_ne!(steps("read(8) = 1\nread(8) = 1\n"), steps("read(8) = 1\n"));

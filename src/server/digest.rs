@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sha2::{Digest as _, Sha256};
 
+use super::ahead::Ahead;
 use crate::wire::Digest;
 
 /// Read and digested in one step: a fraction of a millisecond from memory, with the instructions
@@ -79,6 +80,8 @@ pub struct Digesting {
     identity: Identity,
     hasher: Sha256,
     done: u64,
+    /// How much of it the kernel was asked for.
+    ahead: Ahead,
 }
 
 impl Digesting {
@@ -93,6 +96,7 @@ impl Digesting {
             name: name.to_vec(),
             hasher: Sha256::new(),
             done: 0,
+            ahead: Ahead::Unknown,
         })
     }
 
@@ -110,6 +114,10 @@ impl Digesting {
 
     /// Reads on for one step. `true`: that was all.
     fn advance(&mut self, piece: &mut [u8]) -> io::Result<bool> {
+        let step = self.done..self.done + STEP_BYTES as u64;
+        if step.end <= self.identity.size {
+            self.ahead = self.ahead.fetch(&self.file, step);
+        }
         for _ in 0..STEP_BYTES / PIECE_BYTES {
             let left = usize::try_from(self.identity.size - self.done).unwrap_or(usize::MAX);
             if left == 0 {

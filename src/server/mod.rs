@@ -23,6 +23,7 @@ use self::watch::{Stage, Tracer, Watch};
 use crate::engine::hub::Hub;
 use crate::engine::readiness::Readiness;
 
+pub mod ahead;
 pub mod catalog;
 pub mod config;
 pub mod descriptors;
@@ -32,6 +33,7 @@ pub mod listener;
 pub mod listing;
 pub mod logbook;
 pub mod logging;
+pub mod nearness;
 pub mod privileges;
 pub mod roster;
 pub mod service;
@@ -245,7 +247,7 @@ impl Server {
                     log::warn!("{peer} could not be let in: {error}");
                     continue;
                 }
-                self.hub.admit(Socket(stream), peer, &mut watched, now);
+                self.hub.admit(Socket::new(stream), peer, &mut watched, now);
                 accepted += 1;
             }
         }

@@ -79,8 +79,7 @@ impl FolderService {
             Ok((file, size)) => {
                 let left = size - offset;
                 reply.write(|out| Reply::Start(left).write(out));
-                let name = name.into();
-                reply.send_file(Served { file, name }, offset, left);
+                reply.send_file(Served::new(file, name), offset, left);
                 reply.write(|out| Reply::End.write(out));
                 return;
             }

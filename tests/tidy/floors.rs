@@ -21,6 +21,7 @@ pub(crate) const FLOORS: &[(&str, u8)] = &[
     ("engine/connection", 3),
     ("engine/hub", 4),
     ("engine", 4),
+    ("server/ahead", 5),
     ("server/nearness", 5),
     ("server/socket", 5),
     ("server/catalog", 5),
