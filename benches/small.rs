@@ -34,16 +34,18 @@ fn line_buffer(bencher: Bencher<'_, '_>, line_bytes: usize) {
     let lines = LINES.min(INBOX_BYTES / (line_bytes + 1));
     let input = format!("{}\n", "x".repeat(line_bytes)).repeat(lines);
     let mut buffer = LineBuffer::new(INBOX_BYTES);
+    let mut spare = Vec::new();
     bencher
         .counter(ItemsCount::new(lines))
         .counter(BytesCount::new(input.len()))
         .bench_local(move || {
+            buffer.borrow(&mut spare);
             buffer.space()[..input.len()].copy_from_slice(input.as_bytes());
             buffer.received(input.len());
             while let Some(line) = buffer.next_line() {
                 black_box(&line);
             }
-            buffer.release();
+            buffer.release(&mut spare);
         });
 }
 
@@ -62,6 +64,5 @@ fn outbox(bencher: Bencher<'_, '_>, replies: usize) {
                 _ => 0,
             };
             outbox.sent(sent);
-            outbox.release();
         });
 }

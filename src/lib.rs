@@ -12,7 +12,9 @@
 //! 4  engine/hub.rs                      the table, admission, the run queue, deadlines
 //! 3  engine/connection.rs               one turn: answer, write, read
 //! 2  engine/{session,budget,ports}.rs   one peer, its share; the two doors to the outside
-//! 1  engine/{line_buffer,outbox,readiness,phase,deadlines,tally,deed,fault,limits}.rs   data
+//!    engine/spare.rs                    memory that goes from one peer to the next
+//! 1  engine/{line_buffer,outbox,readiness,phase,deadlines,tally}.rs   data
+//!    engine/{deed,fault,admission,limits}.rs
 //!    journal/                           the language of the journal
 //! 0  wire/                              the language
 //! ```

@@ -20,7 +20,7 @@ pub(crate) fn run(data: &[u8]) {
         buffer.received(n);
         rest = &rest[n..];
         take(&mut buffer, &mut found);
-        buffer.release();
+        buffer.release(&mut Vec::new());
     }
     buffer.end();
     take(&mut buffer, &mut found);

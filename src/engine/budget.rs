@@ -1,8 +1,21 @@
-//! What one turn of a connection may still use up.
+//! What one turn of a connection is given: the circumstances, and what it may use up.
 //!
 //! Owns the share of one turn. Must never outlive it: what was saved is not added to the next.
 
+use std::time::Instant;
+
 use super::limits::Limits;
+
+/// What a turn has to know about the rest of the server.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances<'a> {
+    /// The bounds to keep.
+    pub limits: &'a Limits,
+    /// The moment, read once for everybody in a turn of the loop.
+    pub now: Instant,
+    /// Whether the server was told to stop, so that a farewell takes the next request's place.
+    pub stopping: bool,
+}
 
 /// What is left of a turn's share.
 #[derive(Clone, Copy, Debug)]

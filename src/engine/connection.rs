@@ -16,8 +16,10 @@ use super::phase::Phase;
 use super::ports::{Query, Service, Step, Transport};
 use super::readiness::Readiness;
 use super::session::Session;
+use super::spare::Spare;
 use crate::wire::{Complaint, Farewell, Reply, Request};
 
+pub use super::budget::Circumstances;
 pub use super::deed::Turn;
 
 /// A session with its pipe. `K` is the service's answer under way.
@@ -26,17 +28,6 @@ pub struct Connection<T: Transport, K> {
     session: Session<T::File, K>,
     transport: T,
     readiness: Readiness,
-}
-
-/// What a turn has to know about the rest of the server.
-#[derive(Clone, Copy, Debug)]
-pub struct Circumstances<'a> {
-    /// The bounds to keep.
-    pub limits: &'a Limits,
-    /// The moment, read once for everybody in a turn of the loop.
-    pub now: Instant,
-    /// Whether the server was told to stop, so that a farewell takes the next request's place.
-    pub stopping: bool,
 }
 
 impl<T: Transport, K> Connection<T, K> {
@@ -76,12 +67,19 @@ impl<T: Transport, K> Connection<T, K> {
     }
 
     /// Answers, writes and reads until nothing moves or the turn's share is used up.
-    pub fn turn<S>(&mut self, service: &mut S, around: Circumstances<'_>) -> Turn
+    pub fn turn<S>(
+        &mut self,
+        service: &mut S,
+        around: Circumstances<'_>,
+        spare: &mut Spare<T::File>,
+    ) -> Turn
     where
         S: Service<File = T::File, Task = K>,
     {
+        spare.lend(self.session.memory());
         let turn = self.work(service, around);
         self.report(service, around.now);
+        spare.take(self.session.memory());
         turn
     }
 
@@ -126,11 +124,7 @@ impl<T: Transport, K> Connection<T, K> {
             self.session.close(Farewell::Stalled);
             return Turn::Done;
         }
-        if moved {
-            return Turn::Yielded;
-        }
-        self.session.release();
-        Turn::Waiting
+        if moved { Turn::Yielded } else { Turn::Waiting }
     }
 
     /// Tells the service of the files of which no more will be sent, so that they are closed.

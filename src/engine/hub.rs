@@ -16,7 +16,10 @@ use super::limits::Limits;
 use super::ports::{Refusal, Service, Transport};
 use super::readiness::Readiness;
 use super::session::Session;
+use super::spare::Spare;
 use crate::wire::{ClientName, Farewell, Reply};
+
+pub use super::admission::Admission;
 
 /// The table of connections and the order in which they are served.
 #[derive(Debug)]
@@ -33,6 +36,8 @@ pub struct Hub<T: Transport, K> {
     /// The number of the last one's name.
     admitted: u64,
     stopping: bool,
+    /// Lent to whoever has its turn.
+    spare: Spare<T::File>,
 }
 
 #[derive(Debug)]
@@ -40,15 +45,6 @@ struct Entry<T: Transport, K> {
     connection: Connection<T, K>,
     /// Whether the key stands in the run queue.
     queued: bool,
-}
-
-/// What became of a newcomer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Admission {
-    /// There was a berth.
-    Client(ClientName),
-    /// There was none for it: it is told so and leaves.
-    Refused(Refusal),
 }
 
 impl<T: Transport, K> Hub<T, K> {
@@ -68,6 +64,7 @@ impl<T: Transport, K> Hub<T, K> {
             clients: 0,
             admitted: 0,
             stopping: false,
+            spare: Spare::default(),
         }
     }
 
@@ -262,7 +259,7 @@ impl<T: Transport, K> Hub<T, K> {
         };
         let berth = entry.connection.session().berth();
         service.saw(Deed::Began(key, berth));
-        let turn = entry.connection.turn(service, around);
+        let turn = entry.connection.turn(service, around, &mut self.spare);
         let session = entry.connection.session();
         if let Some(name) = berth
             && session.berth().is_none()

@@ -9,8 +9,8 @@ use crate::wire::LINE_BYTES_MAX;
 
 /// A fixed window of input that gives out lines.
 ///
-/// The memory is there only while something is in it: [`LineBuffer::release`] gives it back, so a
-/// client that is quiet costs none.
+/// The memory is there only while something is in it, and during a turn: [`LineBuffer::release`]
+/// gives it away, so a client that is quiet costs none.
 #[derive(Debug)]
 pub struct LineBuffer {
     /// Either empty or `capacity` long; `start..end` of it is input.
@@ -130,11 +130,19 @@ impl LineBuffer {
         self.searched = 0;
     }
 
-    /// Gives the memory back if nothing is in it. To be called when the peer is waited for.
-    pub fn release(&mut self) {
-        if self.is_empty() {
+    /// Takes memory from `spare`, if it has none and that is of the right size. What others left in
+    /// it is overwritten before it is looked at.
+    pub fn borrow(&mut self, spare: &mut Vec<u8>) {
+        if self.memory.is_empty() && spare.len() == self.capacity {
+            self.memory = std::mem::take(spare);
+        }
+    }
+
+    /// Gives the memory to `spare` if nothing is in it. To be called when the turn is over.
+    pub fn release(&mut self, spare: &mut Vec<u8>) {
+        if self.is_wasteful() {
             self.clear();
-            self.memory = Vec::new();
+            *spare = std::mem::take(&mut self.memory);
         }
     }
 
@@ -199,7 +207,7 @@ mod tests {
             while let Some(line) = buffer.next_line() {
                 out.push(owned(line));
             }
-            buffer.release();
+            buffer.release(&mut Vec::new());
         }
         buffer.end();
         while let Some(line) = buffer.next_line() {
@@ -278,7 +286,9 @@ mod tests {
         buffer.space()[0] = b'\n';
         buffer.received(1);
         assert_eq!(buffer.next_line(), Some(Line::Text(b"")));
-        buffer.release();
+        let mut spare = Vec::new();
+        buffer.release(&mut spare);
         assert_eq!(buffer.memory.capacity(), 0);
+        assert_eq!(spare.len(), 8192);
     }
 }

@@ -7,8 +7,9 @@
 //! sockets, a folder and a clock.
 //!
 //! Reading order: [`limits`], [`line_buffer`], [`outbox`], [`readiness`], [`phase`], [`tally`],
-//! [`deed`], then [`session`], [`ports`], [`connection`] and at last [`hub`].
+//! [`deed`], [`spare`], then [`session`], [`ports`], [`connection`] and at last [`hub`].
 
+pub mod admission;
 pub mod budget;
 pub mod connection;
 pub mod deadlines;
@@ -22,4 +23,5 @@ pub mod phase;
 pub mod ports;
 pub mod readiness;
 pub mod session;
+pub mod spare;
 pub mod tally;

@@ -16,6 +16,8 @@ pub struct Outbox<F> {
     files: usize,
     /// Files of which no more will be sent, until they are asked for.
     ended: VecDeque<Passage<F>>,
+    /// Memory of a chunk that is out, for the next one.
+    blank: Vec<u8>,
 }
 
 /// A file that was on its way, and how far it came.
@@ -70,6 +72,7 @@ impl<F> Outbox<F> {
             bytes_queued: 0,
             files: 0,
             ended: VecDeque::new(),
+            blank: Vec::new(),
         }
     }
 
@@ -80,10 +83,8 @@ impl<F> Outbox<F> {
     /// it is out: with a peer that always leaves a byte, one chunk would hold all it ever took.
     pub fn write(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         if !matches!(self.chunks.back(), Some(Chunk::Bytes { sent: 0, .. })) {
-            self.chunks.push_back(Chunk::Bytes {
-                bytes: Vec::new(),
-                sent: 0,
-            });
+            let bytes = std::mem::take(&mut self.blank);
+            self.chunks.push_back(Chunk::Bytes { bytes, sent: 0 });
         }
         let Some(Chunk::Bytes { bytes, .. }) = self.chunks.back_mut() else {
             unreachable!("the last chunk was just made sure to be bytes");
@@ -148,9 +149,19 @@ impl<F> Outbox<F> {
                 passage.sent == passage.size
             }
         };
-        if done && let Some(Chunk::File(passage)) = self.chunks.pop_front() {
-            self.files -= 1;
-            self.ended.push_back(passage);
+        if !done {
+            return;
+        }
+        match self.chunks.pop_front() {
+            Some(Chunk::File(passage)) => {
+                self.files -= 1;
+                self.ended.push_back(passage);
+            }
+            Some(Chunk::Bytes { mut bytes, .. }) => {
+                bytes.clear();
+                self.blank = bytes;
+            }
+            None => {}
         }
     }
 
@@ -171,17 +182,16 @@ impl<F> Outbox<F> {
         self.ended.pop_front()
     }
 
-    /// Gives memory back if nothing is queued. To be called when the peer is waited for.
-    pub fn release(&mut self) {
-        if self.is_empty() {
-            self.chunks = VecDeque::new();
-        }
+    /// Whether nothing is held, not even memory.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        self.chunks.capacity() + self.ended.capacity() + self.blank.capacity() == 0
     }
 
     /// Whether memory is held that holds nothing.
     #[must_use]
     pub fn is_wasteful(&self) -> bool {
-        self.chunks.is_empty() && self.chunks.capacity() > 0
+        self.chunks.is_empty() && self.ended.is_empty() && !self.is_blank()
     }
 
     /// Whether nothing is owed.

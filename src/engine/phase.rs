@@ -35,6 +35,15 @@ impl Phase {
         *self = next;
     }
 
+    /// Why it ends or ended; `None` while it is open.
+    #[must_use]
+    pub const fn farewell(self) -> Option<Farewell> {
+        match self {
+            Self::Open => None,
+            Self::Draining(why) | Self::Lingering(why, _) | Self::Closed(why) => Some(why),
+        }
+    }
+
     const fn rank(self) -> u8 {
         match self {
             Self::Open => 0,

@@ -11,6 +11,8 @@ use super::outbox::{Outbox, Passage};
 use super::tally::Tally;
 use crate::wire::{ClientName, Farewell};
 
+pub use super::admission::Refusal;
+
 /// A pipe of bytes to one peer that never waits.
 ///
 /// Every operation does what it can at once. `WouldBlock` means that nothing could be done and
@@ -78,15 +80,6 @@ pub trait Service {
     /// Hears what the engine does, which changes nothing. Unless a service listens this is empty,
     /// and the compiler takes the call away.
     fn saw(&mut self, _deed: Deed) {}
-}
-
-/// Why a newcomer is turned away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// All berths are taken, or the server is stopping.
-    Full,
-    /// Its address holds as many berths as it may.
-    Crowded,
 }
 
 /// A request whose answer is the service's.

@@ -84,12 +84,7 @@ impl<F, K> Session<F, K> {
     /// Why the session ends or ended; `None` while it is open.
     #[must_use]
     pub const fn farewell(&self) -> Option<Farewell> {
-        match self.phase {
-            Phase::Open => None,
-            Phase::Draining(farewell) | Phase::Lingering(farewell, _) | Phase::Closed(farewell) => {
-                Some(farewell)
-            }
-        }
+        self.phase.farewell()
     }
 
     /// Where the session stands.
@@ -329,16 +324,15 @@ impl<F, K> Session<F, K> {
             .filter(|&idle| may_be && now >= self.moved_at + idle)
     }
 
-    /// Whether memory is held that holds nothing, which [`Session::release`] would give back.
+    /// Whether memory is held that holds nothing.
     #[must_use]
     pub fn is_wasteful(&self) -> bool {
         self.inbox.is_wasteful() || self.outbox.is_wasteful()
     }
 
-    /// Gives back memory that holds nothing. To be called when the peer is waited for.
-    pub fn release(&mut self) {
-        self.inbox.release();
-        self.outbox.release();
+    /// What needs memory, which is lent to it for a turn and taken back.
+    pub(super) const fn memory(&mut self) -> (&mut LineBuffer, &mut Outbox<F>) {
+        (&mut self.inbox, &mut self.outbox)
     }
 
     /// The stall clock runs from the moment there is something to take.
