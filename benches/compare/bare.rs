@@ -1,6 +1,6 @@
 //! The limits: servers that do nothing but the one thing that is measured.
 //!
-//! Owns a bare echo and a bare sendfile loop, each run in a process of its own so that its cost can
+//! Owns a bare echo, a bare sendfile loop and a bare refusal, each run in a process of its own so that its cost can
 //! be read like that of the others. They are no servers to be used: they trust their peer.
 
 use std::fs::File;
@@ -13,9 +13,12 @@ use rustix::fs::sendfile;
 use rustix::net::sockopt::{set_socket_send_buffer_size, set_tcp_cork};
 use slab::Slab;
 
+use crate::dialect::Dialect;
+
 /// The arguments that make this program one of them.
 pub(crate) const ECHO: &str = "--bare-echo";
 pub(crate) const SENDFILE: &str = "--bare-sendfile";
+pub(crate) const REFUSAL: &str = "--bare-refusal";
 
 const LISTENER: u64 = u64::MAX;
 const READ_BYTES: usize = 16 * 1024;
@@ -75,6 +78,19 @@ fn turn(peer: &mut TcpStream, bytes: &mut [u8]) -> bool {
         Ok(n) => peer.write_all(&bytes[..n]).is_ok(),
         Err(error) => error.kind() == ErrorKind::WouldBlock,
     }
+}
+
+/// Tells everybody the same line and closes at once: the least that a refusal can cost. Whoever
+/// said something first is reset, and may never read the line.
+pub(crate) fn refuse() -> io::Result<()> {
+    let line = Dialect::Refusal.refusal().as_bytes();
+    for peer in listen()?.incoming() {
+        let mut peer = peer?;
+        peer.set_nodelay(true)?;
+        // One who has gone already is told nothing.
+        let _ = peer.write_all(line);
+    }
+    Ok(())
 }
 
 /// Sends one file, whole, for every line that comes, in the words of `berthd`.

@@ -21,6 +21,8 @@ pub(crate) enum Dialect {
     Bare,
     /// The bare echo.
     Echo,
+    /// The bare refusal: it lets nobody in.
+    Refusal,
     /// nginx: there is no echo, so the shortest file stands for one.
     Http,
     /// Redis.
@@ -31,7 +33,7 @@ impl Dialect {
     /// The shortest request that changes nothing.
     pub(crate) fn question(self) -> String {
         match self {
-            Self::Berth | Self::Bare | Self::Echo => "ping\n".to_owned(),
+            Self::Berth | Self::Bare | Self::Echo | Self::Refusal => "ping\n".to_owned(),
             Self::Http => format!("GET /{TINY_NAME} HTTP/1.1\r\nHost: bench\r\n\r\n"),
             Self::Redis => "*1\r\n$4\r\nPING\r\n".to_owned(),
         }
@@ -40,7 +42,7 @@ impl Dialect {
     /// What comes back. HTTP has the date in between, and only the last words are known.
     pub(crate) const fn answer(self) -> &'static str {
         match self {
-            Self::Berth | Self::Bare => "ping ACK\n",
+            Self::Berth | Self::Bare | Self::Refusal => "ping ACK\n",
             Self::Echo => "ping\n",
             Self::Http => "\r\n\r\nping\n",
             Self::Redis => "+PONG\r\n",

@@ -45,6 +45,7 @@ fn main() -> ExitCode {
     let done = match arguments.first().map(String::as_str) {
         Some(process::LEASH) => Err(process::become_leashed(&arguments[1..])),
         Some(bare::ECHO) => bare::echo(),
+        Some(bare::REFUSAL) => bare::refuse(),
         Some(bare::SENDFILE) => bare::send_files(arguments.get(1).map_or("", String::as_str)),
         // Cargo adds `--bench`.
         _ => compare(),

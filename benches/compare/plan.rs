@@ -95,6 +95,12 @@ impl Plan {
         Ok(())
     }
 
+    /// Reads a file, so that as much of it is in the page cache as there is memory for.
+    pub(crate) fn warm(&self, name: &str) -> io::Result<()> {
+        let mut file = File::open(self.files.join(name))?;
+        io::copy(&mut file, &mut io::sink()).map(drop)
+    }
+
     fn prepare(&self, bytes: u64, folders: usize) -> io::Result<()> {
         fs::create_dir_all(&self.files)?;
         fs::write(self.files.join(TINY_NAME), TINY_TEXT)?;
@@ -102,12 +108,8 @@ impl Plan {
         fill(&self.files.join(&self.cold), bytes)?;
         File::create(self.files.join(&self.sparse))?.set_len(bytes * 10)?;
         plant(&self.tree, folders)?;
-        // Read once, so that the first run finds it in the cache as the others do.
-        io::copy(
-            &mut File::open(self.files.join(&self.big))?,
-            &mut io::sink(),
-        )?;
-        Ok(())
+        // So that the first run finds it in the cache as the others do.
+        self.warm(&self.big)
     }
 }
 

@@ -34,6 +34,7 @@ pub(crate) enum Side {
     /// The limits; see [`bare`].
     BareSendfile,
     BareEcho,
+    BareRefusal,
     Nginx,
     Redis,
 }
@@ -63,6 +64,7 @@ impl Side {
             Self::Berthd => "berthd",
             Self::BareSendfile => "bare sendfile",
             Self::BareEcho => "bare echo",
+            Self::BareRefusal => "bare refusal",
             Self::Nginx => "nginx",
             Self::Redis => "Redis",
         }
@@ -73,6 +75,7 @@ impl Side {
             Self::Berthd => Dialect::Berth,
             Self::BareSendfile => Dialect::Bare,
             Self::BareEcho => Dialect::Echo,
+            Self::BareRefusal => Dialect::Refusal,
             Self::Nginx => Dialect::Http,
             Self::Redis => Dialect::Redis,
         }
@@ -83,6 +86,7 @@ impl Side {
         let (process, address) = match self {
             Self::Berthd => announced(&mut berthd(work)?, work)?,
             Self::BareEcho => announced(leashed(&myself()?)?.arg(bare::ECHO), work)?,
+            Self::BareRefusal => announced(leashed(&myself()?)?.arg(bare::REFUSAL), work)?,
             Self::BareSendfile => {
                 let mut command = leashed(&myself()?)?;
                 let file = work.folder.join(work.file);

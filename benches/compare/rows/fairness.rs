@@ -28,9 +28,11 @@ const RAMP: Duration = Duration::from_millis(200);
 
 pub(crate) fn measure(bench: &mut Bench<'_>) {
     let (span, name) = (bench.plan.span, bench.plan.sparse.clone());
+    let plan = bench.plan;
     let control = Side::BareEcho.start(&bench.work(3));
     let Ok(control) = control else { return };
     bench.each(ROW, &[Side::Berthd, Side::Nginx], 3, |server| {
+        plan.warm(&plan.sparse)?;
         let idle = probe::alone(server.dialect, server.address, span)?;
         let stop = AtomicBool::new(false);
         let (waits, other, bytes) = thread::scope(|scope| {

@@ -1,13 +1,13 @@
 //! Everybody who comes is turned away, one after the other, and one of those inside asks.
 //!
-//! Owns the row. Every caller reads to the end, and counts as told only if the line came whole and
+//! Owns the row, with the least that a refusal can cost beside it. Every caller reads to the end, and counts as told only if the line came whole and
 //! the end behind it was one, and no reset.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::dialect::Caller;
+use crate::dialect::{Caller, Dialect};
 use crate::probe::Probe;
 use crate::rows::fairness::{MAX, P50, P99};
 use crate::rows::{Bench, Found};
@@ -25,8 +25,12 @@ const SPEAKERS: usize = 500;
 
 pub(crate) fn measure(bench: &mut Bench<'_>) {
     let span = bench.plan.span;
-    bench.each(ROW, &[Side::Berthd, Side::Redis], CLIENTS, |server| {
+    let sides = [Side::Berthd, Side::Redis, Side::BareRefusal];
+    bench.each(ROW, &sides, CLIENTS, |server| {
         let (dialect, address) = (server.dialect, server.address);
+        if dialect == Dialect::Refusal {
+            return turned_away(server, span);
+        }
         let inside = (1..CLIENTS).map(|_| Caller::connect(dialect, address));
         let inside = inside.collect::<io::Result<Vec<_>>>()?;
         let probe = Probe::start(dialect, address)?;
