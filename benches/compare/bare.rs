@@ -1,7 +1,8 @@
 //! The limits: servers that do nothing but the one thing that is measured.
 //!
-//! Owns a bare echo, a bare sendfile loop and a bare refusal, each run in a process of its own so that its cost can
-//! be read like that of the others. They are no servers to be used: they trust their peer.
+//! Owns a bare echo, a bare sendfile loop and a bare refusal, each run in a process of its own so
+//! that its cost can be read like that of the others. They are no servers to be used: they trust
+//! their peer.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};

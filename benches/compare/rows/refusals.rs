@@ -1,7 +1,7 @@
 //! Everybody who comes is turned away, one after the other, and one of those inside asks.
 //!
-//! Owns the row, with the least that a refusal can cost beside it. Every caller reads to the end, and counts as told only if the line came whole and
-//! the end behind it was one, and no reset.
+//! Owns the row, with the least that a refusal can cost beside it. Every caller reads to the end,
+//! and counts as told only if the line came whole and the end behind it was one, and no reset.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
