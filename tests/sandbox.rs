@@ -33,11 +33,24 @@ fn config(repo: PathBuf, sandbox: Sandbox) -> Config {
 }
 
 fn fetch(address: SocketAddr, name: &str) -> String {
+    ask(address, &format!("get {name}"))
+}
+
+fn ask(address: SocketAddr, request: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("the server listens");
-    write!(stream, "get {name}\nexit\n").expect("the server reads");
+    write!(stream, "{request}\nexit\n").expect("the server reads");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("the end comes");
     answer
+}
+
+/// How many folders this process has watched, as the kernel says.
+fn watched() -> usize {
+    let descriptors = fs::read_dir("/proc/self/fdinfo").expect("the kernel tells");
+    descriptors
+        .filter_map(|entry| fs::read_to_string(entry.ok()?.path()).ok())
+        .map(|info| info.matches("inotify wd:").count())
+        .sum()
 }
 
 /// What must not be possible inside the fence, and whether it was denied.
@@ -109,6 +122,12 @@ fn inside_the_fence_the_folder_is_served_and_nothing_else_can_be_reached() {
             }
             let answer = fetch(address, "file");
             assert!(answer.contains("START 6\ninsideEND\n"), "{answer}");
+            let list = || ask(address, "list");
+            let before = list();
+            assert_eq!(watched(), 1, "a listing is remembered inside the fence too");
+            assert_eq!(list(), before.replace("Client02", "Client03"));
+            fs::write(repo.join("file"), "grown inside").expect("we are outside");
+            assert!(list().contains("\n12 "), "and not beyond a change");
         }
     }
 }

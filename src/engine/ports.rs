@@ -74,7 +74,7 @@ pub trait Service {
     fn answer(&mut self, query: Query<'_>, reply: &mut Outbox<Self::File>) -> Option<Self::Task>;
 
     /// Goes on with an answer for a step that is short enough for everybody else to wait for, and
-    /// that queues at most a few kilobytes.
+    /// that queues at most as much as a connection may have queued before it takes more.
     fn resume(&mut self, task: &mut Self::Task, reply: &mut Outbox<Self::File>) -> Step;
 
     /// Hears what the engine does, which changes nothing. Unless a service listens this is empty,

@@ -55,6 +55,8 @@ pub struct Details {
     pub size: u64,
     /// When it was last changed.
     pub modified: SystemTime,
+    /// Whether the name that led to it is its only one, so that it is changed by that name.
+    pub has_one_name: bool,
 }
 
 /// How often a look-up that raced with a rename is tried again: openat2(2) answers EAGAIN then,
@@ -141,7 +143,11 @@ impl Catalog {
         }
         // A link counts as what it leads to, if that is below the folder.
         let target = self.resolve(name, OFlags::PATH, beneath()).ok()?;
-        details_of_file(&sys::fstat(target).ok()?)
+        let details = details_of_file(&sys::fstat(target).ok()?)?;
+        Some(Details {
+            has_one_name: false,
+            ..details
+        })
     }
 
     /// Says once that some names cannot be listed, whatever the number of them.
@@ -230,6 +236,7 @@ fn details_of_file(stat: &Stat) -> Option<Details> {
     Some(Details {
         size: u64::try_from(stat.st_size).unwrap_or(0),
         modified: UNIX_EPOCH.checked_add(since_1970).unwrap_or(UNIX_EPOCH),
+        has_one_name: stat.st_nlink == 1,
     })
 }
 

@@ -10,8 +10,9 @@ use crate::engine::limits::Limits;
 /// What one client can have open: its socket, and the file or the folder that is sent to it.
 const PER_CLIENT: usize = 2;
 
-/// What is open besides: standard streams, epoll, the signals' pipe, the served folder, the
-/// listeners, a file that is looked at, and what a C library may open for a moment.
+/// What is open besides: standard streams, epoll, the signals' pipe, the served folder, what tells
+/// of changes in it, the listeners, a file that is looked at, and what a C library may open for a
+/// moment.
 const BESIDES: usize = 32;
 
 /// The soft limit cannot be raised to what is needed.

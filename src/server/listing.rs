@@ -1,14 +1,16 @@
 //! The answer to `list`, made a step at a time.
 //!
 //! Owns how far a listing has come. Must never read a folder whole in one step, nor hold more
-//! than one descriptor: others wait while a step is made, and descriptors are counted.
+//! than one descriptor: others wait while a step is made, and descriptors are counted. Must never
+//! let a walk be remembered that met what it could not look at.
 
 use std::collections::BTreeSet;
 
 use rustix::fd::AsFd;
 use rustix::fs::{Dir, FileType};
 
-use super::catalog::Catalog;
+use super::catalog::{Catalog, Refusal};
+use super::remembered::{Hindrance, Memory, Recording};
 use crate::engine::ports::Step;
 use crate::wire::reply::push;
 use crate::wire::{LINE_BYTES_MAX, Reply, Stamp};
@@ -20,6 +22,9 @@ const STEP_ENTRIES: usize = 256;
 /// Opening a folder costs as much as an entry for each so many bytes of its path, all of whose
 /// components are looked up.
 const ENTRY_PATH_BYTES: usize = 32;
+
+/// What it costs to have a folder watched, in entries: about ten microseconds.
+const ENTRIES_WATCH: usize = 6;
 
 /// A step ends when it has written this much, so that long names do not make it a large one.
 const STEP_BYTES: usize = 16 * 1024;
@@ -35,6 +40,15 @@ const NAME_BYTES_MAX: usize = LINE_BYTES_MAX - b"get ".len();
 pub struct Listing {
     /// The folders from the served one down to where the walk is.
     folders: Vec<Folder>,
+    /// What is kept of it, so that the next to ask need not walk.
+    recording: Recording,
+}
+
+/// What a walk has at hand while it makes a step.
+struct Tools<'a> {
+    catalog: &'a mut Catalog,
+    memory: &'a mut Memory,
+    recording: &'a mut Recording,
 }
 
 #[derive(Debug)]
@@ -59,14 +73,38 @@ enum Stage {
 impl Listing {
     /// A walk that has not begun.
     #[must_use]
-    pub fn new() -> Self {
+    pub fn new(recording: Recording) -> Self {
         Self {
             folders: vec![Folder::new(Vec::new())],
+            recording,
         }
     }
 
     /// Goes on for one step and appends what it found.
-    pub fn resume(&mut self, catalog: &mut Catalog, out: &mut Vec<u8>) -> Step {
+    pub fn resume(
+        &mut self,
+        catalog: &mut Catalog,
+        memory: &mut Memory,
+        out: &mut Vec<u8>,
+    ) -> Step {
+        if !self.recording.is_ready(memory) {
+            return Step::More;
+        }
+        let before = out.len();
+        let step = self.walk(catalog, memory, out);
+        self.recording.keep(&out[before..]);
+        if step == Step::Done {
+            self.recording.end(memory);
+        }
+        step
+    }
+
+    fn walk(&mut self, catalog: &mut Catalog, memory: &mut Memory, out: &mut Vec<u8>) -> Step {
+        let mut tools = Tools {
+            catalog,
+            memory,
+            recording: &mut self.recording,
+        };
         let full = out.len() + STEP_BYTES;
         let mut left = STEP_ENTRIES;
         while left > 0 && out.len() < full {
@@ -74,20 +112,14 @@ impl Listing {
                 Reply::End.write(out);
                 return Step::Done;
             };
-            left = left.saturating_sub(folder.cost());
-            match folder.advance(catalog, out) {
+            left = left.saturating_sub(folder.cost(tools.recording));
+            match folder.advance(&mut tools, out) {
                 Walk::Here => {}
                 Walk::Down(path) => self.folders.push(Folder::new(path)),
                 Walk::Up => drop(self.folders.pop()),
             }
         }
         Step::More
-    }
-}
-
-impl Default for Listing {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -115,20 +147,19 @@ impl Folder {
     }
 
     /// What [`Folder::advance`] will cost, in entries.
-    const fn cost(&self) -> usize {
-        match self.dir {
-            Some(_) => 1,
-            None => 1 + self.path.len() / ENTRY_PATH_BYTES,
+    const fn cost(&self, recording: &Recording) -> usize {
+        let opening = 1 + self.path.len() / ENTRY_PATH_BYTES;
+        match (&self.dir, self.stage) {
+            (Some(_), _) => 1,
+            (None, Stage::Reading) if recording.is_on() => opening + ENTRIES_WATCH,
+            (None, _) => opening,
         }
     }
 
     /// Reads or writes one entry.
-    fn advance(&mut self, catalog: &mut Catalog, out: &mut Vec<u8>) -> Walk {
+    fn advance(&mut self, tools: &mut Tools<'_>, out: &mut Vec<u8>) -> Walk {
         if self.dir.is_none() {
-            self.dir = catalog
-                .folder(self.name())
-                .and_then(|fd| Ok(Dir::new(fd)?))
-                .ok();
+            self.dir = self.open(tools);
         }
         let Some(dir) = &mut self.dir else {
             // It was removed, or may not be read: nothing in it can be had.
@@ -138,17 +169,39 @@ impl Folder {
             Stage::Reading => match dir.read() {
                 Some(Ok(entry)) => {
                     let name = entry.file_name().to_bytes();
-                    self.take(name, entry.file_type(), catalog);
+                    self.take(name, entry.file_type(), tools.catalog);
                 }
                 Some(Err(error)) => {
                     log::warn!("a folder could not be read to its end: {error}");
+                    tools.recording.spoil(Hindrance::Unseen);
                     self.stage = Stage::Writing;
                 }
                 None => self.stage = Stage::Writing,
             },
-            Stage::Writing => return self.write(catalog, out),
+            Stage::Writing => return self.write(tools, out),
         }
         Walk::Here
+    }
+
+    /// Opens the folder, and has it watched before anything in it is read.
+    fn open(&self, tools: &mut Tools<'_>) -> Option<Dir> {
+        let folder = match tools.catalog.folder(self.name()) {
+            Ok(folder) => folder,
+            // Whoever lets us read it changes it, which the folder above is told of.
+            Err(Refusal::Denied) => return None,
+            Err(_) => {
+                tools.recording.spoil(Hindrance::Unseen);
+                return None;
+            }
+        };
+        if self.stage == Stage::Reading {
+            tools.recording.watch(folder.as_fd(), tools.memory);
+        }
+        let dir = Dir::new(folder);
+        if dir.is_err() {
+            tools.recording.spoil(Hindrance::Unseen);
+        }
+        dir.ok()
     }
 
     /// Notes an entry that may be listed.
@@ -180,7 +233,7 @@ impl Folder {
     }
 
     /// Writes the next entry, or finds that it is a folder to go down to.
-    fn write(&mut self, catalog: &Catalog, out: &mut Vec<u8>) -> Walk {
+    fn write(&mut self, tools: &mut Tools<'_>, out: &mut Vec<u8>) -> Walk {
         let Some(entry) = self.entries.pop_first() else {
             return Walk::Up;
         };
@@ -193,7 +246,13 @@ impl Folder {
         let Some(fd) = self.dir.as_ref().and_then(|dir| dir.fd().ok()) else {
             return Walk::Up;
         };
-        if let Some(file) = catalog.details(fd.as_fd(), &entry, &name) {
+        let details = tools.catalog.details(fd.as_fd(), &entry, &name);
+        match details.map(|file| file.has_one_name) {
+            Some(true) => {}
+            Some(false) => tools.recording.spoil(Hindrance::Linked),
+            None => tools.recording.spoil(Hindrance::Unseen),
+        }
+        if let Some(file) = details {
             push(out, format_args!("{} {} ", file.size, Stamp(file.modified)));
             out.extend_from_slice(&name);
             out.push(b'\n');
@@ -221,10 +280,11 @@ mod tests {
             write(folder.path().join(format!("sub/{number}")), "").expect("it is new");
         }
         let mut catalog = Catalog::open(folder.path()).expect("it is there");
-        let mut listing = Listing::new();
+        let mut listing = Listing::new(Recording::Off);
         let mut out = Vec::new();
         let mut steps = 1;
-        while listing.resume(&mut catalog, &mut out) == Step::More {
+        let mut memory = Memory::default();
+        while listing.resume(&mut catalog, &mut memory, &mut out) == Step::More {
             steps += 1;
         }
         assert_eq!(out.iter().filter(|&&byte| byte == b'\n').count(), FILES + 1);

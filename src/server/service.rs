@@ -4,12 +4,13 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::catalog::{Catalog, Refusal};
 use super::digest::{Digesting, Digests};
 use super::listing::Listing;
 use super::logbook::Logbook;
+use super::remembered::{Memory, Replay};
 use super::roster::Report;
 use super::socket::Served;
 use crate::engine::outbox::{Outbox, Passage};
@@ -23,6 +24,7 @@ pub struct FolderService {
     catalog: Catalog,
     logbook: Logbook,
     digests: Digests,
+    memory: Memory,
     /// How many berths one address may hold.
     per_address_max: usize,
     turned_away: TurnedAway,
@@ -42,8 +44,10 @@ pub struct TurnedAway {
 pub enum Task {
     /// To `status`.
     Status(Report),
-    /// To `list`.
+    /// To `list`, by a walk over the folder.
     List(Listing),
+    /// To `list`, from memory.
+    Replay(Replay),
     /// To `sha256`.
     Sha256(Digesting),
 }
@@ -57,6 +61,7 @@ impl FolderService {
             catalog,
             logbook,
             digests: Digests::default(),
+            memory: Memory::default(),
             per_address_max,
             turned_away: TurnedAway::default(),
         }
@@ -86,6 +91,14 @@ impl FolderService {
             Err(refusal) => complaint(refusal, name),
         };
         reply.write(|out| Reply::Error(complaint).write(out));
+    }
+
+    fn list(&mut self, now: Instant) -> Task {
+        if let Some(replay) = self.memory.recall(now) {
+            return Task::Replay(replay);
+        }
+        let recording = self.memory.record(self.catalog.root(), now);
+        Task::List(Listing::new(recording))
     }
 
     fn sha256(&self, name: &[u8], reply: &mut Outbox<Served>) -> Option<Task> {
@@ -186,7 +199,7 @@ impl Service for FolderService {
             }
             Query::List => {
                 reply.write(|out| Reply::List.write(out));
-                Some(Task::List(Listing::new()))
+                Some(self.list(Instant::now()))
             }
             Query::Get { name, offset } => {
                 self.get(name, offset, reply);
@@ -201,7 +214,8 @@ impl Service for FolderService {
         reply.write(|out| {
             step = match task {
                 Task::Status(report) => self.logbook.roster().resume(report, out),
-                Task::List(listing) => listing.resume(&mut self.catalog, out),
+                Task::List(listing) => listing.resume(&mut self.catalog, &mut self.memory, out),
+                Task::Replay(replay) => replay.resume(out),
                 Task::Sha256(digesting) => self.digest(digesting, out),
             };
         });

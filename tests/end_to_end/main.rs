@@ -11,6 +11,7 @@ mod bounds;
 mod faults;
 mod figures;
 mod names;
+mod remembered;
 mod start;
 mod time;
 mod transfer;

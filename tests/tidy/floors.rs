@@ -28,6 +28,8 @@ pub(crate) const FLOORS: &[(&str, u8)] = &[
     ("server/socket", 5),
     ("server/catalog", 5),
     ("server/listing", 5),
+    ("server/inotify", 5),
+    ("server/remembered", 5),
     ("server/logging", 5),
     ("journal", 1),
     ("server/journal", 5),

@@ -47,10 +47,8 @@ impl Source {
 
 fn sources(folder: &str) -> Vec<Source> {
     let mut sources = Vec::new();
-    collect(
-        &Path::new(env!("CARGO_MANIFEST_DIR")).join(folder),
-        &mut sources,
-    );
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    collect(&root.join(folder), &mut sources);
     assert!(!sources.is_empty(), "{folder} has no source");
     sources
 }
