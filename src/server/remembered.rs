@@ -267,10 +267,10 @@ impl Recording {
         }
     }
 
-    /// The walk is over.
+    /// The walk is over, in a step that was ready.
     pub fn end(&mut self, memory: &mut Memory) {
         match std::mem::replace(self, Self::Off) {
-            Self::On(tape) if memory.has_given_turn_to(&tape) => memory.remember(tape),
+            Self::On(tape) => memory.remember(tape),
             Self::Spoilt(hindrance, begun) => memory.refuse(hindrance, begun),
             _ => {}
         }
@@ -313,7 +313,7 @@ mod tests {
     use crate::server::catalog::Catalog;
     use crate::server::listing::Listing;
     use rustix::fd::AsFd;
-    use std::fs::{self, File, create_dir, hard_link, remove_file, rename, write};
+    use std::fs::{self, File, FileTimes, create_dir, hard_link, remove_file, rename, write};
     use std::io::Write;
     use std::os::unix::fs::symlink;
     use std::path::{Path, PathBuf};
@@ -341,6 +341,7 @@ mod tests {
             for name in ["a", "b", "sub/c", "sub/deep/d"] {
                 write(folder.path().join("served").join(name), name).unwrap();
             }
+            write(folder.path().join("elsewhere"), "").unwrap();
             Self {
                 catalog: Catalog::open(&folder.path().join("served")).unwrap(),
                 folder,
@@ -413,7 +414,7 @@ mod tests {
     #[test]
     fn whatever_changes_shows_in_the_very_next_listing() {
         type Change = fn(&Path);
-        let changes: [(&str, Change); 14] = [
+        let changes: [(&str, Change); 16] = [
             ("grows", |at| append(&at.join("a"))),
             ("grows below", |at| append(&at.join("sub/deep/d"))),
             ("shrinks", |at| write(at.join("sub/c"), "").unwrap()),
@@ -431,6 +432,15 @@ mod tests {
             ("has another time", |at| {
                 let file = File::options().write(true).open(at.join("sub/c"));
                 file.unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+            }),
+            ("has other times", |at| {
+                let file = File::options().write(true).open(at.join("sub/c"));
+                let times = FileTimes::new().set_accessed(SystemTime::UNIX_EPOCH);
+                let times = times.set_modified(SystemTime::UNIX_EPOCH);
+                file.unwrap().set_times(times).unwrap();
+            }),
+            ("comes from elsewhere", |at| {
+                rename(at.join("../elsewhere"), at.join("sub/new")).unwrap();
             }),
             ("comes with its folder", |at| {
                 create_dir(at.join("folder")).unwrap();
@@ -610,7 +620,9 @@ mod tests {
         assert!(rig.watched() > 50 && rig.memory.known.is_none());
         fs::remove_dir_all(rig.at("sub")).unwrap();
         for number in 3..1000 {
-            fs::remove_dir(rig.at(&number.to_string())).unwrap();
+            // It is still there, so that the kernel does not forget it by itself.
+            let gone = format!("../gone {number}");
+            rename(rig.at(&number.to_string()), rig.at(&gone)).unwrap();
         }
         assert!(rig.is_remembered());
         assert_eq!(rig.watched(), 4);
