@@ -169,7 +169,7 @@ impl Folder {
             Stage::Reading => match dir.read() {
                 Some(Ok(entry)) => {
                     let name = entry.file_name().to_bytes();
-                    self.take(name, entry.file_type(), tools.catalog);
+                    self.take(name, entry.file_type(), tools);
                 }
                 Some(Err(error)) => {
                     log::warn!("a folder could not be read to its end: {error}");
@@ -205,14 +205,18 @@ impl Folder {
     }
 
     /// Notes an entry that may be listed.
-    fn take(&mut self, name: &[u8], kind: FileType, catalog: &mut Catalog) {
+    fn take(&mut self, name: &[u8], kind: FileType, tools: &mut Tools<'_>) {
         if name.starts_with(b".") {
             return;
         }
         let too_long = self.path.len() + name.len() > NAME_BYTES_MAX;
         if too_long || has_control(name) {
-            catalog.tell_of_unlisted(&[&self.path, name].concat());
+            tools.catalog.tell_of_unlisted(&[&self.path, name].concat());
             return;
+        }
+        if kind == FileType::Symlink {
+            // Also one that leads nowhere: some day it may.
+            tools.recording.spoil(Hindrance::Linked);
         }
         match kind {
             FileType::Directory => self.entries.insert([name, b"/"].concat()),

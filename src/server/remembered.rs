@@ -73,7 +73,8 @@ struct Known {
 pub enum Hindrance {
     /// A link was listed, or a file with several names: it may change where nobody watches.
     Linked,
-    /// An entry or a folder could not be looked at, so nobody knows what it would take to.
+    /// An entry or a folder could not be looked at, mostly because it has just been removed. This
+    /// one passes.
     Unseen,
     /// Files may change without this kernel's knowing.
     FileSystem,
@@ -271,6 +272,7 @@ impl Recording {
     pub fn end(&mut self, memory: &mut Memory) {
         match std::mem::replace(self, Self::Off) {
             Self::On(tape) => memory.remember(tape),
+            Self::Spoilt(Hindrance::Unseen, _) => {}
             Self::Spoilt(hindrance, begun) => memory.refuse(hindrance, begun),
             _ => {}
         }
@@ -518,6 +520,23 @@ mod tests {
                 return assert!(steps > 5);
             }
         }
+    }
+
+    #[test]
+    fn what_was_removed_during_the_walk_keeps_only_that_one_from_being_remembered() {
+        let mut rig = Rig::new();
+        let (mut walk, mut out) = (rig.begin(), Vec::new());
+        for number in 0..300 {
+            write(rig.at(&format!("sub/{number}")), "").unwrap();
+        }
+        while out.is_empty() {
+            rig.step(&mut walk, &mut out);
+        }
+        fs::remove_dir_all(rig.at("sub")).unwrap();
+        while rig.step(&mut walk, &mut out) == Step::More {}
+        assert!(rig.memory.known.is_none());
+        assert_eq!(rig.list(), (From::Walk, rig.truth()));
+        assert_eq!(rig.list(), (From::Memory, rig.truth()));
     }
 
     #[test]
