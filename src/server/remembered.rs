@@ -18,9 +18,9 @@ use crate::engine::ports::Step;
 
 /// How old an answer may be, counted from the beginning of its walk.
 ///
-/// Some changes nobody tells of: a mount placed over a folder, the time of a file that is written
-/// through mmap(2), a file that has since got a second name outside the folder and is written
-/// through that. A minute is what the answer may be behind in those, and a walk a minute is cheap.
+/// Some changes nobody tells of: a write through mmap(2) or io_submit(2), a write to a file by a
+/// second name that it has got outside the folder since, a mount placed over a folder. A minute is
+/// what the answer may be behind in those, and a walk a minute is cheap.
 /// A folder that cannot be remembered is not tried again for as long.
 pub const REMEMBERED_FOR: Duration = Duration::from_secs(60);
 
