@@ -56,22 +56,20 @@ pub fn fetch(link: &mut Link, order: Order, how: &Fetching) -> Result<Fetched, E
         Place::Stdout => (Sink::stdout(), None),
         Place::Skip(_) => unreachable!("whoever skips a file does not fetch it"),
         Place::File { target, clobber } => {
-            let mut part = Part::open(&target)?;
-            if !how.resume && part.have() > 0 {
-                part.begin(None)?;
-            }
+            let part = Part::open(&target)?;
             (Sink::Part { part, clobber }, Some(target))
         }
     };
     let mut download = Download {
         have_first: sink.have(),
+        have_before: sink.have(),
         name: order.name,
         listed: order.listed,
         total: order.total,
         in_pieces: false,
         sink,
     };
-    download.advise();
+    download.advise(how);
     match download.persist(link, how) {
         Ok(digest) => download.finish(link, path, digest),
         Err(err) => {
@@ -88,18 +86,24 @@ struct Download {
     listed: Option<Vec<u8>>,
     total: Total,
     sink: Sink,
-    /// How many bytes were here before this run.
+    /// How many bytes were here before this run; none once the file was begun again.
     have_first: u64,
+    /// How many were here before the try under way; none once it began the file again.
+    have_before: u64,
     /// Whether it came, or comes, in more than one piece.
     in_pieces: bool,
 }
 
 impl Download {
     /// What a person is told who presses Ctrl-C.
-    fn advise(&self) {
+    fn advise(&self, how: &Fetching) {
         let name = Excerpt(&self.name);
+        let same = match how.resume {
+            true => "the same command",
+            false => "the same command without --no-resume",
+        };
         interrupt::advise(self.sink.can_restart().then(|| {
-            format!("interrupted: what has come of {name} is kept, the same command goes on there")
+            format!("interrupted: what has come of {name} is kept, {same} goes on there")
         }));
     }
 
@@ -107,11 +111,11 @@ impl Download {
     fn persist(&mut self, link: &mut Link, how: &Fetching) -> Result<Option<Digest>, Error> {
         let mut patience = Patience::new(how.retries);
         loop {
-            let before = self.sink.have();
+            self.have_before = self.sink.have();
             match self.attempt(link, how) {
                 Ok(digest) => return Ok(digest),
                 Err(err) => {
-                    let gained = self.sink.have() > before;
+                    let gained = self.sink.have() > self.have_before;
                     patience.again(link, err, gained)?;
                     // It may have changed while nobody was connected.
                     self.listed = None;
@@ -124,7 +128,7 @@ impl Download {
         if self.listed.is_none() && (how.look_up || self.sink.have() > 0) {
             self.listed = look_up(link, &self.name)?;
         }
-        let offset = self.agree()?;
+        let offset = self.agree(how)?;
         let size = self.start(link, offset)?;
         self.receive(link, size)?;
         match how.verify.unwrap_or(self.in_pieces) {
@@ -133,10 +137,12 @@ impl Download {
         }
     }
 
-    /// From where on the file is wanted.
-    fn agree(&mut self) -> Result<u64, Error> {
+    /// From where on the file is wanted. What was here before is not touched: it goes when the
+    /// server has said that the file comes.
+    fn agree(&self, how: &Fetching) -> Result<u64, Error> {
         let have = self.sink.have();
-        if have == 0 {
+        let is_unwanted = !how.resume && self.have_first > 0;
+        if have == 0 || is_unwanted {
             return Ok(0);
         }
         let no = |reason| Err(Error::CannotResume(self.name.clone(), reason));
@@ -180,6 +186,7 @@ impl Download {
         if offset == 0 {
             let record = self.listed.as_deref().filter(|_| listed_size == Some(size));
             self.sink.begin(record)?;
+            (self.have_first, self.have_before) = (0, 0);
             return Ok(size);
         }
         if listed_size != Some(size) {

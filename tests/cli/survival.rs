@@ -15,7 +15,7 @@ const RELAY_BYTES: usize = 24 << 20;
 /// How often the relay cuts the line.
 const CUTS: u64 = 20;
 
-fn run(folder: &Folder, server: std::net::SocketAddr, arguments: &[&str]) -> Ended {
+pub(crate) fn run(folder: &Folder, server: std::net::SocketAddr, arguments: &[&str]) -> Ended {
     let mut command = folder.berth_at(server);
     command.args(arguments);
     finish(command.spawn().unwrap(), b"")
@@ -154,6 +154,41 @@ fn a_part_that_a_killed_script_left_is_begun_again() {
         assert_eq!(fs::read(folder.path("f")).unwrap(), b"1234567890");
         assert_eq!(folder.names(), ["f"]);
     }
+}
+
+#[test]
+fn a_part_is_kept_until_the_server_has_said_that_the_file_comes() {
+    let server = Setup::new().file("f", b"1234567890").start();
+    let folder = half_way(&server, b"12345");
+    fs::remove_file(server.path("f")).unwrap();
+    let again = ["get", "f", "--no-resume", "--json"];
+    assert_eq!(run(&folder, server.address, &again).code, 78);
+    assert_eq!(fs::read(folder.path(".f.part")).unwrap(), b"12345");
+    assert_eq!(folder.names(), [".f.part", ".f.part.from"]);
+    fs::write(server.path("f"), b"abc").unwrap();
+    let ended = run(&folder, server.address, &again);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    // Nothing of what was here is in it.
+    assert!(
+        ended.stdout.contains("\"resumed_at\":null"),
+        "{}",
+        ended.stdout
+    );
+    assert_eq!(fs::read(folder.path("f")).unwrap(), b"abc");
+    assert_eq!(folder.names(), ["f"]);
+}
+
+#[test]
+fn a_download_begun_again_goes_on_over_a_line_that_is_cut() {
+    let bytes = noise(2 << 20);
+    let server = Setup::new().file("f", &bytes).start();
+    let folder = half_way(&server, &bytes[..1 << 20]);
+    let relay = Relay::new(server.address, lengths(bytes.len() as u64));
+    let again = ["get", "f", "--no-resume"];
+    let ended = run(&folder, relay.address, &again);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert!(ended.stderr.contains("\nresuming at "), "{}", ended.stderr);
+    assert!(fs::read(folder.path("f")).unwrap() == bytes);
 }
 
 #[test]
