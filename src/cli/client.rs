@@ -48,6 +48,9 @@ pub struct ClientArgs {
     pub timeout: Duration,
 
     /// Wait so long for a berth when all are taken
+    ///
+    /// A download whose line has dropped waits as long for a berth to go on in;
+    /// when that is over it gives up with 75, whatever --retries allows.
     #[arg(long, global = true, value_name = "DUR", value_parser = parse_duration)]
     pub wait: Option<Duration>,
 
@@ -200,7 +203,7 @@ impl ClientArgs {
             server: self.server,
             connect_timeout: self.connect_timeout,
             timeout: Some(self.timeout).filter(|timeout| !timeout.is_zero()),
-            wait: self.wait,
+            wait: self.wait.filter(|wait| !wait.is_zero()),
             quiet: self.quiet,
             color: self.color,
             raw: self.raw,

@@ -47,17 +47,18 @@ impl Link {
         self.notes
     }
 
-    /// The connection, made again if it was lost. Ctrl-C may cut it from now on.
+    /// The connection, made again if it was lost, with the same wait for a berth. Ctrl-C may cut
+    /// it from now on.
     ///
     /// # Errors
     /// See [`Client::connect`].
     pub fn client(&mut self) -> Result<&mut Client, Error> {
-        let client = match self.client.take() {
-            Some(client) => client,
-            None => Client::connect(&self.options)?,
-        };
+        if self.client.is_none() {
+            self.connect()?;
+        }
+        let client = self.client.as_mut().expect("a connection was made");
         interrupt::enter(client.stream());
-        Ok(self.client.insert(client))
+        Ok(client)
     }
 
     /// The connection if there is one.
@@ -143,6 +144,10 @@ impl Patience {
             return Err(err);
         }
         link.lose();
+        // Whoever named a time to wait for a berth has waited for it.
+        if matches!(err, Error::TurnedAway(_)) && link.options.wait.is_some() {
+            return Err(err);
+        }
         if gained {
             self.left = self.retries;
             self.pauses.reset();

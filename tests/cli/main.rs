@@ -24,3 +24,4 @@ mod terminal;
 #[cfg(target_os = "linux")]
 mod terminals;
 mod together;
+mod waiting;

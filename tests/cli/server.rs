@@ -34,7 +34,8 @@ impl Server {
         Self::mute_each(greeted.collect())
     }
 
-    fn mute_each(talks: Vec<Talk>) -> Self {
+    /// Takes a connection for each of these, one after the other, and says nothing by itself.
+    pub(crate) fn mute_each(talks: Vec<Talk>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let thread = thread::spawn(move || {
