@@ -35,7 +35,7 @@ pub struct JournalArgs {
     #[arg(long, value_name = "IP")]
     pub address: Option<IpAddr>,
 
-    /// Only who went, or was turned away, for this reason
+    /// Only who went, or was turned away, for this reason: a word as in status, or full or crowded
     #[arg(long, value_name = "WORD", value_parser = parse_reason)]
     pub reason: Option<Reason>,
 
@@ -43,9 +43,9 @@ pub struct JournalArgs {
     #[arg(long, value_name = "DUR", value_parser = parse_duration)]
     pub since: Option<Duration>,
 
-    /// How many sessions to show
-    #[arg(long, value_name = "N", default_value_t = 20)]
-    pub last: usize,
+    /// How many of the latest to show: sessions, 20 unless it is said; with --json records, or all
+    #[arg(long, value_name = "N")]
+    pub last: Option<usize>,
 
     /// Go on to show what happens, until Ctrl-C
     #[arg(long)]
@@ -79,6 +79,9 @@ impl TryFrom<JournalArgs> for Question {
             (View::Summary, true) => {
                 return Err("a summary has an end: it does not go with --follow");
             }
+            (View::Summary, false) if args.last.is_some() => {
+                return Err("a summary is of all that was asked for: it does not go with --last");
+            }
             (View::Summary, false) => Show::Summary,
             (View::Sessions, true) => Show::Follow(args.last),
             (View::Sessions, false) => Show::Sessions(args.last),
@@ -103,5 +106,5 @@ fn parse_client(text: &str) -> Result<Client, &'static str> {
 }
 
 fn parse_reason(text: &str) -> Result<Reason, &'static str> {
-    Reason::parse(text).ok_or("not a word such as exit, stalled, crash or full")
+    Reason::parse(text).ok_or("not a word such as exit, stalled, crash, full or crowded")
 }

@@ -10,7 +10,8 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use super::{Question, table, write_line};
+use super::records::write_line;
+use super::{Question, table};
 use crate::journal::Line;
 
 /// How often it is looked whether there is more. A person does not notice, nor does a processor.

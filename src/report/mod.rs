@@ -6,6 +6,8 @@
 pub mod find;
 pub mod follow;
 pub mod lines;
+pub mod records;
+pub mod refusals;
 pub mod sessions;
 pub mod summary;
 pub mod table;
@@ -17,9 +19,15 @@ use std::path::{Path, PathBuf};
 
 use self::find::Find;
 use self::lines::{Found, Lines};
+use self::records::Records;
+use self::refusals::Refusals;
 use self::sessions::Sessions;
 use self::summary::Summary;
+use crate::journal::Record;
 use crate::wire::Harmless;
+
+/// How many rows a table has, unless something else is asked for.
+pub const ROWS: usize = 20;
 
 /// What is asked.
 #[derive(Clone, Debug)]
@@ -37,10 +45,10 @@ pub struct Question {
 /// What is shown of a journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Show {
-    /// The latest sessions, so many of them.
-    Sessions(usize),
+    /// The latest sessions, so many of them; as records all of them, if nothing is said.
+    Sessions(Option<usize>),
     /// The same, and then what happens from now on, for ever.
-    Follow(usize),
+    Follow(Option<usize>),
     /// What it all comes to.
     Summary,
 }
@@ -116,7 +124,8 @@ fn answer<R: Read>(
     out: &mut impl Write,
 ) -> Result<u64, Failure> {
     let raw = question.json && question.show != Show::Summary;
-    let mut sessions = Sessions::new(question.latest(), &question.find);
+    let mut records = Records::new(question.latest());
+    let mut tables = Tables::new(question.latest().unwrap_or(ROWS), &question.find);
     let mut summary = Summary::new(&question.find);
     let mut damaged = 0;
     while let Some(found) = lines.find_next().map_err(Failure::Read)? {
@@ -126,37 +135,60 @@ fn answer<R: Read>(
         };
         if raw {
             if question.find.takes(&record) {
-                write_line(line, out).map_err(Failure::Write)?;
+                records.note(line, out).map_err(Failure::Write)?;
             }
         } else if question.show == Show::Summary {
             summary.note(&record);
         } else {
-            sessions.note(&record);
+            tables.note(&record);
         }
     }
     let written = match question.show {
         Show::Summary if question.json => summary.write_json(damaged, out),
         Show::Summary => summary.write(out),
-        _ if raw => Ok(()),
-        _ => sessions.write(out),
+        _ if raw => records.write(out),
+        _ => tables.write(out),
     };
     written.map_err(Failure::Write)?;
     Ok(damaged)
 }
 
 impl Question {
-    const fn latest(&self) -> usize {
+    const fn latest(&self) -> Option<usize> {
         match self.show {
             Show::Sessions(n) | Show::Follow(n) => n,
-            Show::Summary => 0,
+            Show::Summary => None,
         }
     }
 }
 
-/// A record as it stands in the journal.
-fn write_line(line: &[u8], out: &mut impl Write) -> io::Result<()> {
-    out.write_all(line.trim_ascii())?;
-    out.write_all(b"\n")
+/// What people see who ask for no summary.
+struct Tables {
+    sessions: Sessions,
+    refusals: Refusals,
+}
+
+impl Tables {
+    fn new(latest: usize, find: &Find) -> Self {
+        Self {
+            sessions: Sessions::new(latest, find),
+            refusals: Refusals::new(latest, find),
+        }
+    }
+
+    fn note(&mut self, record: &Record) {
+        self.sessions.note(record);
+        self.refusals.note(record);
+    }
+
+    fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        let (sessions, refusals) = (self.sessions.table(), self.refusals.table());
+        if sessions.is_none() && refusals.is_none() {
+            return out.write_all(self.refusals.none().as_bytes());
+        }
+        let mut tables = sessions.into_iter().chain(refusals);
+        tables.try_for_each(|table| table.write(out))
+    }
 }
 
 /// Among what programs read there is no place for a sentence.
@@ -181,7 +213,7 @@ fn tell_damage(damaged: u64, question: &Question, out: &mut impl Write) -> io::R
 pub fn read_all(bytes: &[u8], out: &mut Vec<u8>) -> io::Result<u64> {
     let find = Find::default();
     let mut lines = Lines::new(bytes);
-    let mut sessions = Sessions::new(20, &find);
+    let mut tables = Tables::new(ROWS, &find);
     let mut summary = Summary::new(&find);
     let mut damaged = 0;
     while let Some(found) = lines.find_next()? {
@@ -189,11 +221,11 @@ pub fn read_all(bytes: &[u8], out: &mut Vec<u8>) -> io::Result<u64> {
             damaged += 1;
             continue;
         };
-        sessions.note(&record);
+        tables.note(&record);
         summary.note(&record);
         table::write_event(&record, out)?;
     }
-    sessions.write(out)?;
+    tables.write(out)?;
     summary.write(out)?;
     summary.write_json(damaged, out)?;
     Ok(damaged)

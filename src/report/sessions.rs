@@ -4,7 +4,6 @@
 //! keep more than those.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -146,11 +145,9 @@ impl Sessions {
         }
     }
 
-    /// Writes the table, in order of arrival.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
+    /// The table, in order of arrival; `None` if there is nothing in it.
+    #[must_use]
+    pub fn table(&self) -> Option<Table> {
         let inside = self.inside.sessions.values();
         let inside = inside.filter(|session| takes(&self.find, session));
         let mut rows: Vec<&Session> = self.ended.iter().chain(inside).collect();
@@ -169,10 +166,7 @@ impl Sessions {
         rows[first..]
             .iter()
             .for_each(|session| table.push(&row(session)));
-        if first == rows.len() {
-            return writeln!(out, "no sessions");
-        }
-        table.write(out)
+        (first < rows.len()).then_some(table)
     }
 }
 

@@ -4,6 +4,7 @@
 //! does more than be read.
 
 use std::io::{self, Write};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::journal::text::{FileName, Moment};
@@ -88,6 +89,12 @@ pub fn file(name: &FileName) -> String {
     Harmless(name.file.as_bytes()).to_string()
 }
 
+/// Where those came from who were turned away; nobody counts each of a great many addresses.
+#[must_use]
+pub fn source(address: Option<IpAddr>) -> String {
+    address.map_or_else(|| "others".to_owned(), |ip| ip.to_string())
+}
+
 /// Writes one event in one line.
 ///
 /// # Errors
@@ -102,9 +109,7 @@ pub fn write_event(record: &Record, out: &mut impl Write) -> io::Result<()> {
         }
         Event::Connected(it) => format!("{} {} connected", it.client, it.address),
         Event::Refused(it) => {
-            let address = it
-                .address
-                .map_or_else(|| "others".to_owned(), |ip| ip.to_string());
+            let address = source(it.address);
             format!("{address} turned away, {}: {}", it.reason, it.count)
         }
         Event::Transfer(it) => {

@@ -127,6 +127,38 @@ fn records_for_programs_are_the_lines_themselves() {
 }
 
 #[test]
+fn those_who_were_turned_away_are_shown_for_the_reason_that_is_asked_for() {
+    let book = a_day();
+    let out = shown(&book, "--reason full");
+    let rows: Vec<&str> = out.lines().collect();
+    assert_eq!(rows[0], "TURNED AWAY           ADDRESS    REASON  COUNT");
+    assert!(rows[1].ends_with("Z  127.0.0.1  full    1"), "{out}");
+    assert_eq!(rows.len(), 2, "{out}");
+    for nobody in ["--reason crowded", "--reason full --address ::1"] {
+        let out = shown(&book, nobody);
+        assert_eq!(out, "no sessions, and nobody turned away\n");
+    }
+    assert!(!shown(&book, "").contains("TURNED"), "sessions stand alone");
+}
+
+#[test]
+fn the_last_records_are_shown_if_not_all_are_asked_for() {
+    let book = a_day();
+    let all = shown(&book, "--json");
+    let last = |n: usize| {
+        let lines: Vec<&str> = all.lines().collect();
+        lines[lines.len() - n..].join("\n") + "\n"
+    };
+    for n in [1, 3] {
+        assert_eq!(shown(&book, &format!("--json --last {n}")), last(n));
+    }
+    assert_eq!(shown(&book, "--json --last 0"), "");
+    let exits = shown(&book, "--json --reason exit");
+    let one = shown(&book, "--json --reason exit --last 1");
+    assert_eq!(exits.lines().next_back(), one.strip_suffix('\n'));
+}
+
+#[test]
 fn damaged_lines_are_read_around_and_counted() {
     let book = a_day();
     let before = shown(&book, "");
@@ -169,6 +201,7 @@ fn what_cannot_be_read_is_1_and_what_cannot_be_meant_is_2() {
         "--address here",
         "sumary",
         "summary --follow",
+        "summary --last 3",
         "--no-such-flag",
     ] {
         let (code, out, err) = outcome(&mut journal(&book, wrong));
