@@ -110,6 +110,37 @@ fn what_is_no_journal_is_refused_and_left_as_it_is() {
     assert!(err.contains("cannot keep the journal '"), "{err}");
 }
 
+#[test]
+fn a_journal_whose_numbers_leave_none_for_the_next_is_refused_and_left_as_it_is() {
+    let line = |seq: u64, last_client: u64| {
+        let time = r#""time":"2026-11-22T10:00:00.000Z""#;
+        let event = format!(r#""event":"checkpoint","clients":[],"last_client":{last_client}"#);
+        format!("{{{time},\"seq\":{seq},{event}}}\n")
+    };
+    let highest = u64::MAX >> 1;
+    for (seq, last_client) in [
+        (1, u64::MAX),
+        (1, highest + 1),
+        (u64::MAX, 1),
+        (highest + 1, 1),
+    ] {
+        let book = Book::new();
+        let text = line(1, 1) + &line(seq, last_client);
+        fs::write(book.path(), &text).expect("it can be written");
+        let err = book.setup().refusal();
+        assert!(err.contains("names could come again"), "{err}");
+        assert_eq!(fs::read_to_string(book.path()).expect("it is there"), text);
+    }
+    // Behind the highest that is taken there is enough, and still no name comes twice.
+    let book = Book::new();
+    fs::write(book.path(), line(1, highest)).expect("it can be written");
+    let server = book.setup().start();
+    server.client("Client9223372036854775808").echo();
+    stop(server);
+    let err = book.setup().refusal();
+    assert!(err.contains("names could come again"), "{err}");
+}
+
 /// What the server has read since it was started, in bytes.
 fn bytes_read(server: &Server) -> u64 {
     let path = format!("/proc/{}/io", server.pid().as_raw_nonzero());

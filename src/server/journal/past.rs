@@ -22,6 +22,11 @@ const GONE_BYTES_MAX: u64 = 1 << 20;
 /// Read at once. More is read at once only where a single line is longer than this.
 const BLOCK_BYTES: u64 = 64 * 1024;
 
+/// A journal that counts further is refused: no server gets there, and behind it the next number
+/// could be one that was used before. What is left takes three centuries at a thousand million a
+/// second.
+const NUMBER_MAX: u64 = u64::MAX >> 1;
+
 /// How every record begins, since its time is written first.
 const BEGINNING: &[u8] = b"{\"time\":\"";
 
@@ -89,6 +94,12 @@ impl Past {
         past.left_inside.sort_by_key(|present| present.client);
         past.is_foreign = past.last_time.is_none() && !begins_like_a_journal(file, len)?;
         Ok(past)
+    }
+
+    /// Whether its numbers are so high that there might be none left to go on with.
+    #[must_use]
+    pub const fn is_exhausted(&self) -> bool {
+        self.last_client > NUMBER_MAX || self.last_seq > NUMBER_MAX
     }
 
     /// Says in the log what was found.

@@ -71,6 +71,8 @@ pub enum OpenError {
     Taken,
     /// It is a folder, a device, or full of something else.
     NotAJournal,
+    /// Its numbers are higher than any server counts.
+    Exhausted,
     /// The kernel refused.
     Failed(io::Error),
 }
@@ -80,6 +82,9 @@ impl fmt::Display for OpenError {
         match self {
             Self::Taken => f.write_str("another server writes it"),
             Self::NotAJournal => f.write_str("it is there and is no journal"),
+            Self::Exhausted => {
+                f.write_str("it counts so far that names could come again: begin a new one")
+            }
             Self::Failed(error) => error.fmt(f),
         }
     }
@@ -102,6 +107,9 @@ impl Journal {
         let past = Past::read(&file)?;
         if past.is_foreign {
             return Err(OpenError::NotAJournal);
+        }
+        if past.is_exhausted() {
+            return Err(OpenError::Exhausted);
         }
         let journal = Self {
             // The folder that it is in is looked at again when it is opened again.
