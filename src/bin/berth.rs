@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use berth::cli::{self, client::ClientArgs};
 use berth::client::commands;
+use berth::client::error::UNWRITTEN;
 
 fn main() -> ExitCode {
     let task = cli::read::<ClientArgs>().and_then(|args| {
@@ -19,7 +20,7 @@ fn main() -> ExitCode {
             {
                 commands::tell_a_program(reason);
             }
-            mistake.tell("berth")
+            mistake.tell("berth", UNWRITTEN)
         }
     })
 }

@@ -15,8 +15,11 @@ use berth::server::{Config, Outcome, Server, logging};
 use berth::timeline;
 use berth::wire::Harmless;
 
+/// The exit code when what was asked for could not be done.
+const FAILED: u8 = 1;
+
 fn main() -> ExitCode {
-    let args = match cli::parse::<ServerArgs>("berthd") {
+    let args = match cli::parse::<ServerArgs>("berthd", FAILED) {
         Ok(args) => args,
         Err(code) => return ExitCode::from(code),
     };
@@ -34,7 +37,7 @@ fn main() -> ExitCode {
     match server.run() {
         Ok(Outcome::Drained) => ExitCode::SUCCESS,
         Ok(Outcome::Cut) => ExitCode::FAILURE,
-        Err(error) => fail(&format_args!("the event loop failed: {error}"), 1),
+        Err(error) => fail(&format_args!("the event loop failed: {error}"), FAILED),
     }
 }
 
@@ -46,7 +49,7 @@ fn show_journal(args: JournalArgs) -> ExitCode {
     let mut out = BufWriter::new(std::io::stdout().lock());
     match report::run(&question, &mut out) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&error, 1),
+        Err(error) => fail(&error, FAILED),
     }
 }
 
@@ -68,7 +71,8 @@ fn make_page(args: &TraceArgs) -> ExitCode {
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => {
             let file = Harmless(args.file.as_os_str().as_encoded_bytes());
-            fail(&format_args!("cannot make a page of '{file}': {error}"), 1)
+            let reason = format_args!("cannot make a page of '{file}': {error}");
+            fail(&reason, FAILED)
         }
     }
 }

@@ -31,16 +31,24 @@ const DURATION_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 pub enum Mistake {
     /// None: the help or the version was asked for, and printed.
     Served,
+    /// The help or the version was asked for and could not be printed, for this reason.
+    Unprinted(String),
     /// The command line is wrong, for this reason, which is one harmless line.
     Usage(String),
 }
 
 impl Mistake {
-    /// Says so on standard error, for the program that is called `name`. Returns its exit code.
+    /// Says so on standard error, for the program that is called `name`, whose exit code is
+    /// `unwritten` where standard output takes no more. Returns its exit code.
     #[must_use]
-    pub fn tell(&self, name: &str) -> u8 {
+    pub fn tell(&self, name: &str, unwritten: u8) -> u8 {
         match self {
             Self::Served => 0,
+            Self::Unprinted(reason) => {
+                let text = format!("{name}: cannot write to standard output: {reason}\n");
+                let _ = io::stderr().write_all(text.as_bytes());
+                unwritten
+            }
             Self::Usage(reason) => {
                 let _ = writeln!(io::stderr(), "{name}: {reason}; try '{name} --help'");
                 USAGE
@@ -53,9 +61,10 @@ impl Mistake {
 ///
 /// # Errors
 /// The exit code when there is nothing to run: zero after `--help` and `--version`, which are
-/// printed, and [`USAGE`] after a mistake, which is reported in one line on standard error.
-pub fn parse<A: Parser>(name: &str) -> Result<A, u8> {
-    read().map_err(|mistake| mistake.tell(name))
+/// printed, `unwritten` where they cannot be, and [`USAGE`] after a mistake. Both are reported in
+/// one line on standard error.
+pub fn parse<A: Parser>(name: &str, unwritten: u8) -> Result<A, u8> {
+    read().map_err(|mistake| mistake.tell(name, unwritten))
 }
 
 /// Reads the command line.
@@ -67,15 +76,20 @@ pub fn read<A: Parser>() -> Result<A, Mistake> {
         Ok(args) => return Ok(args),
         Err(err) => err,
     };
-    // A closed output is nobody's mistake, and nobody is left to be told.
-    if matches!(
-        err.kind(),
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
-    ) {
-        let _ = err.print();
-        return Err(Mistake::Served);
+    Err(match err.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            printed(err.print().and_then(|()| io::stdout().flush()))
+        }
+        _ => Mistake::Usage(reason(&err.render().to_string())),
+    })
+}
+
+/// What came of printing. Whoever closes the output has seen enough.
+fn printed(outcome: io::Result<()>) -> Mistake {
+    match outcome {
+        Err(err) if err.kind() != io::ErrorKind::BrokenPipe => Mistake::Unprinted(err.to_string()),
+        _ => Mistake::Served,
     }
-    Err(Mistake::Usage(reason(&err.render().to_string())))
 }
 
 /// The first paragraph of clap's report in one line. What follows, usage and tips, is in `--help`.

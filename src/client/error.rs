@@ -12,6 +12,9 @@ use super::interrupt::INTERRUPTED;
 use crate::wire::reply::NO_SUCH_FILE;
 use crate::wire::{Digest, Harmless, Hex};
 
+/// The exit code when a file or standard output takes no more.
+pub const UNWRITTEN: u8 = 23;
+
 /// A failure of the client.
 #[derive(Debug)]
 pub enum Error {
@@ -102,7 +105,7 @@ impl Error {
             Self::Refused(reason) if reason.starts_with(NO_SUCH_FILE) => 78,
             Self::NothingBelow(_) => 78,
             Self::Refused(_) => 22,
-            Self::Local(..) | Self::Write(..) | Self::Stdout(_) => 23,
+            Self::Local(..) | Self::Write(..) | Self::Stdout(_) => UNWRITTEN,
             Self::NotGreeted(_) | Self::TimedOut(_) => 28,
             Self::CannotResume(..) => 33,
             Self::Protocol { .. } | Self::EndlessLine | Self::LeadsOut(_) => 65,

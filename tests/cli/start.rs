@@ -1,12 +1,14 @@
 //! From the command line to the welcome.
 
+use std::fs::File;
 use std::io::Read;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use socket2::{Domain, Socket, Type};
 
 use crate::program::{Folder, finish};
 use crate::server::{Peer, Server};
+use crate::support::outcome;
 
 #[test]
 fn help_and_version_are_printed_in_full() {
@@ -26,6 +28,23 @@ fn help_into_a_closed_pipe_is_quiet() {
     drop(child.stdout.take());
     let ended = finish(child, b"");
     assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn help_onto_a_full_disk_is_an_error_of_either_program() {
+    let folder = Folder::new();
+    for option in ["--help", "--version"] {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let mut command = folder.berth();
+        command.arg(option).stdout(full.try_clone().unwrap());
+        let ended = finish(command.spawn().unwrap(), b"");
+        let told = "cannot write to standard output: No space left on device (os error 28)\n";
+        assert_eq!((ended.code, ended.stderr), (23, format!("berth: {told}")));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_berthd"));
+        let (code, _, stderr) = outcome(command.arg(option).stdout(full));
+        assert_eq!((code, stderr), (Some(1), format!("berthd: {told}")));
+    }
 }
 
 #[test]
