@@ -262,22 +262,35 @@ impl Error {
                 "{} exists and is left as it is; move it away to get the server's",
                 Excerpt(name)
             ),
-            Self::Local(name, err) => write!(
-                f,
-                "cannot save {}: {err}; see that this folder can be written",
-                Excerpt(name)
-            ),
-            Self::Write(name, err) => write!(
-                f,
-                "cannot write {}: {err}; make room and get it again",
-                Excerpt(name)
-            ),
+            Self::Local(name, err) => {
+                write!(f, "cannot save {}: {err}{}", Excerpt(name), advice(err))
+            }
+            Self::Write(name, err) => {
+                write!(f, "cannot write {}: {err}{}", Excerpt(name), advice(err))
+            }
             _ => unreachable!("the others have been told"),
         }
     }
 }
 
 impl std::error::Error for Error {}
+
+/// What a person can do where a file cannot be written; nothing where that depends.
+fn advice(err: &io::Error) -> &'static str {
+    use io::ErrorKind::{
+        FileTooLarge, InvalidFilename, IsADirectory, NotADirectory, NotFound, PermissionDenied,
+        QuotaExceeded, ReadOnlyFilesystem, StorageFull, WriteZero,
+    };
+    match err.kind() {
+        PermissionDenied | ReadOnlyFilesystem => "; see that this folder can be written",
+        StorageFull | QuotaExceeded | WriteZero => "; make room and get it again",
+        FileTooLarge => "; a limit (ulimit -f) or the disk takes no file of this size",
+        InvalidFilename => "; 'berth get -o' gives it another name",
+        IsADirectory => "; move that folder away, or 'berth get -o' gives it another name",
+        NotADirectory | NotFound => "; see that the folder it goes into is there",
+        _ => "",
+    }
+}
 
 /// The beginning of some bytes of unknown origin, made harmless.
 #[derive(Clone, Copy, Debug)]
@@ -312,6 +325,34 @@ mod tests {
         let name = [b'n'; 255];
         let text = Error::Exists(name.to_vec()).to_string();
         assert!(text.contains(&"n".repeat(255)));
+    }
+
+    #[test]
+    fn each_cause_has_its_own_advice_or_none() {
+        use io::ErrorKind::*;
+        for (kind, said) in [
+            (PermissionDenied, "; see that this folder can be written"),
+            (ReadOnlyFilesystem, "; see that this folder can be written"),
+            (StorageFull, "; make room and get it again"),
+            (FileTooLarge, " takes no file of this size"),
+            (InvalidFilename, "; 'berth get -o' gives it another name"),
+            (
+                IsADirectory,
+                "; move that folder away, or 'berth get -o' gives it another name",
+            ),
+            (NotFound, "; see that the folder it goes into is there"),
+        ] {
+            for text in [
+                Error::Local(b"f".to_vec(), kind.into()).to_string(),
+                Error::Write(b"f".to_vec(), kind.into()).to_string(),
+            ] {
+                assert!(text.ends_with(said), "{text}");
+                assert_eq!(text.matches(';').count(), 1, "{text}");
+            }
+        }
+        let busy = io::Error::other("another berth is fetching it here now");
+        let text = Error::Local(b"f".to_vec(), busy).to_string();
+        assert_eq!(text, "cannot save f: another berth is fetching it here now");
     }
 
     #[test]

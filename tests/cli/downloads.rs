@@ -264,6 +264,11 @@ fn the_longest_name_is_saved_and_a_longer_one_is_23() {
     let ended = asks_nothing(&folder, format!("get {}\n", "n".repeat(256)).as_bytes());
     assert_eq!((ended.code, ended.stdout.as_str()), (23, ""));
     assert!(ended.stderr.contains("cannot save nnn"));
+    assert!(
+        ended
+            .stderr
+            .contains("'berth get -o' gives it another name")
+    );
 }
 
 #[test]
