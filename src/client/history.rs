@@ -14,12 +14,20 @@ use std::path::{Path, PathBuf};
 #[must_use]
 pub fn file() -> Option<PathBuf> {
     let set = |name| env::var_os(name).map(PathBuf::from);
-    // The specification has names that are not absolute ignored.
-    let state = set("XDG_STATE_HOME").filter(|path| path.is_absolute());
-    let home = || Some(set("HOME")?.join(".local").join("state"));
-    let folder = state.or_else(home)?.join("berth");
+    let folder = folder(set("XDG_STATE_HOME"), set("HOME"))?;
     make(&folder).ok()?;
     Some(folder.join("history"))
+}
+
+/// The folder it is in, from what the environment says of the two.
+///
+/// The specification has names that are not absolute ignored, and a home that is none, or empty,
+/// would be the folder that somebody happens to be in.
+fn folder(state: Option<PathBuf>, home: Option<PathBuf>) -> Option<PathBuf> {
+    let state = state.filter(|path| path.is_absolute());
+    let home = home.filter(|path| path.is_absolute());
+    let state = state.or_else(|| Some(home?.join(".local").join("state")));
+    Some(state?.join("berth"))
 }
 
 fn make(folder: &Path) -> std::io::Result<()> {
@@ -40,4 +48,26 @@ pub fn protect(file: &Path) {
     }
     #[cfg(not(unix))]
     let _ = fs::metadata(file);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_place_that_depends_on_where_one_is_is_none() {
+        for (state, home, found) in [
+            (Some("/s"), Some("/h"), Some("/s/berth")),
+            (Some("s"), Some("/h"), Some("/h/.local/state/berth")),
+            (Some(""), Some("/h"), Some("/h/.local/state/berth")),
+            (None, Some(""), None),
+            (None, Some("."), None),
+            (Some(""), Some("h"), None),
+            (None, None, None),
+        ] {
+            let folder = folder(state.map(PathBuf::from), home.map(PathBuf::from));
+            assert_eq!(folder, found.map(PathBuf::from), "{state:?} {home:?}");
+        }
+    }
 }
