@@ -117,7 +117,7 @@ pub struct ServerArgs {
     )]
     pub drain_timeout: Duration,
 
-    /// Write a trace of what the loop does, in place of what is in the file; none otherwise
+    /// Write a trace of what the loop does, in place of a trace that is there; none otherwise
     ///
     /// Perfetto and chrome://tracing show it, and 'berthd trace FILE' makes a page of it.
     #[arg(long, value_name = "FILE", env = "BERTH_TRACE")]

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::descriptors::TooFew;
@@ -42,14 +42,14 @@ pub struct Config {
 }
 
 impl Config {
-    /// Whether the journal is one of the files that are handed out.
+    /// Whether one of the server's own files, if it keeps that, lies among those it hands out.
     #[must_use]
-    pub fn serves_its_journal(&self) -> bool {
-        let inside = |journal: &PathBuf| {
-            let (journal, repo) = (journal.canonicalize().ok()?, self.repo.canonicalize().ok()?);
-            Some(journal.starts_with(repo))
+    pub fn serves(&self, own: Option<&Path>) -> bool {
+        let inside = |own: &Path| {
+            let (own, repo) = (own.canonicalize().ok()?, self.repo.canonicalize().ok()?);
+            Some(own.starts_with(repo))
         };
-        self.journal.as_ref().and_then(inside).unwrap_or(false)
+        own.and_then(inside).unwrap_or(false)
     }
 }
 

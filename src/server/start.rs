@@ -52,7 +52,7 @@ pub(super) fn begin_logbook(
     let mut logbook = Logbook::new(SystemTime::now);
     if let Some((journal, past)) = journal {
         past.log();
-        if config.serves_its_journal() {
+        if config.serves(config.journal.as_deref()) {
             log::warn!("the journal is in the served folder: whoever gets files gets it too");
         }
         logbook = logbook.continued(journal, past);
@@ -71,6 +71,9 @@ pub(super) fn log_start(config: &Config, catalog: &Catalog, fence: Fence) {
     let folder = config.repo.as_os_str().as_encoded_bytes();
     log::info!("serving the folder '{}', names {how}", Harmless(folder));
     log::info!("sandbox: {fence}");
+    if config.serves(config.trace.as_deref()) {
+        log::warn!("the trace is in the served folder: whoever gets files gets it too");
+    }
     if privileges::is_root() {
         log::warn!("running as root, which serving does not take: see --user");
     }

@@ -169,3 +169,37 @@ fn more_than_one_address_and_both_families_are_served_by_one_server() {
     process.kill().expect("it is our child");
     process.wait().expect("it is our child");
 }
+
+#[test]
+fn a_trace_takes_no_other_files_place() {
+    let setup = Setup::new();
+    let notes = setup.repo().with_file_name("notes");
+    fs::write(&notes, "dear diary\n").expect("it can be written");
+    let setup = setup.with(&format!("--trace {}", notes.display()));
+    let err = setup.refusal();
+    assert!(err.contains("it is there and is no trace"), "{err}");
+    assert_eq!(
+        fs::read_to_string(&notes).expect("it is there"),
+        "dear diary\n"
+    );
+}
+
+#[test]
+fn a_trace_and_a_journal_are_two_files() {
+    let setup = Setup::new();
+    let one = setup.repo().with_file_name("one");
+    let both = format!("--trace {0} --journal {0}", one.display());
+    let err = setup.with(&both).refusal();
+    assert!(err.contains("it is written already"), "{err}");
+}
+
+#[test]
+fn a_trace_that_would_be_handed_out_is_warned_of() {
+    for (place, warned) in [("repo/trace", true), ("trace", false)] {
+        let setup = Setup::new();
+        let trace = setup.repo().with_file_name(place);
+        let server = setup.with(&format!("--trace {}", trace.display())).start();
+        let log = server.log();
+        assert_eq!(log.contains("the trace is in the served"), warned, "{log}");
+    }
+}

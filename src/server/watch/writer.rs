@@ -8,12 +8,13 @@
 //! each of them, whatever becomes of the process.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rustix::fs::OFlags;
+use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::io::Errno;
 
 use crate::wire::Harmless;
 
@@ -22,6 +23,10 @@ const BUFFER_BYTES: usize = 256 * 1024;
 
 /// How long an event may wait to be written. What is lost when the process is killed is younger.
 const FLUSH_AFTER: Duration = Duration::from_secs(1);
+
+/// What a trace begins with, and that with the beginning of its first event.
+const OPENING: &[u8] = b"[\n";
+const BEGINNING: &[u8] = b"[\n{\"name\":\"";
 
 /// What ends the file, until more is written over it.
 const END: &[u8] = b"\n]\n";
@@ -45,25 +50,34 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Begins a trace of at most `limit` bytes at `path`, in place of what is there.
+    /// Begins a trace of at most `limit` bytes at `path`, in place of one that is there.
     ///
     /// # Errors
-    /// When the file cannot be made, or is none that can be written over.
+    /// When the file cannot be made, is written already, or is there and no trace.
     pub fn create(path: &Path, limit: u64) -> io::Result<Self> {
         let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true).mode(MODE);
+        options.read(true).write(true).create(true).truncate(false);
         // A pipe without a reader is an error then, and not a wait.
         options.custom_flags(OFlags::NONBLOCK.bits() as i32);
-        let file = options.open(path)?;
+        let file = options.mode(MODE).open(path)?;
         if !file.metadata()?.is_file() {
             return Err(io::Error::other("it is not a regular file"));
         }
+        // Not every file system has locks; there nothing keeps two traces apart, as ever.
+        if flock(&file, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK) {
+            let reason = "it is written already, by this server or another";
+            return Err(io::Error::other(reason));
+        }
+        if !begins_like_a_trace(&file)? {
+            return Err(io::Error::other("it is there and is no trace"));
+        }
+        file.set_len(0)?;
         Ok(Self {
             path: path.to_owned(),
             file: Some(file),
             at: 0,
             limit,
-            buffer: b"[\n".to_vec(),
+            buffer: OPENING.to_vec(),
             waiting_since: None,
         })
     }
@@ -75,7 +89,7 @@ impl Writer {
             return;
         }
         let before = self.buffer.len();
-        if self.at + before as u64 > 2 {
+        if self.at + before as u64 > OPENING.len() as u64 {
             self.buffer.extend_from_slice(b",\n");
         }
         write(&mut self.buffer);
@@ -128,6 +142,14 @@ impl Writer {
     }
 }
 
+/// Whether a file could be a trace, though maybe one of which little was written.
+fn begins_like_a_trace(file: &File) -> io::Result<bool> {
+    let mut beginning = Vec::new();
+    let most = BEGINNING.len() as u64;
+    file.take(most).read_to_end(&mut beginning)?;
+    Ok(beginning == BEGINNING[..beginning.len()])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,6 +188,34 @@ mod tests {
         assert_eq!(writer.tend(now + FLUSH_AFTER), None);
         assert_eq!(trace(&path), serde_json::json!([{}]));
         assert_eq!(writer.tend(now + FLUSH_AFTER), None);
+    }
+
+    #[test]
+    fn a_trace_is_written_over_and_nothing_else_is() {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let path = folder.path().join("trace");
+        let now = Instant::now();
+        let whole = "[\n{\"name\":\"x\"}\n]\n";
+        for (there, taken) in [
+            ("", true),
+            ("[\n", true),
+            ("[\n{\"na", true),
+            (whole, true),
+            ("root:x:0:0:root:/root:/bin/sh\n", false),
+            ("[1, 2]\n", false),
+            ("{\"time\":\"2026-11-22T10:00:00.000Z\",\"seq\":1}\n", false),
+        ] {
+            std::fs::write(&path, there).expect("it can be written");
+            let writer = Writer::create(&path, 1000);
+            assert_eq!(writer.is_ok(), taken, "{there}");
+            if let Ok(mut writer) = writer {
+                writer.event(now, |out| out.extend_from_slice(b"{\"name\":\"x\"}"));
+                writer.flush();
+                Writer::create(&path, 1000).expect_err("the first still writes it");
+            }
+            let left = std::fs::read_to_string(&path).expect("it is there");
+            assert_eq!(left, if taken { whole } else { there });
+        }
     }
 
     #[test]
