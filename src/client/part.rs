@@ -89,18 +89,19 @@ impl Part {
     /// not known. The bytes go before the record does, so that no other file's are ever under it.
     ///
     /// # Errors
-    /// When the disk takes no more.
+    /// When the disk takes no more. The file's bytes are on their way by then, as with
+    /// [`Part::write`].
     pub fn begin(&mut self, listed: Option<&[u8]>) -> Result<(), Error> {
         let emptied = self
             .file
             .set_len(0)
             .and_then(|()| self.file.seek(SeekFrom::Start(0)));
-        emptied.map_err(|err| self.failed(err))?;
+        emptied.map_err(|err| self.unwritable(err))?;
         self.have = 0;
         let record = listed.unwrap_or_default();
         self.record = Some(record.to_vec());
         let written = fs::write(&self.record_path, [record, b"\n"].concat());
-        written.map_err(|err| self.failed(err))
+        written.map_err(|err| self.unwritable(err))
     }
 
     /// Adds bytes.

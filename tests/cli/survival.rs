@@ -247,6 +247,21 @@ fn two_downloads_of_one_file_do_not_mix() {
 }
 
 #[test]
+fn a_file_that_cannot_be_begun_spoils_none_behind_it() {
+    let setup = Setup::new().file("a", &noise(100_000)).file("b", b"2");
+    let server = setup.start();
+    let folder = Folder::new();
+    // What says of what a part is the beginning cannot be written where a folder is.
+    fs::create_dir(folder.path(".a.part.from")).unwrap();
+    let ended = run(&folder, server.address, &["get", "a", "b"]);
+    assert_eq!(ended.code, 23, "{}", ended.stderr);
+    assert!(ended.stderr.contains("saved b, 1 B\n"), "{}", ended.stderr);
+    assert_eq!(folder.names(), [".a.part.from", "b"]);
+    let ended = folder.script(server.address, b"get a\nhello\n");
+    assert_eq!((ended.code, ended.stdout.as_str()), (23, ""));
+}
+
+#[test]
 fn many_files_come_with_their_folders_and_are_summed_up() {
     let setup = Setup::new()
         .file("a/x", b"1")
