@@ -3,7 +3,6 @@
 //! Owns the members of those objects, which are added to and never renamed. Must never put a
 //! character there that a terminal would obey: JSON has escapes for all of them.
 
-use std::fmt::Write;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
@@ -11,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::Error;
 use super::batch::Outcome;
 use super::part::shown;
-use crate::wire::{Harmless, Hex, KnownClient, ListedFile, Stamp};
+use crate::wire::{HarmlessJson, Hex, KnownClient, ListedFile, Stamp};
 
 /// The answer to `status`.
 #[must_use]
@@ -102,20 +101,7 @@ pub fn error(err: &Error, asked: Option<&[u8]>) -> Value {
 /// The object in one line, with nothing in it that a terminal would obey.
 #[must_use]
 pub fn line(value: &Value) -> String {
-    let mut line = String::new();
-    for c in value.to_string().chars() {
-        let shown = c.to_string();
-        let plain = c.is_ascii() && !c.is_ascii_control();
-        if plain || Harmless(shown.as_bytes()).to_string() == shown {
-            line.push(c);
-            continue;
-        }
-        // What is not plain stands inside strings only.
-        for unit in c.encode_utf16(&mut [0; 2]) {
-            let _ = write!(line, "\\u{unit:04x}");
-        }
-    }
-    line
+    HarmlessJson(&value.to_string()).to_string()
 }
 
 fn answer(kind: &str) -> Map<String, Value> {

@@ -5,6 +5,8 @@
 use std::collections::VecDeque;
 use std::io::{self, Write};
 
+use crate::wire::HarmlessJson;
+
 /// The records for a program.
 #[derive(Debug)]
 pub struct Records {
@@ -47,11 +49,18 @@ impl Records {
     }
 }
 
-/// A record as it stands in the journal.
+/// A record as it stands in the journal; what a terminal would obey in it is written as an escape,
+/// which is the same to a program.
 ///
 /// # Errors
 /// When it cannot be written.
 pub fn write_line(line: &[u8], out: &mut impl Write) -> io::Result<()> {
-    out.write_all(line.trim_ascii())?;
+    let line = line.trim_ascii();
+    let plain = |byte: &u8| (b' '..=b'~').contains(byte);
+    if line.iter().all(plain) {
+        out.write_all(line)?;
+    } else {
+        write!(out, "{}", HarmlessJson(&String::from_utf8_lossy(line)))?;
+    }
     out.write_all(b"\n")
 }

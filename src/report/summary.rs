@@ -15,6 +15,7 @@ use super::table::{self, Table};
 use crate::journal::record::Transfer;
 use crate::journal::text::FileName;
 use crate::journal::{Event, Record};
+use crate::wire::HarmlessJson;
 
 /// How many of the busiest files are shown.
 const FILES_SHOWN: usize = 10;
@@ -149,8 +150,8 @@ impl Summary {
     /// # Errors
     /// When it cannot be written.
     pub fn write_json(&self, damaged: u64, out: &mut impl Write) -> io::Result<()> {
-        serde_json::to_writer(&mut *out, &self.figures(damaged))?;
-        out.write_all(b"\n")
+        let line = serde_json::to_string(&self.figures(damaged))?;
+        writeln!(out, "{}", HarmlessJson(&line))
     }
 
     /// Writes the sums for people.

@@ -31,6 +31,29 @@ impl fmt::Display for Harmless<'_> {
     }
 }
 
+/// JSON in one line that means the same, with nothing in it that a terminal would obey: what stands
+/// in its strings can be written as escapes, and what is not plain stands nowhere else.
+#[derive(Clone, Copy, Debug)]
+pub struct HarmlessJson<'a>(pub &'a str);
+
+impl fmt::Display for HarmlessJson<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.chars() {
+            let plain = c.is_ascii() && !c.is_ascii_control();
+            let mut bytes = [0; 4];
+            let text: &str = c.encode_utf8(&mut bytes);
+            if plain || Harmless(text.as_bytes()).to_string() == text {
+                f.write_char(c)?;
+                continue;
+            }
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(f, "\\u{unit:04x}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
 fn write_text(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let mut marks = 0;
     for c in text.chars() {

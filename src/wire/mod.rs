@@ -12,7 +12,7 @@ pub mod request;
 pub mod stamp;
 
 pub use entry::{KnownClient, ListedFile};
-pub use harmless::Harmless;
+pub use harmless::{Harmless, HarmlessJson};
 pub use reply::{ClientName, Complaint, Digest, Farewell, Hex, Reply};
 pub use request::{LINE_BYTES_MAX, Request};
 pub use stamp::Stamp;

@@ -142,6 +142,29 @@ fn those_who_were_turned_away_are_shown_for_the_reason_that_is_asked_for() {
 }
 
 #[test]
+fn what_programs_read_says_the_same_and_no_terminal_obeys_it() {
+    let book = Book::new();
+    let evil = "\u{9b}31m\u{202e}\u{7f}\u{1f6a5}é";
+    let server = book.setup().file(evil, b"x").start();
+    leave(&server, "Client01", &format!("get {evil}\n"));
+    stop(server);
+    for arguments in ["--json", "summary --json"] {
+        let out = shown(&book, arguments);
+        let obeyed = ['\u{9b}', '\u{202e}', '\u{7f}'];
+        assert!(!out.contains(obeyed) && out.contains("\u{1f6a5}é"), "{out}");
+        let objects: Vec<Value> = out
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("it is JSON"))
+            .collect();
+        let names = objects.iter().flat_map(|object| match &object["files"][0] {
+            Value::Null => object["file"].as_str(),
+            busiest => busiest["file"].as_str(),
+        });
+        assert_eq!(names.collect::<Vec<_>>(), [evil], "{arguments}");
+    }
+}
+
+#[test]
 fn the_last_records_are_shown_if_not_all_are_asked_for() {
     let book = a_day();
     let all = shown(&book, "--json");
