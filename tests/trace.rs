@@ -241,18 +241,6 @@ fn a_page_holds_the_trace_and_no_word_of_it_as_html() {
     assert_eq!(fs::read_to_string(&out).expect("it was written"), text);
 }
 
-#[test]
-fn a_page_that_cannot_be_made_is_said_to_be_so() {
-    let folder = tempfile::tempdir().expect("a folder can be made");
-    let path = folder.path().join("no trace");
-    let name = path.display().to_string();
-    assert_eq!(page(&[&name]).0, Some(1));
-    fs::write(&path, "something else\n").expect("the folder is ours");
-    let (code, _, errors) = page(&[&name]);
-    assert_eq!(code, Some(1));
-    assert!(errors.contains("no event of a trace"), "{errors}");
-}
-
 /// A browser that is installed here.
 fn browser() -> Option<&'static str> {
     let names = ["chromium", "chromium-browser", "google-chrome", "chrome"];

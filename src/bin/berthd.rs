@@ -1,6 +1,5 @@
 //! The server's program: reads the command line, sets up the log, says where it listens, runs.
 
-use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::process::ExitCode;
 
@@ -13,7 +12,6 @@ use berth::cli::{
 use berth::report::{self, Question};
 use berth::server::{Config, Outcome, Server, logging};
 use berth::timeline;
-use berth::wire::Harmless;
 
 /// The exit code when what was asked for could not be done.
 const FAILED: u8 = 1;
@@ -54,26 +52,14 @@ fn show_journal(args: JournalArgs) -> ExitCode {
 }
 
 fn make_page(args: &TraceArgs) -> ExitCode {
-    let made = match &args.output {
-        None => timeline::write(&args.file, &mut BufWriter::new(std::io::stdout().lock())),
-        Some(page) => File::create(page)
-            .and_then(|page| timeline::write(&args.file, &mut BufWriter::new(page))),
-    };
-    match made {
-        Ok(made) if made.damaged > 0 => {
-            let _ = writeln!(
-                std::io::stderr(),
-                "berthd: the trace is damaged, lines left out: {}",
-                made.damaged
-            );
+    match timeline::make(&args.file, args.output.as_deref()) {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(damaged) => {
+            let told = format!("berthd: the trace is damaged, lines left out: {damaged}\n");
+            let _ = std::io::stderr().write_all(told.as_bytes());
             ExitCode::SUCCESS
         }
-        Ok(_) => ExitCode::SUCCESS,
-        Err(error) => {
-            let file = Harmless(args.file.as_os_str().as_encoded_bytes());
-            let reason = format_args!("cannot make a page of '{file}': {error}");
-            fail(&reason, FAILED)
-        }
+        Err(error) => fail(&error, FAILED),
     }
 }
 

@@ -1,0 +1,75 @@
+//! What becomes of a page of a trace that cannot be made.
+
+#[path = "support/mod.rs"]
+mod support;
+
+use std::fs;
+use std::process::{Command, Stdio};
+
+use support::outcome;
+
+fn page(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_berthd"));
+    outcome(command.arg("trace").args(arguments))
+}
+
+#[test]
+fn a_page_that_cannot_be_made_is_said_to_be_so() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let path = folder.path().join("no trace");
+    let name = path.display().to_string();
+    assert_eq!(page(&[&name]).0, Some(1));
+    fs::write(&path, "something else\n").expect("the folder is ours");
+    let (code, _, errors) = page(&[&name]);
+    assert_eq!(code, Some(1));
+    assert!(errors.contains("no event of a trace"), "{errors}");
+}
+
+#[test]
+fn a_page_that_cannot_be_made_touches_nothing() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let trace = "[\n{\"name\":\"x\",\"ph\":\"i\"}\n]\n";
+    let kept = [
+        ("trace", trace),
+        ("notes", "dear diary\n"),
+        ("page", "<!doctype html>\n"),
+    ];
+    for (name, text) in kept {
+        fs::write(at(name), text).expect("the folder is ours");
+    }
+    for (trace, to) in [("notes", "page"), ("none", "page"), ("trace", "trace")] {
+        let (code, _, errors) = page(&[&at(trace), "-o", &at(to)]);
+        assert_eq!(code, Some(1), "{trace} to {to}");
+        assert_eq!(errors.lines().count(), 1, "{errors}");
+        for (name, text) in kept {
+            let left = fs::read_to_string(at(name)).expect("it is there");
+            assert_eq!(left, text, "{trace} to {to}");
+        }
+    }
+    let (code, _, errors) = page(&[&at("trace"), "-o", "/dev/full"]);
+    assert_eq!(code, Some(1));
+    assert!(
+        errors.starts_with("berthd: cannot write the page '/dev/full': "),
+        "{errors}"
+    );
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_of_a_page_is_no_error() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let path = folder.path().join("trace");
+    // More than a pipe holds, so that the end of it is noticed.
+    let events = "{\"name\":\"x\",\"ph\":\"i\"},\n".repeat(10_000);
+    fs::write(&path, format!("[\n{events}")).expect("the folder is ours");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_berthd"));
+    command.arg("trace").arg(&path);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut making = command.spawn().expect("it was built");
+    drop(making.stdout.take());
+    let output = making.wait_with_output().expect("it is our child");
+    assert_eq!(
+        (output.status.code(), &output.stderr[..]),
+        (Some(0), &b""[..])
+    );
+}
