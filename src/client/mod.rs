@@ -25,6 +25,7 @@ pub mod pauses;
 pub mod place;
 pub mod progress;
 pub mod prompt;
+pub mod question;
 pub mod screen;
 pub mod script;
 pub mod sink;

@@ -3,7 +3,7 @@
 //! Owns that choice. Must never change anything but to make a folder that a file is to go into.
 
 use std::fs;
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Error;
@@ -11,6 +11,7 @@ use super::error::Excerpt;
 use super::names::{last_component, path_below};
 use super::options::{OnExist, Output};
 use super::part::shown;
+use super::question::ask;
 
 /// Where a file goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,7 +128,8 @@ fn settle(target: PathBuf, on_exist: Option<OnExist>) -> Result<Place, Error> {
             clobber: false,
         });
     }
-    match on_exist.unwrap_or_else(|| ask(&target)) {
+    let on_exist = on_exist.map_or_else(|| ask(&target), Ok);
+    match on_exist? {
         OnExist::Error => Err(Error::Exists(shown(&target))),
         OnExist::Skip => Ok(Place::Skip(target)),
         OnExist::Overwrite => Ok(Place::File {
@@ -160,35 +162,6 @@ fn free_name(taken: &Path) -> Result<PathBuf, Error> {
         }
     }
     Err(Error::Exists(shown(taken)))
-}
-
-/// Asks the person at the terminal. Where there is none, nothing may be touched.
-fn ask(target: &Path) -> OnExist {
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return OnExist::Error;
-    }
-    loop {
-        let question = format!(
-            "{} exists: [o]verwrite, [r]ename the new one, [s]kip or [l]eave it? ",
-            Excerpt(&shown(target))
-        );
-        let _ = io::stderr().write_all(question.as_bytes());
-        let mut answer = String::new();
-        if !io::stdin()
-            .lock()
-            .read_line(&mut answer)
-            .is_ok_and(|n| n > 0)
-        {
-            return OnExist::Error;
-        }
-        match answer.trim().to_ascii_lowercase().as_str() {
-            "o" | "overwrite" => return OnExist::Overwrite,
-            "r" | "rename" => return OnExist::Rename,
-            "s" | "skip" => return OnExist::Skip,
-            "l" | "leave" | "" => return OnExist::Error,
-            _ => {}
-        }
-    }
 }
 
 #[cfg(test)]

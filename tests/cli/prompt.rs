@@ -27,7 +27,7 @@ const CORPUS: &[&[u8]] = &[
 ];
 
 /// The program with all three streams at this terminal.
-fn at(terminal: &Terminal, folder: &Folder, server: SocketAddr) -> Child {
+pub(crate) fn at(terminal: &Terminal, folder: &Folder, server: SocketAddr) -> Child {
     let mut command = folder.berth_at(server);
     command
         .stdin(terminal.stream())

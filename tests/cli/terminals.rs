@@ -1,9 +1,12 @@
-//! What happens at a terminal, prompt or not: harmless text, the bar.
+//! What happens at a terminal, prompt or not: harmless text, the bar, a question.
 
+use std::fs;
 use std::sync::mpsc;
 
 use crate::program::{Folder, finish};
+use crate::prompt::at;
 use crate::server::Server;
+use crate::support::Setup;
 use crate::terminal::Terminal;
 
 /// Nothing that a terminal obeys, but line ends and the CR that pbr draws with.
@@ -85,4 +88,24 @@ fn a_bar_that_fails_claims_nothing_and_ends_its_line() {
     assert!(screen.contains("\nberth: line 1: the connection ended after 5 of 10 bytes of a"));
     assert_eq!(folder.names(), [""; 0]);
     server.join();
+}
+
+#[test]
+fn ctrl_c_at_a_question_ends_the_question_and_not_the_prompt() {
+    let server = Setup::new().file("f", b"new").start();
+    let mut terminal = Terminal::new(80);
+    let folder = Folder::new();
+    fs::write(folder.path("f"), b"old").unwrap();
+    let child = at(&terminal, &folder, server.address);
+    terminal.answer("Client01@", b"get f\r");
+    terminal.next("[l]eave it? ");
+    terminal.press(b"\x03");
+    terminal.next("interrupted");
+    terminal.answer("Client02@", b"get f\r");
+    terminal.next("[l]eave it? ");
+    terminal.press(b"o\r");
+    terminal.next("saved f, 3 B");
+    terminal.answer("Client02@", b"\x04");
+    assert_eq!(finish(child, b"").code, 0);
+    assert_eq!(fs::read(folder.path("f")).unwrap(), b"new");
 }
