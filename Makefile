@@ -10,6 +10,8 @@ ARGS ?=
 # Where `make install` puts things; DESTDIR goes before it, for those who pack.
 PREFIX ?= /usr/local
 DESTDIR ?=
+# Where cargo puts things.
+TARGET = $(or $(CARGO_TARGET_DIR),target)
 # How many seeds, or which, `make sim` plays.
 SEEDS ?= 10000
 # How long `make fuzz` runs each of its targets.
@@ -83,13 +85,13 @@ perf: ## show where the server spends its time, and draw it (ARGS=PID for a runn
 
 install: ## install programs, man pages and completions (PREFIX=/usr/local DESTDIR=)
 	cargo build --release --locked --bins
-	rm -rf target/manuals
-	cargo run --quiet --release --locked --example manuals -- target/manuals
+	rm -rf "$(TARGET)/manuals"
+	cargo run --quiet --release --locked --example manuals -- "$(TARGET)/manuals"
 	install -d "$(DESTDIR)$(PREFIX)/bin"
-	install -m 755 target/release/berth target/release/berthd "$(DESTDIR)$(PREFIX)/bin"
-	cd target/manuals && find . -type f | while read -r file; do \
+	install -m 755 "$(TARGET)/release/berth" "$(TARGET)/release/berthd" "$(DESTDIR)$(PREFIX)/bin"
+	(cd "$(TARGET)/manuals" && find . -type f) | while read -r file; do \
 	    install -d "$(DESTDIR)$(PREFIX)/$$(dirname "$$file")" && \
-	    install -m 644 "$$file" "$(DESTDIR)$(PREFIX)/$$file" || exit 1; \
+	    install -m 644 "$(TARGET)/manuals/$$file" "$(DESTDIR)$(PREFIX)/$$file" || exit 1; \
 	done
 
 clean: ## remove what was built

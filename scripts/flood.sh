@@ -27,8 +27,8 @@ ulimit -Sn "$(ulimit -Hn)" || true
 build flood
 if [[ -n $target ]]; then
     # How many berths a foreign server has is for the flood to find out.
-    target/release/examples/flood "$target" "$clients"
+    "${CARGO_TARGET_DIR:-target}"/release/examples/flood "$target" "$clients"
 else
     start_server --max-clients "$berths"
-    target/release/examples/flood "$address" "$clients" "$berths"
+    "${CARGO_TARGET_DIR:-target}"/release/examples/flood "$address" "$clients" "$berths"
 fi

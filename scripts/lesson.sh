@@ -17,8 +17,8 @@ if [[ -z ${BERTHD-} ]]; then
 else
     cargo build --locked --quiet --example lesson
 fi
-program=target/release/examples/lesson
-[[ -x $program && -z ${BERTHD-} ]] || program=target/debug/examples/lesson
+program="${CARGO_TARGET_DIR:-target}"/release/examples/lesson
+[[ -x $program && -z ${BERTHD-} ]] || program="${CARGO_TARGET_DIR:-target}"/debug/examples/lesson
 
 if command -v strace >/dev/null && BERTHD=$BERTHD_PROGRAM scripts/strace.sh --listing \
     >"$into/listing.txt" 2>"$folder/strace.log"; then

@@ -44,7 +44,8 @@ draw() {
     picture=target/flame/$(tr -cs '[:alnum:]\n' - <<<"${1%%:*}").svg
     mkdir -p target/flame
     if perf script -i "$folder/perf.data" 2>>"$folder/perf.log" |
-        target/release/examples/flame "${1%%:*}" >"$picture" 2>>"$folder/perf.log"; then
+        "${CARGO_TARGET_DIR:-target}"/release/examples/flame "${1%%:*}" \
+            >"$picture" 2>>"$folder/perf.log"; then
         echo "  drawn in $picture"
     else
         rm -f "$picture"
@@ -63,7 +64,7 @@ build load
 truncate -s 256M "$folder/big"
 start_server --max-clients 3
 pid=$server
-load=target/release/examples/load
+load="${CARGO_TARGET_DIR:-target}"/release/examples/load
 hot "three clients, one request at a time, by $event:" "$load" "$address" lines 3 1 100000
 hot "three clients, 32 requests in flight each:" "$load" "$address" lines 3 32 1000000
 hot "three clients, downloads of 256 MiB:" "$load" "$address" file 3 big 16

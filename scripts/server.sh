@@ -5,7 +5,7 @@
 # and `address` (where it listens).
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
-BERTHD_PROGRAM=${BERTHD:-target/release/berthd}
+BERTHD_PROGRAM=${BERTHD:-${CARGO_TARGET_DIR:-target}/release/berthd}
 folder=
 server=
 address=

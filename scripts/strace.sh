@@ -121,7 +121,7 @@ build load
 truncate -s "${mib}M" "$folder/big"
 start_server --max-clients 3
 pid=$server
-load=target/release/examples/load
+load="${CARGO_TARGET_DIR:-target}"/release/examples/load
 echo "one client, a request every $pause us; three clients, 32 requests in flight each; then a"
 echo "download of $mib MiB (strace slows the server down, so these rates are not its own):"
 count "$folder/single" "$load" "$address" lines 1 1 "$single" "$pause"

@@ -1,6 +1,7 @@
-//! Which packages each program is built from.
+//! Which packages each program is built from, and how they are installed.
 //!
-//! Owns the promise that either program can be had without what only the other one needs.
+//! Owns the promises that either program can be had without what only the other one needs, and that
+//! `make install` finds what cargo built.
 
 use std::process::Command;
 
@@ -31,4 +32,31 @@ fn neither_program_is_built_with_what_only_the_other_one_needs() {
     for name in ["pbr", "tempfile"] {
         assert!(has(&client, name) && !has(&server, name), "{name}");
     }
+}
+
+#[test]
+fn what_is_installed_is_what_was_built_wherever_that_is_and_goes_where_it_was_told() {
+    let output = Command::new("make")
+        .args([
+            "-n",
+            "install",
+            "CARGO_TARGET_DIR=/else where",
+            "PREFIX=here",
+        ])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("make is what this is about");
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8(output.stdout).expect("commands are text");
+    for built in ["berth\"", "berthd\""] {
+        assert!(
+            said.contains(&format!("\"/else where/release/{built}")),
+            "{said}"
+        );
+    }
+    assert!(!said.contains(" target/"), "{said}");
+    // A relative prefix is one from here, so nothing is installed from within another folder.
+    let installs = said.lines().filter(|line| line.contains("install -"));
+    assert!(installs.clone().count() >= 3, "{said}");
+    installs.for_each(|line| assert!(!line.contains("cd "), "{line}"));
 }
