@@ -73,8 +73,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path()).unwrap();
         let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
-        assert!(read("share/man/man1/berthd.1").contains("max\\-clients"));
-        assert!(read("share/man/man1/berth.1").contains("Exit codes"));
+        let server = read("share/man/man1/berthd.1");
+        assert!(server.contains("max\\-clients") && server.contains("BERTH_MAX_CLIENTS"));
+        let client = read("share/man/man1/berth.1");
+        assert!(client.contains("Exit codes") && client.contains("BERTH_SERVER"));
+        // A line that begins without a blank is filled, here behind the last of a list.
+        assert!(client.contains("Ctrl\\-C\n\nWhere several"), "{client}");
+        assert!(
+            read("share/man/man1/berthd-journal.1").contains("all that are given have to hold")
+        );
         assert!(read("share/man/man1/berth-get.1").contains("on\\-exist"));
         for file in [
             "share/bash-completion/completions/berth",

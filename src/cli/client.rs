@@ -189,6 +189,7 @@ Exit codes, which never change:
   75  the server is full: try later, or --wait
   78  the server has no such file
  130  interrupted by Ctrl-C
+
 Where several things fail, the code is that of the first. A script goes on after
 2, 19, 22, 33, 73 and 78, and after a 23 that comes before the first byte. At a
 prompt only what ends the session counts.";

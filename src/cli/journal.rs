@@ -13,9 +13,7 @@ use crate::journal::text::{Client, Reason};
 use crate::report::find::Find;
 use crate::report::{Question, Show};
 
-/// Show what a journal tells: the latest sessions, or what it all comes to
-///
-/// Of the conditions, all that are given have to hold.
+/// What `berthd journal` is told.
 #[derive(Args, Clone, Debug)]
 #[command(max_term_width = 100, after_help = AFTER_HELP)]
 pub struct JournalArgs {

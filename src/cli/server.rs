@@ -176,9 +176,13 @@ pub struct ServerArgs {
 /// What the program can do instead of serving.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Instead {
-    /// Show what a journal tells.
+    /// Show what a journal tells: the latest sessions, or what it all comes to
+    ///
+    /// Of the conditions, all that are given have to hold.
     Journal(JournalArgs),
-    /// Make a page of a trace.
+    /// Make a page of a trace, which a browser shows without any tool or network
+    ///
+    /// A trace that was cut off, by its limit or a crash, is shown up to there.
     Trace(TraceArgs),
 }
 

@@ -6,9 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-/// Make a page of a trace, which a browser shows without any tool or network
-///
-/// A trace that was cut off, by its limit or a crash, is shown up to there.
+/// What `berthd trace` is told.
 #[derive(Args, Clone, Debug)]
 #[command(max_term_width = 100, after_help = AFTER_HELP)]
 pub struct TraceArgs {
