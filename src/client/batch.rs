@@ -10,7 +10,7 @@ use super::error::Excerpt;
 use super::fetch::{Fetched, Order, fetch};
 use super::link::{Link, Patience};
 use super::options::{Fetching, Wanted};
-use super::place::{Place, no_folder, of_asked, of_listed};
+use super::place::{Place, of_a_file, of_asked, of_listed};
 use super::progress::Total;
 use super::table::human;
 use super::{Error, interrupt};
@@ -58,7 +58,7 @@ pub fn run(
             _ => of_listed(&want.name, &how.output, how.on_exist),
         };
         let total = sum.begin(want.size);
-        let outcome = match place.and_then(no_folder) {
+        let outcome = match place.and_then(of_a_file) {
             Ok(Place::Skip(path)) => {
                 let name = Excerpt(&want.name);
                 link.notes().say(format_args!("skipped {name}, it is here"));

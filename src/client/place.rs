@@ -73,23 +73,34 @@ pub fn of_listed(name: &[u8], output: &Output, on_exist: Option<OnExist>) -> Res
     settle(base.join(below), on_exist)
 }
 
-/// The same place, unless a folder is there: that is not the file that was wanted, and no file is
-/// written over it.
+/// The same place, unless something else than a file is there: that is not what was wanted. A file
+/// that takes the place of a folder, a device or a FIFO would take it away from everybody.
 ///
 /// # Errors
-/// When a folder is there.
-pub fn no_folder(place: Place) -> Result<Place, Error> {
+/// When such a thing is there.
+pub fn of_a_file(place: Place) -> Result<Place, Error> {
+    let refused = |target: &Path, why| Err(Error::Local(shown(target), why));
     match &place {
         Place::Skip(target)
         | Place::File {
             target,
             clobber: true,
-        } if target.is_dir() => {
-            let folder = io::ErrorKind::IsADirectory.into();
-            Err(Error::Local(shown(target), folder))
+        } if target.is_dir() => refused(target, io::ErrorKind::IsADirectory.into()),
+        Place::File {
+            target,
+            clobber: true,
+        } if is_special(target) => {
+            let why = io::Error::other("a device, a FIFO or a socket is there, and stays");
+            refused(target, why)
         }
         _ => Ok(place),
     }
+}
+
+/// Whether it is neither a file nor a link, whose place a file may take.
+fn is_special(path: &Path) -> bool {
+    let there = path.symlink_metadata();
+    there.is_ok_and(|there| !there.is_file() && !there.is_symlink())
 }
 
 /// Makes the folders between `base` and a file below it. A link is no such folder: it may lead out,
@@ -185,6 +196,27 @@ mod tests {
         assert_eq!(to(OnExist::Rename).unwrap(), file(at("f.2"), false));
         let named = of_asked(b"x/f", &Output::Path(at("g")), false, None);
         assert_eq!(named.unwrap(), file(at("g"), false));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_takes_the_place_of_a_file_and_of_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("file"), b"old").unwrap();
+        fs::create_dir(at("folder")).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
+        std::os::unix::fs::symlink("socket", at("link")).unwrap();
+        for (name, taken) in [
+            ("file", true),
+            ("link", true),
+            ("folder", false),
+            ("socket", false),
+        ] {
+            assert_eq!(of_a_file(file(at(name), true)).is_ok(), taken, "{name}");
+        }
+        let device = of_a_file(file("/dev/null".into(), true)).unwrap_err();
+        assert_eq!(device.exit_code(), 23);
     }
 
     #[cfg(unix)]
