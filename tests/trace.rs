@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use rustix::process::Signal;
+use rustix::process::{Resource, Rlimit, Signal, prlimit};
 use serde_json::Value;
 
 use support::{Peer, Server, Setup, meanwhile, outcome};
@@ -206,6 +206,27 @@ fn a_trace_stays_within_its_limit_and_the_server_goes_on() {
     let text = fs::read_to_string(&path).expect("the trace is text");
     assert!(text.len() <= 64 << 10, "{}", text.len());
     assert!(events(&text).len() > 100);
+}
+
+#[test]
+fn a_trace_that_cannot_be_written_ends_whole_and_the_server_goes_on() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let path = folder.path().join("trace");
+    let server = traced(&path).start();
+    let mut client = server.client("Client01");
+    let len = || fs::metadata(&path).map_or(0, |file| file.len());
+    meanwhile(&mut client, |_| len() > 0);
+    // A file that may not grow further than this is a full disk.
+    let limit = Rlimit {
+        current: Some(len() + 100),
+        maximum: None,
+    };
+    prlimit(Some(server.pid()), Resource::Fsize, limit).expect("it is our child");
+    meanwhile(&mut client, |_| server.log().contains("the trace '"));
+    assert!(server.log().contains("it cannot be written"));
+    client.echo();
+    assert!(len() > 100);
+    trace_of(server, &path);
 }
 
 fn page(arguments: &[&str]) -> (Option<i32>, String, String) {

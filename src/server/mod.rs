@@ -98,13 +98,11 @@ impl Server {
         let journal = open_journal(config)?;
         let trace = open_trace(config)?;
         let poll = Poll::new().map_err(StartError::Loop)?;
-        let mut signals = Signals::new([SIGINT, SIGTERM, SIGUSR1]).map_err(StartError::Loop)?;
+        let signals = Signals::new([SIGINT, SIGTERM, SIGUSR1, SIGXFSZ]);
+        let mut signals = signals.map_err(StartError::Loop)?;
         if journal.is_some() {
             // Without a journal a hangup is what it always was.
-            [SIGHUP, SIGXFSZ]
-                .iter()
-                .try_for_each(|&signal| signals.add_signal(signal))
-                .map_err(StartError::Loop)?;
+            signals.add_signal(SIGHUP).map_err(StartError::Loop)?;
         }
         poll.registry()
             .register(&mut signals, SIGNALS, Interest::READABLE)

@@ -126,6 +126,7 @@ impl Writer {
         match file.write_all_at(&self.buffer, self.at) {
             Ok(()) => self.at += len,
             Err(error) => {
+                close_off(file, self.at);
                 let path = Harmless(self.path.as_os_str().as_encoded_bytes());
                 // A limit on file sizes is not worth more words than a full disk.
                 let full = error.kind() == ErrorKind::StorageFull;
@@ -140,6 +141,13 @@ impl Writer {
         }
         self.buffer.clear();
     }
+}
+
+/// Ends the file where it was whole: what could be written of the last piece went over its end.
+fn close_off(file: &File, at: u64) {
+    let end = if at > 0 { END } else { b"" };
+    // A disk that has no room for what was there before leaves nothing to be done.
+    let _ = file.set_len(at).and_then(|()| file.write_all_at(end, at));
 }
 
 /// Whether a file could be a trace, though maybe one of which little was written.
