@@ -8,7 +8,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Split, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +16,9 @@ use crate::wire::Harmless;
 
 const PAGE: &str = include_str!("page.html");
 const SCRIPT: &str = include_str!("page.js");
+
+/// A line longer than this is no event: a name in one is at most a few thousand bytes.
+const LINE_BYTES_MAX: u64 = 1 << 20;
 
 /// Why there is no page.
 #[derive(Debug)]
@@ -109,15 +112,49 @@ fn parts<'a>(text: &'a str, at: &str) -> (&'a str, &'a str) {
 
 /// The events of a trace, in the form in which they may stand in a page.
 struct Events<R> {
-    lines: Split<R>,
+    trace: R,
+    /// The line that is read, kept for its memory.
+    line: Vec<u8>,
     /// Lines that were none.
     damaged: u64,
 }
 
 impl<R: BufRead> Events<R> {
-    fn new(trace: R) -> Self {
-        let lines = trace.split(b'\n');
-        Self { lines, damaged: 0 }
+    const fn new(trace: R) -> Self {
+        Self {
+            trace,
+            line: Vec::new(),
+            damaged: 0,
+        }
+    }
+
+    /// Reads the next line. `None`: there is none left. `false`: it is too long for an event.
+    fn read_line(&mut self) -> io::Result<Option<bool>> {
+        self.line.clear();
+        let mut head = self.trace.by_ref().take(LINE_BYTES_MAX);
+        if head.read_until(b'\n', &mut self.line)? == 0 {
+            return Ok(None);
+        }
+        let fits = head.limit() > 0 || self.line.ends_with(b"\n");
+        if !fits {
+            self.trace.skip_until(b'\n')?;
+        }
+        Ok(Some(fits))
+    }
+
+    fn read(&mut self) -> io::Result<Option<String>> {
+        while let Some(fits) = self.read_line()? {
+            let line = self.line.trim_ascii();
+            let line = line.strip_suffix(b",").unwrap_or(line);
+            if matches!(line, b"" | b"[" | b"]") {
+                continue;
+            }
+            match event(line).filter(|_| fits) {
+                Some(event) => return Ok(Some(event)),
+                None => self.damaged += 1,
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -125,21 +162,7 @@ impl<R: BufRead> Iterator for Events<R> {
     type Item = io::Result<String>;
 
     fn next(&mut self) -> Option<io::Result<String>> {
-        loop {
-            let line = match self.lines.next()? {
-                Ok(line) => line,
-                Err(error) => return Some(Err(error)),
-            };
-            let line = line.trim_ascii();
-            let line = line.strip_suffix(b",").unwrap_or(line);
-            if matches!(line, b"" | b"[" | b"]") {
-                continue;
-            }
-            match event(line) {
-                Some(event) => return Some(Ok(event)),
-                None => self.damaged += 1,
-            }
-        }
+        self.read().transpose()
     }
 }
 
@@ -168,6 +191,16 @@ mod tests {
             (&["{\"ph\":\"i\"}".to_owned()][..], 1)
         );
         assert_eq!(read("").0.len(), 0);
+    }
+
+    #[test]
+    fn a_line_that_does_not_end_is_passed_over_and_fills_no_memory() {
+        let long = "x".repeat(3 << 20);
+        let (events, damaged) = read(&format!("[\n{long}\n{{\"ph\":\"i\"}}\n{long}"));
+        assert_eq!((events.len(), damaged), (1, 2));
+        let mut endless = Events::new(BufReader::new(io::repeat(b'x').take(64 << 20)));
+        assert!(endless.next().is_none());
+        assert!(endless.line.capacity() < 4 << 20);
     }
 
     #[test]
