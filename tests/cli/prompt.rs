@@ -252,7 +252,8 @@ fn ctrl_c_ends_a_download_but_not_the_prompt() {
             peer.expect(b"sha256 a");
             let digest = "c775e7b757ede630cd0aa1113bd102661ab38829ca52a6422ab782862f268646";
             peer.say(format!("SHA256 {digest} 10\n").as_bytes());
-            peer.expect_exit();
+            peer.expect_after_lists(b"exit", entry);
+            peer.say(b"Goodbye Client02\n");
         }),
     ]);
     let mut terminal = Terminal::new(80);
