@@ -17,14 +17,14 @@ use super::nearness::{self, Distance};
 use crate::engine::ports::Transport;
 
 /// A piece of a file from which on both are worth their system calls: sending it takes many times
-/// as long. No larger than the share of a turn, or it would never be met.
-const LONG_BYTES: usize = 128 * 1024;
+/// as long. Less than the smallest share of a turn, or it would never be met.
+const LONG_BYTES: usize = 32 * 1024;
 
 /// A registered, non-blocking connection. Dropping it closes it.
 #[derive(Debug)]
 pub struct Socket {
     stream: TcpStream,
-    /// Of the peer, once a long file was sent to it.
+    /// Of the peer, as far as it was measured before long files.
     distance: Distance,
 }
 
@@ -34,7 +34,7 @@ impl Socket {
     pub const fn new(stream: TcpStream) -> Self {
         Self {
             stream,
-            distance: Distance::Unknown,
+            distance: Distance::Far,
         }
     }
 }
@@ -77,13 +77,12 @@ impl Transport for Socket {
     /// moved. A peer that went away is an error and not a signal: Rust programs ignore SIGPIPE.
     fn send_file(&mut self, served: &Served, offset: u64, len: usize) -> io::Result<usize> {
         if len >= LONG_BYTES {
-            if self.distance == Distance::Unknown {
+            let ahead = served.ahead.get();
+            if ahead == Ahead::Unknown && self.distance == Distance::Far {
                 self.distance = nearness::suit(self.stream.as_fd());
             }
             let piece = offset..offset.saturating_add(len as u64);
-            served
-                .ahead
-                .set(served.ahead.get().fetch(&served.file, piece));
+            served.ahead.set(ahead.fetch(&served.file, piece));
         }
         let mut offset = offset;
         self.stream.try_io(|| {
