@@ -93,6 +93,7 @@ impl<F> Outbox<F> {
         write(bytes);
         self.bytes_queued += bytes.len() - before;
         if bytes.is_empty() {
+            self.blank = std::mem::take(bytes);
             self.chunks.pop_back();
         }
     }
@@ -152,16 +153,15 @@ impl<F> Outbox<F> {
         if !done {
             return;
         }
-        match self.chunks.pop_front() {
-            Some(Chunk::File(passage)) => {
+        match self.chunks.pop_front().expect("it was at the front") {
+            Chunk::File(passage) => {
                 self.files -= 1;
                 self.ended.push_back(passage);
             }
-            Some(Chunk::Bytes { mut bytes, .. }) => {
+            Chunk::Bytes { mut bytes, .. } => {
                 bytes.clear();
                 self.blank = bytes;
             }
-            None => {}
         }
     }
 
@@ -188,10 +188,23 @@ impl<F> Outbox<F> {
         self.chunks.capacity() + self.ended.capacity() + self.blank.capacity() == 0
     }
 
-    /// Whether memory is held that holds nothing.
+    /// Whether memory is held that holds nothing, which [`Outbox::release`] would give away.
     #[must_use]
     pub fn is_wasteful(&self) -> bool {
-        self.chunks.is_empty() && self.ended.is_empty() && !self.is_blank()
+        let holds_nothing = self.chunks.is_empty() && self.ended.is_empty();
+        self.blank.capacity() > 0 || (holds_nothing && !self.is_blank())
+    }
+
+    /// Gives `spare` the memory that holds nothing. To be called when the turn is over.
+    pub fn release(&mut self, spare: &mut Self) {
+        if !self.is_wasteful() {
+            return;
+        }
+        if self.chunks.is_empty() && self.ended.is_empty() {
+            *spare = std::mem::take(self);
+        } else {
+            spare.blank = std::mem::take(&mut self.blank);
+        }
     }
 
     /// Whether nothing is owed.

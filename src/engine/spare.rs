@@ -38,9 +38,7 @@ impl<F> Spare<F> {
     /// Takes the memory of those that have nothing in it. To be called when a turn is over.
     pub fn take(&mut self, (inbox, outbox): (&mut LineBuffer, &mut Outbox<F>)) {
         inbox.release(&mut self.input);
-        if outbox.is_wasteful() {
-            self.output = mem::take(outbox);
-        }
+        outbox.release(&mut self.output);
     }
 }
 
@@ -65,6 +63,20 @@ mod tests {
             assert!(!inbox.is_wasteful() && !outbox.is_wasteful());
         }
         assert_eq!(places.len(), 1, "one buffer served them all");
+    }
+
+    #[test]
+    fn what_an_answer_needed_is_not_kept_while_a_file_is_on_its_way() {
+        let mut spare = Spare::<()>::default();
+        let (mut inbox, mut outbox) = (LineBuffer::new(8192), Outbox::new());
+        outbox.write(|out| out.resize(70_000, b'.'));
+        outbox.sent(70_000);
+        outbox.write(|out| out.extend_from_slice(b"START 9"));
+        outbox.send_file((), 0, 9);
+        outbox.sent(7);
+        assert!(outbox.is_wasteful());
+        spare.take((&mut inbox, &mut outbox));
+        assert!(!outbox.is_wasteful() && outbox.has_file());
     }
 
     #[test]
