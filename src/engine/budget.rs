@@ -13,6 +13,8 @@ pub struct Circumstances<'a> {
     pub limits: &'a Limits,
     /// The moment, read once for everybody in a turn of the loop.
     pub now: Instant,
+    /// How many have a turn in this turn of the loop, who share what may be read and written.
+    pub turns: usize,
     /// Whether the server was told to stop, so that a farewell takes the next request's place.
     pub stopping: bool,
 }
@@ -31,10 +33,10 @@ pub struct Budget {
 impl Budget {
     /// A whole share.
     #[must_use]
-    pub const fn new(limits: &Limits) -> Self {
+    pub fn new(around: Circumstances<'_>) -> Self {
         Self {
-            bytes: limits.turn_bytes,
-            requests: limits.turn_requests,
+            bytes: around.limits.share_bytes(around.turns),
+            requests: around.limits.turn_requests,
             steps: 1,
         }
     }

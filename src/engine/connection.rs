@@ -87,7 +87,7 @@ impl<T: Transport, K> Connection<T, K> {
     where
         S: Service<File = T::File, Task = K>,
     {
-        let mut budget = Budget::new(around.limits);
+        let mut budget = Budget::new(around);
         loop {
             // Answers of one read go out in one write; and the write comes before the next read,
             // so nobody waits for an answer while the server looks for more questions.

@@ -129,7 +129,7 @@ impl<T: Transport, K> Hub<T, K> {
             inserted, key,
             "the key that was promised is the key that is given"
         );
-        self.take_turn(key, service, now);
+        self.take_turn(key, 1, service, now);
         self.trim_outsiders(self.limits.outsiders_max);
         self.check_invariants();
         admission
@@ -157,12 +157,13 @@ impl<T: Transport, K> Hub<T, K> {
                 self.enqueue(key);
             }
         }
-        for _ in 0..self.queue.len() {
+        let turns = self.queue.len();
+        for _ in 0..turns {
             let key = self
                 .queue
                 .pop_front()
                 .expect("the queue grows only at its end");
-            self.take_turn(key, service, now);
+            self.take_turn(key, turns, service, now);
         }
         self.trim_outsiders(self.limits.outsiders_max);
         self.check_invariants();
@@ -243,7 +244,7 @@ impl<T: Transport, K> Hub<T, K> {
         }
     }
 
-    fn take_turn<S>(&mut self, key: usize, service: &mut S, now: Instant)
+    fn take_turn<S>(&mut self, key: usize, turns: usize, service: &mut S, now: Instant)
     where
         S: Service<File = T::File, Task = K>,
     {
@@ -255,6 +256,7 @@ impl<T: Transport, K> Hub<T, K> {
         let around = Circumstances {
             limits: &self.limits,
             now,
+            turns,
             stopping: self.stopping,
         };
         let berth = entry.connection.session().berth();

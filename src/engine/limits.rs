@@ -14,6 +14,10 @@ use crate::wire::LINE_BYTES_MAX;
 /// as soon as anything is. So a peer is not judged by events alone.
 pub const STALL_TRIES: u32 = 4;
 
+/// Into how many shares the bytes of a turn of the loop are split at most. With more peers than
+/// that a share would be so small that the system calls cost more than the sending.
+pub const SHARES_MAX: usize = 4;
+
 /// The bounds that a hub and its connections keep. [`Limits::default`] is what `berthd` runs with.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -37,7 +41,8 @@ pub struct Limits {
     /// it a peer that never reads costs this, one reply, and no more.
     pub outbox_mark_bytes: usize,
 
-    /// Bytes read and written for one peer in one turn.
+    /// Bytes read and written in one turn of the loop, for all whose turn it is: see
+    /// [`Limits::share_bytes`].
     ///
     /// 256 KiB take well under a millisecond to copy, which is what the others wait for; larger
     /// pieces make a download no faster.
@@ -82,6 +87,12 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// What each of so many peers may read and write in its turn.
+    #[must_use]
+    pub fn share_bytes(&self, turns: usize) -> usize {
+        (self.turn_bytes / turns.clamp(1, SHARES_MAX)).max(1)
+    }
+
     /// Whether the engine can work with these: an inbox that a longest line does not fit into, or
     /// a budget of nothing, would be a connection that never moves.
     #[must_use]
@@ -97,6 +108,21 @@ impl Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_turn_of_the_loop_is_shared_by_those_who_have_a_turn_in_it() {
+        let limits = Limits::default();
+        assert_eq!(limits.share_bytes(1), limits.turn_bytes);
+        for turns in 1..=SHARES_MAX {
+            assert!(limits.share_bytes(turns) * turns <= limits.turn_bytes);
+        }
+        assert_eq!(limits.share_bytes(10_000), limits.turn_bytes / SHARES_MAX);
+        let tiny = Limits {
+            turn_bytes: 1,
+            ..limits
+        };
+        assert_eq!(tiny.share_bytes(9), 1, "everybody gets on");
+    }
 
     #[test]
     fn the_limits_that_berthd_runs_with_are_sound() {
