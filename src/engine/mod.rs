@@ -7,7 +7,8 @@
 //! sockets, a folder and a clock.
 //!
 //! Reading order: [`limits`], [`line_buffer`], [`outbox`], [`readiness`], [`phase`], [`tally`],
-//! [`admission`], [`deed`], then [`session`], [`budget`], [`spare`], [`ports`], [`connection`] and at last [`hub`].
+//! [`admission`], [`deed`], then [`session`], [`budget`], [`spare`], [`ports`], [`connection`] and
+//! at last [`hub`].
 
 pub mod admission;
 pub mod budget;
