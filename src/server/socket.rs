@@ -11,6 +11,7 @@ use std::net::Shutdown;
 use std::os::fd::AsFd;
 
 use mio::net::TcpStream;
+use socket2::SockRef;
 
 use super::ahead::Ahead;
 use super::nearness::{self, Distance};
@@ -18,7 +19,7 @@ use crate::engine::ports::Transport;
 
 /// A piece of a file from which on both are worth their system calls: sending it takes many times
 /// as long. Less than the smallest share of a turn, or it would never be met.
-const LONG_BYTES: usize = 32 * 1024;
+const LONG_BYTES: usize = 48 * 1024;
 
 /// A registered, non-blocking connection. Dropping it closes it.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub struct Socket {
     stream: TcpStream,
     /// Of the peer, as far as it was measured before long files.
     distance: Distance,
+    /// Whether the kernel keeps the last, incomplete segment until more comes.
+    corked: bool,
 }
 
 impl Socket {
@@ -35,7 +38,25 @@ impl Socket {
         Self {
             stream,
             distance: Distance::Far,
+            corked: false,
         }
+    }
+
+    /// A long file is about to be sent.
+    fn prepare(&mut self) {
+        if self.distance == Distance::Far {
+            self.distance = nearness::suit(self.stream.as_fd());
+        }
+        self.cork(true);
+    }
+
+    /// Keeps incomplete segments back, or sends them: tcp(7), `TCP_CORK`. Without it every piece of
+    /// a file ends in a segment of its own, however short: four whole ones and 212 bytes for each
+    /// 256 KiB over loopback.
+    fn cork(&mut self, corked: bool) {
+        // A kernel that refuses sends more segments.
+        let done = SockRef::from(&self.stream).set_tcp_cork(corked);
+        self.corked = corked && done.is_ok();
     }
 }
 
@@ -70,7 +91,12 @@ impl Transport for Socket {
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.stream.write(bytes)
+        let n = self.stream.write(bytes)?;
+        if self.corked {
+            // This was what stands behind a file.
+            self.cork(false);
+        }
+        Ok(n)
     }
 
     /// sendfile(2) with an explicit offset, so that the file's own position is neither used nor
@@ -78,8 +104,8 @@ impl Transport for Socket {
     fn send_file(&mut self, served: &Served, offset: u64, len: usize) -> io::Result<usize> {
         if len >= LONG_BYTES {
             let ahead = served.ahead.get();
-            if ahead == Ahead::Unknown && self.distance == Distance::Far {
-                self.distance = nearness::suit(self.stream.as_fd());
+            if ahead == Ahead::Unknown {
+                self.prepare();
             }
             let piece = offset..offset.saturating_add(len as u64);
             served.ahead.set(ahead.fetch(&served.file, piece));
@@ -97,5 +123,40 @@ impl Transport for Socket {
 
     fn finish(&mut self) -> io::Result<()> {
         self.stream.shutdown(Shutdown::Write)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn what_stands_behind_a_long_file_is_not_kept_back() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let address = listener.local_addr().expect("it is bound");
+        let mut peer = std::net::TcpStream::connect(address).expect("it listens");
+        let (stream, _) = listener.accept().expect("it called");
+        stream.set_nonblocking(true).expect("it is a socket");
+        let mut socket = Socket::new(TcpStream::from_std(stream));
+        let corked = |socket: &Socket| SockRef::from(&socket.stream).tcp_cork().expect("it is TCP");
+
+        let mut file = tempfile::tempfile().expect("a file can be made");
+        file.write_all(&[b'.'; LONG_BYTES]).expect("it is new");
+        let served = Served::new(file, b"file");
+        let n = socket
+            .send_file(&served, 0, LONG_BYTES)
+            .expect("there is room");
+        assert_eq!(n, LONG_BYTES);
+        assert!(corked(&socket), "more is to come");
+        assert_eq!(socket.write(b"END\n").expect("there is room"), 4);
+        assert!(!corked(&socket), "that was all");
+
+        let mut came = vec![0; LONG_BYTES + 4];
+        peer.read_exact(&mut came).expect("all of it comes");
+        assert!(came.ends_with(b".END\n"));
+        let n = socket.send_file(&served, 0, 9).expect("there is room");
+        assert_eq!(n, 9);
+        assert!(!corked(&socket), "a short one goes at once");
     }
 }
