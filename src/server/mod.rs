@@ -34,7 +34,7 @@ pub mod listener;
 pub mod listing;
 pub mod logbook;
 pub mod logging;
-pub mod pacing;
+pub mod nearness;
 pub mod privileges;
 pub mod remembered;
 pub mod roster;

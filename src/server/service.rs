@@ -48,8 +48,8 @@ pub enum Task {
     List(Listing),
     /// To `list`, from memory.
     Replay(Replay),
-    /// To `sha256`.
-    Sha256(Digesting),
+    /// To `sha256`. It is the largest by far, and every client has room for a task.
+    Sha256(Box<Digesting>),
 }
 
 impl FolderService {
@@ -107,7 +107,7 @@ impl FolderService {
             Digesting::begin(file, name).map_err(|error| unreadable(name, &error))
         });
         match begun {
-            Ok(digesting) => Some(Task::Sha256(digesting)),
+            Ok(digesting) => Some(Task::Sha256(Box::new(digesting))),
             Err(complaint) => {
                 reply.write(|out| Reply::Error(complaint).write(out));
                 None

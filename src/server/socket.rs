@@ -1,8 +1,8 @@
 //! A TCP connection as the engine's pipe of bytes.
 //!
 //! Owns the socket of one peer. Must never decide anything: each method is one system call, but for
-//! long files, for which the socket is set up ([`super::pacing`]) and which are brought into memory
-//! before they are due ([`super::ahead`]).
+//! long files, before which the socket is set up for where the peer is ([`super::nearness`]) and
+//! the file is brought into memory ([`super::ahead`]).
 
 use std::cell::Cell;
 use std::fs::File;
@@ -14,7 +14,7 @@ use mio::net::TcpStream;
 use socket2::SockRef;
 
 use super::ahead::Ahead;
-use super::pacing::{self, Pacing};
+use super::nearness::{self, Distance};
 use crate::engine::ports::Transport;
 
 /// A piece of a file from which on both are worth their system calls: sending it takes many times
@@ -25,8 +25,8 @@ const LONG_BYTES: usize = 48 * 1024;
 #[derive(Debug)]
 pub struct Socket {
     stream: TcpStream,
-    /// Judged before long files.
-    pacing: Pacing,
+    /// Of the peer, as far as it was measured before long files.
+    distance: Distance,
     /// Whether the kernel keeps the last, incomplete segment until more comes.
     corked: bool,
 }
@@ -37,15 +37,15 @@ impl Socket {
     pub const fn new(stream: TcpStream) -> Self {
         Self {
             stream,
-            pacing: Pacing::Kept,
+            distance: Distance::Far,
             corked: false,
         }
     }
 
     /// A long file is about to be sent.
     fn prepare(&mut self) {
-        if self.pacing == Pacing::Kept {
-            self.pacing = pacing::spare(self.stream.as_fd());
+        if self.distance == Distance::Far {
+            self.distance = nearness::suit(self.stream.as_fd());
         }
         self.cork(true);
     }
