@@ -28,7 +28,6 @@ pub(crate) struct Plan {
     /// The files of `get`, in the folder below.
     pub(crate) big: String,
     pub(crate) cold: String,
-    pub(crate) sparse: String,
     pub(crate) files: PathBuf,
     /// The folder of `list`.
     pub(crate) tree: PathBuf,
@@ -65,7 +64,6 @@ impl Plan {
             span: Duration::from_millis(if quick { 200 } else { 1000 }),
             big: format!("big-{mib}m"),
             cold: format!("cold-{mib}m"),
-            sparse: format!("sparse-{mib}0m"),
             files: home.join("files"),
             tree: home.join(format!("tree-{folders}")),
             crowds: if quick { [100, 200] } else { [1000, 10_000] },
@@ -95,7 +93,8 @@ impl Plan {
         Ok(())
     }
 
-    /// Reads a file, so that as much of it is in the page cache as there is memory for.
+    /// Reads a file, so that it is in the page cache: on some machines the host takes such memory
+    /// back after a while.
     pub(crate) fn warm(&self, name: &str) -> io::Result<()> {
         let mut file = File::open(self.files.join(name))?;
         io::copy(&mut file, &mut io::sink()).map(drop)
@@ -106,7 +105,6 @@ impl Plan {
         fs::write(self.files.join(TINY_NAME), TINY_TEXT)?;
         fill(&self.files.join(&self.big), bytes)?;
         fill(&self.files.join(&self.cold), bytes)?;
-        File::create(self.files.join(&self.sparse))?.set_len(bytes * 10)?;
         plant(&self.tree, folders)?;
         // So that the first run finds it in the cache as the others do.
         self.warm(&self.big)

@@ -31,7 +31,8 @@ const MIB: f64 = 1024.0 * 1024.0;
 
 pub(crate) fn measure(bench: &mut Bench<'_>) {
     bench.sheet.run = 0;
-    let (temp, span, name) = (bench.temp, bench.plan.span, bench.plan.big.clone());
+    let plan = bench.plan;
+    let (temp, span, name) = (bench.temp, plan.span, plan.big.clone());
     let echoes = [Side::Berthd, Side::Redis, Side::BareEcho];
     bench.visit(SINGLE, &echoes, 3, |server| {
         let mut caller = Caller::connect(server.dialect, server.address)?;
@@ -60,6 +61,7 @@ pub(crate) fn measure(bench: &mut Bench<'_>) {
     });
     let senders = [Side::Berthd, Side::Nginx, Side::BareSendfile];
     bench.visit(DOWNLOAD, &senders, 3, |server| {
+        plan.warm(&name)?;
         let mut fetcher = Fetcher::connect(server.dialect, server.address, Sink::Copy)?;
         count(server, temp, || Ok(fetcher.fetch(&name)?.sum as f64 / MIB))
     });

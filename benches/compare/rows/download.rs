@@ -19,9 +19,11 @@ pub(crate) const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
 const SIDES: [Side; 3] = [Side::Berthd, Side::Nginx, Side::BareSendfile];
 
 pub(crate) fn measure(bench: &mut Bench<'_>) {
-    let name = bench.plan.big.clone();
+    let plan = bench.plan;
+    let name = plan.big.clone();
     for (row, sink) in [(COPY, Sink::Copy), (DISCARD, Sink::Discard)] {
         bench.each(row, &SIDES, 3, |server| {
+            plan.warm(&name)?;
             let mut fetcher = Fetcher::connect(server.dialect, server.address, sink)?;
             let before = server.process.cpu()?;
             let moved = fetcher.fetch(&name)?;

@@ -14,7 +14,7 @@ use crate::rows::download::GIB;
 use crate::rows::{Bench, Found};
 use crate::servers::{Server, Side};
 
-pub(crate) const ROW: &str = "Fairness: an echo beside two downloads of 10 GiB";
+pub(crate) const ROW: &str = "Fairness: an echo beside two downloads without end";
 pub(crate) const IDLE_P99: &str = "p99 on an idle server, us";
 pub(crate) const P50: &str = "p50, us";
 pub(crate) const P99: &str = "p99, us";
@@ -27,13 +27,13 @@ const DOWNLOADS: usize = 2;
 const RAMP: Duration = Duration::from_millis(200);
 
 pub(crate) fn measure(bench: &mut Bench<'_>) {
-    let (span, name) = (bench.plan.span, bench.plan.sparse.clone());
+    let (span, name) = (bench.plan.span, bench.plan.big.clone());
     let plan = bench.plan;
     let control = Side::BareEcho.start(&bench.work(3));
     let Ok(control) = control else { return };
     bench.each(ROW, &[Side::Berthd, Side::Nginx], 3, |server| {
-        plan.warm(&plan.sparse)?;
         let idle = probe::alone(server.dialect, server.address, span)?;
+        plan.warm(&name)?;
         let stop = AtomicBool::new(false);
         let (waits, other, bytes) = thread::scope(|scope| {
             let download = || scope.spawn(|| fetch_again(server, &name, &stop));
