@@ -45,7 +45,7 @@ pub enum Ahead {
 impl Ahead {
     /// Sees to it that `piece` of `file`, and what comes behind it, is in memory soon. To be called
     /// before each piece is read, in their order. It takes two system calls for each
-    /// [`TRUST_BYTES`] of a file that is in memory, and one for each [`ASK_BYTES`] of one that is
+    /// `TRUST_BYTES` of a file that is in memory, and one for each `ASK_BYTES` of one that is
     /// not.
     #[must_use]
     pub fn fetch(self, file: &File, piece: Range<u64>) -> Self {
