@@ -14,7 +14,15 @@ use berth::client::{Answer, Client, json, names};
 use berth::wire::Harmless;
 
 /// What is asked, in turn, for as long as the server gives answers.
-const ASKED: [&[u8]; 6] = [b"hello", b"status", b"list", b"get f", b"sha256 f", b"exit"];
+const ASKED: [&[u8]; 7] = [
+    b"hello",
+    b"status",
+    b"list",
+    b"get f",
+    b"sha256 f",
+    b"stat f",
+    b"exit",
+];
 
 /// A server that says what it is given to the next caller and closes.
 struct Liar {
@@ -111,6 +119,9 @@ fn read_as(asked: &[u8], lines: &[Vec<u8>]) {
     match asked {
         b"status" => drop(json::line(&json::status(lines))),
         b"list" => drop(json::line(&json::list(lines))),
+        b"stat f" => lines
+            .iter()
+            .for_each(|line| drop(json::line(&json::stat(line)))),
         _ => {}
     }
     for line in lines {

@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::io::{self, ErrorKind};
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use berth::engine::hub::Hub;
 use berth::engine::limits::Limits;
@@ -12,7 +12,7 @@ use berth::engine::outbox::{Outbox, Passage};
 use berth::engine::ports::{Query, Refusal, Service, Step, Transport};
 use berth::engine::readiness::Readiness;
 use berth::engine::tally::Tally;
-use berth::wire::{ClientName, Complaint, Farewell, LINE_BYTES_MAX, Reply, Request};
+use berth::wire::{ClientName, Complaint, Farewell, LINE_BYTES_MAX, ListedFile, Reply, Request};
 
 /// The size of every file, and its bytes.
 const FILE: &[u8; 300] = &[b'f'; 300];
@@ -119,6 +119,15 @@ impl Service for OneFile {
                 reply.write(|out| Reply::Sha256(&DIGEST, FILE.len() as u64).write(out));
                 None
             }
+            Query::Stat { name } => {
+                let file = ListedFile {
+                    size: FILE.len() as u64,
+                    modified: UNIX_EPOCH,
+                    name,
+                };
+                reply.write(|out| Reply::Stat(file).write(out));
+                None
+            }
             Query::Status | Query::List => {
                 reply.write(|out| Reply::List.write(out));
                 Some(LISTED)
@@ -200,7 +209,9 @@ fn expected(input: &[u8]) -> Vec<u8> {
             Request::Status | Request::List => {
                 out.extend_from_slice(b"LIST\n1 entry\n1 entry\n1 entry\nEND\n");
             }
-            Request::GetNothing => out.extend_from_slice(b"ERR usage: get NAME\n"),
+            Request::NoName(word) => {
+                out.extend_from_slice(format!("ERR usage: {word} NAME\n").as_bytes());
+            }
             Request::GetTooFar => out.extend_from_slice(b"ERR offset larger than any file\n"),
             Request::Get { offset, .. } if offset > FILE.len() as u64 => {
                 out.extend_from_slice(b"ERR offset beyond the end, the file has 300 bytes\n");
@@ -214,6 +225,9 @@ fn expected(input: &[u8]) -> Vec<u8> {
             Request::Sha256 { .. } => {
                 let digest = "5a".repeat(32);
                 out.extend_from_slice(format!("SHA256 {digest} 300\n").as_bytes());
+            }
+            Request::Stat { name } => {
+                out.extend_from_slice(&[b"STAT 300 1970-01-01T00:00:00Z ", name, b"\n"].concat());
             }
             Request::Exit => {
                 out.extend_from_slice(b"Goodbye Client01\n");

@@ -94,6 +94,12 @@ pub enum Command {
         #[arg(value_name = "TEXT", required = true)]
         text: Vec<OsString>,
     },
+    /// Show the size and the time of files, as the list has them
+    Stat {
+        /// Names on the server
+        #[arg(value_name = "NAME", required = true)]
+        names: Vec<OsString>,
+    },
     /// Show SHA-256 digests of files, as sha256sum does
     Sha256 {
         /// Names on the server
@@ -167,6 +173,7 @@ Without a command:
   list         the files that can be had
   get NAME     saves the file in the current folder, under the last part of its
                name; a file that is there already is left as it is
+  stat NAME    the file's line of the list: its size and when it was changed
   sha256 NAME  the file's SHA-256 and size
   exit         leaves, as the end of the input does
   any other line comes back with ' ACK' behind it
@@ -216,6 +223,7 @@ impl ClientArgs {
             Some(Command::Status) => Task::Status,
             Some(Command::List) => Task::List,
             Some(Command::Send { text }) => Task::Send(line_of(&text.join(" ".as_ref()))?),
+            Some(Command::Stat { names }) => Task::Stat(all_sendable(&names)?),
             Some(Command::Sha256 { names }) => Task::Sha256(all_sendable(&names)?),
             Some(Command::Get(args)) => {
                 let (wanted, how) = args.into_parts()?;

@@ -75,6 +75,14 @@ pub fn show<W: Write>(
     }
 }
 
+/// Shows the lines that a listing has for some files as the listing shows them to a person.
+///
+/// # Errors
+/// When they cannot be written.
+pub fn table<W: Write>(listed: &[Vec<u8>], screen: &mut Screen<W>) -> Result<(), Error> {
+    print(&files(listed, SystemTime::now()), screen)
+}
+
 fn print<W: Write, const N: usize>(table: &Table<N>, screen: &mut Screen<W>) -> Result<(), Error> {
     for (number, line) in table.lines().enumerate() {
         match number {

@@ -5,7 +5,7 @@
 
 use std::io::Stdout;
 
-use super::answers::{Form, Question, show};
+use super::answers::{Form, Question, show, table};
 use super::batch::{self, Outcome};
 use super::link::Link;
 use super::notes::Notes;
@@ -68,17 +68,22 @@ impl Command {
             Task::Get(wanted, how) => self.get(link, wanted, how),
             Task::Send(text) => self.send(link, text),
             Task::Sha256(names) => self.sha256(link, names),
+            Task::Stat(names) => self.stat(link, names),
         }
     }
 
     fn show(&mut self, link: &mut Link, question: Question, line: &[u8]) -> Result<(), Error> {
-        let form = match (self.json, link.options().raw) {
+        let form = self.form(link);
+        show(link.client()?, question, line, form, &mut self.screen)
+    }
+
+    fn form(&self, link: &Link) -> Form {
+        match (self.json, link.options().raw) {
             (true, _) => Form::Json,
             (false, true) => Form::Wire,
             (false, false) if self.screen.is_terminal() => Form::Table,
             (false, false) => Form::Entries,
-        };
-        show(link.client()?, question, line, form, &mut self.screen)
+        }
     }
 
     /// A command's word goes as a message too: with a space before it, it is one.
@@ -121,6 +126,27 @@ impl Command {
             }
         }
         Ok(())
+    }
+
+    fn stat(&mut self, link: &mut Link, names: &[Vec<u8>]) -> Result<(), Error> {
+        let form = self.form(link);
+        let mut found = Vec::new();
+        for name in names {
+            match link.client()?.stat(name) {
+                Ok(listed) => match form {
+                    Form::Json => self.screen.text(json::line(&json::stat(&listed)))?,
+                    Form::Wire => self.screen.line(&[b"STAT ", &listed[..]].concat())?,
+                    Form::Entries => self.screen.line(&listed)?,
+                    Form::Table => found.push(listed),
+                },
+                Err(err) if err.session_goes_on() => self.end(Err(err), Some(name)),
+                Err(err) => return Err(err),
+            }
+        }
+        match found.is_empty() {
+            true => Ok(()),
+            false => table(&found, &mut self.screen),
+        }
     }
 
     fn get(&mut self, link: &mut Link, wanted: &Wanted, how: &Fetching) -> Result<(), Error> {

@@ -29,10 +29,10 @@ const TAB_WAIT: Duration = Duration::from_millis(500);
 const NAMES_MAX: usize = 100_000;
 
 /// The commands, as they are typed.
-const COMMANDS: [&str; 6] = ["exit", "get ", "help", "list", "sha256 ", "status"];
+const COMMANDS: [&str; 7] = ["exit", "get ", "help", "list", "sha256 ", "stat ", "status"];
 
 /// The commands behind which a name follows.
-const NAMING: [&str; 2] = ["get ", "sha256 "];
+const NAMING: [&str; 3] = ["get ", "sha256 ", "stat "];
 
 /// A server, for the prompt and for what happens behind it.
 pub type Shared = Arc<Mutex<Link>>;

@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 
 use super::Error;
 use super::dial::{dial, is_timeout};
+use super::one_line::{DIGEST_LINE, missing};
 use super::options::Options;
 use crate::wire::reply::{
-    END, LIST, STATUS, is_last_word, is_refusal, parse_error, parse_goodbye, parse_sha256,
-    parse_start, parse_welcome,
+    END, LIST, STATUS, is_last_word, is_refusal, parse_error, parse_sha256, parse_start,
+    parse_welcome,
 };
 use crate::wire::{Digest, LINE_BYTES_MAX, Request};
 
@@ -39,9 +40,6 @@ const GOODBYE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How fast a server digests a file at least, in bytes a second: nothing comes while it does, so
 /// what is waited for its answer grows with the file. A slow disk is faster.
 const DIGEST_RATE: u64 = 10_000_000;
-
-/// What the answer to `sha256` should be.
-const DIGEST_LINE: &str = "SHA256, a digest and a size";
 
 /// How an answer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,15 +173,11 @@ impl Client {
                 Some(size) => Ok(Answer::File(size)),
                 None => Err(unexpected("START and a size", first)),
             },
-            Request::Sha256 { .. } => match parse_sha256(&first) {
-                Some(_) => show(&first).map(|()| Answer::Whole),
-                None => Err(unexpected(DIGEST_LINE, first)),
+            _ => match missing(request, &first) {
+                Some(expected) => Err(unexpected(expected, first)),
+                None if request == Request::Exit => show(&first).map(|()| Answer::Goodbye),
+                None => show(&first).map(|()| Answer::Whole),
             },
-            Request::Exit if parse_goodbye(&first).is_none() => Err(unexpected("a goodbye", first)),
-            Request::Exit => show(&first).map(|()| Answer::Goodbye),
-            Request::GetNothing | Request::GetTooFar => Err(unexpected("ERR", first)),
-            // A server newer than this client may know the line as a command: shown as it is.
-            Request::Message(_) => show(&first).map(|()| Answer::Whole),
         }
     }
 

@@ -35,12 +35,20 @@ pub fn list(lines: &[Vec<u8>]) -> Value {
     let files = lines.iter().filter_map(|line| ListedFile::parse(line));
     let files = files.map(|file| {
         let mut object = Map::new();
-        name(&mut object, file.name);
-        object.insert("size".into(), file.size.into());
-        object.insert("modified".into(), Stamp(file.modified).to_string().into());
+        entry(&mut object, &file);
         Value::Object(object)
     });
     json!({ "answer": "list", "files": files.collect::<Vec<_>>() })
+}
+
+/// The answer to `stat`, from the line that a listing has for the file.
+#[must_use]
+pub fn stat(line: &[u8]) -> Value {
+    let mut object = answer("stat");
+    if let Some(file) = ListedFile::parse(line) {
+        entry(&mut object, &file);
+    }
+    Value::Object(object)
 }
 
 /// What came back for a message.
@@ -106,6 +114,13 @@ pub fn line(value: &Value) -> String {
 
 fn answer(kind: &str) -> Map<String, Value> {
     Map::from_iter([("answer".to_owned(), Value::from(kind))])
+}
+
+/// What a listing says of a file.
+fn entry(object: &mut Map<String, Value>, file: &ListedFile<'_>) {
+    name(object, file.name);
+    object.insert("size".into(), file.size.into());
+    object.insert("modified".into(), Stamp(file.modified).to_string().into());
 }
 
 /// A name as text, and as bytes too where text cannot hold it.

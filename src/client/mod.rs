@@ -19,6 +19,7 @@ pub mod json;
 pub mod link;
 pub mod names;
 pub mod notes;
+mod one_line;
 pub mod options;
 pub mod part;
 pub mod pauses;

@@ -85,6 +85,8 @@ pub enum Task {
     Send(Vec<u8>),
     /// Shows the digests of files.
     Sha256(Vec<Vec<u8>>),
+    /// Shows the lines that a listing has for files.
+    Stat(Vec<Vec<u8>>),
 }
 
 /// Which files to fetch.

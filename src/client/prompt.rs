@@ -30,6 +30,7 @@ status        who is connected, and who was
 list          the files that can be had
 get NAME      saves the file here, under the last part of its name; goes on with
               what came of it before
+stat NAME     the file's line of the list: its size and when it was changed
 sha256 NAME   the file's SHA-256 and size, as the server has it
 help          this text
 exit          leaves, as Ctrl-D does

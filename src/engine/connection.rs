@@ -195,12 +195,13 @@ impl<T: Transport, K> Connection<T, K> {
         let query = match request {
             None => Err(Reply::Error(Complaint::LineTooLong)),
             Some(Request::Message(text)) => Err(Reply::Ack(text)),
-            Some(Request::GetNothing) => Err(Reply::Error(Complaint::GetNothing)),
+            Some(Request::NoName(word)) => Err(Reply::Error(Complaint::NoName(word))),
             Some(Request::GetTooFar) => Err(Reply::Error(Complaint::OffsetTooLarge)),
             Some(Request::Status) => Ok(Query::Status),
             Some(Request::List) => Ok(Query::List),
             Some(Request::Get { name, offset }) => Ok(Query::Get { name, offset }),
             Some(Request::Sha256 { name }) => Ok(Query::Sha256 { name }),
+            Some(Request::Stat { name }) => Ok(Query::Stat { name }),
             Some(Request::Exit) => {
                 self.session.exit(now);
                 return true;

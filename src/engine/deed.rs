@@ -73,20 +73,23 @@ pub enum Verb {
     Get,
     /// `sha256` with a name.
     Sha256,
+    /// `stat` with a name.
+    Stat,
     /// `exit`.
     Exit,
-    /// A line that is none of these: too long, or a `get` that cannot be meant.
+    /// A line that is none of these: too long, or a command that cannot be meant.
     Mistake,
 }
 
 impl Verb {
     /// Every verb, in the order in which they are shown.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Message,
         Self::Status,
         Self::List,
         Self::Get,
         Self::Sha256,
+        Self::Stat,
         Self::Exit,
         Self::Mistake,
     ];
@@ -100,8 +103,9 @@ impl Verb {
             Some(Request::List) => Self::List,
             Some(Request::Get { .. }) => Self::Get,
             Some(Request::Sha256 { .. }) => Self::Sha256,
+            Some(Request::Stat { .. }) => Self::Stat,
             Some(Request::Exit) => Self::Exit,
-            Some(Request::GetNothing | Request::GetTooFar) | None => Self::Mistake,
+            Some(Request::NoName(_) | Request::GetTooFar) | None => Self::Mistake,
         }
     }
 
@@ -114,6 +118,7 @@ impl Verb {
             Self::List => "list",
             Self::Get => "get",
             Self::Sha256 => "sha256",
+            Self::Stat => "stat",
             Self::Exit => "exit",
             Self::Mistake => "mistake",
         }

@@ -102,6 +102,11 @@ pub enum Query<'a> {
         /// As the client wrote it.
         name: &'a [u8],
     },
+    /// What a listing says of the file `name`.
+    Stat {
+        /// As the client wrote it.
+        name: &'a [u8],
+    },
 }
 
 /// How far an answer has come.

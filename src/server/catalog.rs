@@ -12,6 +12,8 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{self as sys, CWD, FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 
+use crate::wire::ListedFile;
+
 /// The served folder.
 #[derive(Debug)]
 pub struct Catalog {
@@ -57,6 +59,18 @@ pub struct Details {
     pub modified: SystemTime,
     /// Whether the name that led to it is its only one, so that it is changed by that name.
     pub has_one_name: bool,
+}
+
+impl Details {
+    /// The line of a file called `name`.
+    #[must_use]
+    pub const fn of(self, name: &[u8]) -> ListedFile<'_> {
+        ListedFile {
+            size: self.size,
+            modified: self.modified,
+            name,
+        }
+    }
 }
 
 /// How often a look-up that raced with a rename is tried again: openat2(2) answers EAGAIN then,
@@ -124,6 +138,17 @@ impl Catalog {
         let stat = sys::fstat(&file)?;
         let details = details_of_file(&stat).ok_or(Refusal::NotAFile)?;
         Ok((file.into(), details.size))
+    }
+
+    /// What a listing says of the file `name`, which need not be readable: a listing does not open
+    /// what it lists either.
+    ///
+    /// # Errors
+    /// See [`Refusal`].
+    pub(super) fn stat(&self, name: &[u8]) -> Result<Details, Refusal> {
+        check_name(name)?;
+        let file = self.resolve(name, OFlags::PATH, beneath())?;
+        details_of_file(&sys::fstat(file)?).ok_or(Refusal::NotAFile)
     }
 
     /// Opens the folder `name` (the served one itself if empty) to be listed. Links are refused,

@@ -12,8 +12,7 @@ use rustix::fs::{Dir, FileType};
 use super::catalog::{Catalog, Refusal};
 use super::remembered::{Hindrance, Memory, Recording};
 use crate::engine::ports::Step;
-use crate::wire::reply::push;
-use crate::wire::{LINE_BYTES_MAX, Reply, Stamp};
+use crate::wire::{LINE_BYTES_MAX, Reply};
 
 /// How much is done in one step, in entries read or written. Each costs a microsecond or two,
 /// mostly for its stat(2), so a step takes about half a millisecond.
@@ -257,9 +256,7 @@ impl Folder {
             None => tools.recording.spoil(Hindrance::Unseen),
         }
         if let Some(file) = details {
-            push(out, format_args!("{} {} ", file.size, Stamp(file.modified)));
-            out.extend_from_slice(&name);
-            out.push(b'\n');
+            file.of(&name).write(out);
         }
         Walk::Here
     }

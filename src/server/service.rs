@@ -18,7 +18,7 @@ use crate::engine::ports::{self, Query, Service, Step};
 use crate::engine::tally::Tally;
 use crate::wire::{ClientName, Complaint, Farewell, Harmless, Reply};
 
-/// Answers `status`, `list`, `get` and `sha256` from a folder.
+/// Answers `status`, `list`, `get`, `sha256` and `stat` from a folder.
 #[derive(Debug)]
 pub struct FolderService {
     catalog: Catalog,
@@ -115,6 +115,14 @@ impl FolderService {
         }
     }
 
+    fn stat(&self, name: &[u8], out: &mut Vec<u8>) {
+        match self.catalog.stat(name) {
+            Ok(details) => Reply::Stat(details.of(name)),
+            Err(refusal) => Reply::Error(complaint(refusal, name)),
+        }
+        .write(out);
+    }
+
     fn digest(&mut self, task: &mut Digesting, out: &mut Vec<u8>) -> Step {
         match self.digests.resume(task, self.logbook.now()) {
             Ok(None) => return Step::More,
@@ -206,6 +214,10 @@ impl Service for FolderService {
                 None
             }
             Query::Sha256 { name } => self.sha256(name, reply),
+            Query::Stat { name } => {
+                reply.write(|out| self.stat(name, out));
+                None
+            }
         }
     }
 

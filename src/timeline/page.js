@@ -359,7 +359,7 @@ function show(span) {
   document.getElementById('view').scrollIntoView({ block: 'nearest' });
 }
 
-const VERBS = ['message', 'status', 'list', 'get', 'sha256', 'exit', 'mistake'];
+const VERBS = ['message', 'status', 'list', 'get', 'sha256', 'stat', 'exit', 'mistake'];
 
 // What a turn did, in words.
 function did(args) {

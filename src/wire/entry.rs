@@ -1,13 +1,16 @@
-//! The lines inside the answers to `list` and `status`, as the client reads them.
+//! The lines inside the answers to `list`, `stat` and `status`.
 //!
-//! Owns their parts and the order of these. Must never be strict about what a part says: a server
+//! Owns their parts and the order of these, as the client reads them and, of a file, as the server
+//! writes them. Must never be strict about what a part says: a server
 //! newer than this client may know more reasons than this one.
 
 use std::time::SystemTime;
 
+use super::reply::push;
 use super::request::parse_u64;
+use super::stamp::Stamp;
 
-/// One file of a `list`.
+/// One file of a `list`, or that of a `stat`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListedFile<'a> {
     /// In bytes.
@@ -19,6 +22,13 @@ pub struct ListedFile<'a> {
 }
 
 impl<'a> ListedFile<'a> {
+    /// Appends the line, its LF included.
+    pub fn write(self, out: &mut Vec<u8>) {
+        push(out, format_args!("{} {} ", self.size, Stamp(self.modified)));
+        out.extend_from_slice(self.name);
+        out.push(b'\n');
+    }
+
     /// Reads `SIZE TIME NAME`, given without its LF.
     #[must_use]
     pub fn parse(line: &'a [u8]) -> Option<Self> {
@@ -77,13 +87,15 @@ fn parse_time(text: &[u8]) -> Option<SystemTime> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::Stamp;
 
     #[test]
     fn a_file_is_a_size_a_time_and_a_name_with_any_blanks() {
         let file = ListedFile::parse(b"12 2026-11-22T10:00:00Z a b  c ").unwrap();
         assert_eq!((file.size, file.name), (12, &b"a b  c "[..]));
         assert_eq!(Stamp(file.modified).to_string(), "2026-11-22T10:00:00Z");
+        let mut written = Vec::new();
+        file.write(&mut written);
+        assert_eq!(written, b"12 2026-11-22T10:00:00Z a b  c \n");
         for bad in [
             "",
             "END",

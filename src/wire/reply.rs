@@ -5,6 +5,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::entry::ListedFile;
 use super::request::{LINE_BYTES_MAX, parse_u64};
 
 /// A client's name: `Client` and its number, at least two digits wide.
@@ -83,8 +84,8 @@ impl fmt::Display for Farewell {
 pub enum Complaint<'a> {
     /// More than [`LINE_BYTES_MAX`] bytes came before a LF.
     LineTooLong,
-    /// `get` or `sha256` without a name.
-    GetNothing,
+    /// A command that takes a name came without one. This is its word.
+    NoName(&'static str),
     /// An offset that no file can have.
     OffsetTooLarge,
     /// An offset behind the end of this file, whose size in bytes is given.
@@ -111,7 +112,7 @@ impl Complaint<'_> {
     fn write(self, out: &mut Vec<u8>) {
         match self {
             Self::LineTooLong => push(out, format_args!("line longer than {LINE_BYTES_MAX} bytes")),
-            Self::GetNothing => out.extend_from_slice(b"usage: get NAME"),
+            Self::NoName(word) => push(out, format_args!("usage: {word} NAME")),
             Self::OffsetTooLarge => out.extend_from_slice(b"offset larger than any file"),
             Self::OffsetBeyondEnd(size) => {
                 push(
@@ -159,6 +160,8 @@ pub enum Reply<'a> {
     Start(u64),
     /// The digest of a file, and how many bytes it is the digest of.
     Sha256(&'a Digest, u64),
+    /// What a listing says of a file.
+    Stat(ListedFile<'a>),
     /// The end of an answer of several lines or of a file.
     End,
     /// The request could not be met; the session goes on unless the reason says otherwise.
@@ -184,6 +187,11 @@ impl Reply<'_> {
                 out.extend_from_slice(SHA256);
                 push(out, format_args!("{} {size}", Hex(digest)));
             }
+            Self::Stat(file) => {
+                out.extend_from_slice(STAT);
+                file.write(out);
+                return;
+            }
             Self::End => out.extend_from_slice(END),
             Self::Error(complaint) => {
                 out.extend_from_slice(ERROR);
@@ -198,6 +206,7 @@ const WELCOME: &[u8] = b"Welcome ";
 const GOODBYE: &[u8] = b"Goodbye ";
 const START: &[u8] = b"START ";
 const SHA256: &[u8] = b"SHA256 ";
+const STAT: &[u8] = b"STAT ";
 const ERROR: &[u8] = b"ERR ";
 const IDLE: &[u8] = b"idle for ";
 const CLOSING: &[u8] = b", closing";
@@ -237,6 +246,12 @@ pub fn parse_sha256(line: &[u8]) -> Option<(Digest, u64)> {
         *byte = parse_digit(pair[0])? << 4 | parse_digit(pair[1])?;
     }
     Some((digest, parse_u64(size.strip_prefix(b" ")?)?))
+}
+
+/// Reads `STAT SIZE TIME NAME` (without its LF): the line that a listing has for the file.
+#[must_use]
+pub fn parse_stat(line: &[u8]) -> Option<&[u8]> {
+    line.strip_prefix(STAT)
 }
 
 /// A hexadecimal digit, of which the protocol knows only the small ones.
@@ -282,6 +297,7 @@ pub fn push(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::UNIX_EPOCH;
 
     const LINES: &[(Reply<'_>, &[u8])] = &[
         (Reply::Welcome(ClientName(1)), b"Welcome Client01\n"),
@@ -307,7 +323,15 @@ mod tests {
             b"ERR line longer than 4096 bytes\n",
         ),
         (
-            Reply::Error(Complaint::GetNothing),
+            Reply::Stat(ListedFile {
+                size: 15,
+                modified: UNIX_EPOCH,
+                name: b"a \xff",
+            }),
+            b"STAT 15 1970-01-01T00:00:00Z a \xff\n",
+        ),
+        (
+            Reply::Error(Complaint::NoName("get")),
             b"ERR usage: get NAME\n",
         ),
         (
@@ -384,6 +408,11 @@ mod tests {
             format!("sha256 {hex} 15"),
         ] {
             assert_eq!(read(&bad), None, "{bad}");
+        }
+        let stat = &b"STAT 15 2026-11-22T10:00:00Z a b"[..];
+        assert_eq!(parse_stat(stat), Some(&stat[5..]));
+        for bad in [&stat[5..], b"STAT", b"stat x ACK", b"STATUS"] {
+            assert_eq!(parse_stat(bad), None, "{}", bad.escape_ascii());
         }
         for bad in [
             &b"START"[..],

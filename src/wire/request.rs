@@ -29,10 +29,15 @@ pub enum Request<'a> {
         /// The rest of the line, verbatim; at least one byte.
         name: &'a [u8],
     },
+    /// `stat NAME`: what a listing says of the file.
+    Stat {
+        /// The rest of the line, verbatim; at least one byte.
+        name: &'a [u8],
+    },
     /// `exit`: the client leaves.
     Exit,
-    /// `get`, `get@OFFSET` or `sha256` without a name.
-    GetNothing,
+    /// A command that takes a name, such as `get`, without one; its word in small letters.
+    NoName(&'static str),
     /// `get@OFFSET NAME` with an offset that no file can have (it does not fit 64 bits).
     GetTooFar,
     /// Anything else: it comes back with ` ACK`.
@@ -45,7 +50,8 @@ impl<'a> Request<'a> {
     pub fn parse(line: &'a [u8]) -> Self {
         Self::parse_word(line)
             .or_else(|| Self::parse_get(line))
-            .or_else(|| Self::parse_sha256(line))
+            .or_else(|| Self::parse_naming(line, "sha256", |name| Self::Sha256 { name }))
+            .or_else(|| Self::parse_naming(line, "stat", |name| Self::Stat { name }))
             .unwrap_or(Self::Message(line))
     }
 
@@ -81,21 +87,25 @@ impl<'a> Request<'a> {
             rest => (&b"0"[..], rest),
         };
         Some(match (parse_name(rest)?, parse_u64(offset)) {
-            ([], _) => Self::GetNothing,
+            ([], _) => Self::NoName("get"),
             (name, Some(offset)) => Self::Get { name, offset },
             (_, None) => Self::GetTooFar,
         })
     }
 
-    /// `sha256 NAME`: one space, then the name to the end of the line.
-    fn parse_sha256(line: &'a [u8]) -> Option<Self> {
-        let (verb, rest) = line.split_at_checked(6)?;
-        if !verb.eq_ignore_ascii_case(b"sha256") {
+    /// `WORD NAME`: one space, then the name to the end of the line.
+    fn parse_naming(
+        line: &'a [u8],
+        word: &'static str,
+        request: impl FnOnce(&'a [u8]) -> Self,
+    ) -> Option<Self> {
+        let (verb, rest) = line.split_at_checked(word.len())?;
+        if !verb.eq_ignore_ascii_case(word.as_bytes()) {
             return None;
         }
         Some(match parse_name(rest)? {
-            [] => Self::GetNothing,
-            name => Self::Sha256 { name },
+            [] => Self::NoName(word),
+            name => request(name),
         })
     }
 }
@@ -153,8 +163,8 @@ mod tests {
             (b"get  a", get(b" a", 0)),
             (b"get   ", get(b"  ", 0)),
             (b"get \t", get(b"\t", 0)),
-            (b"get", GetNothing),
-            (b"get ", GetNothing),
+            (b"get", NoName("get")),
+            (b"get ", NoName("get")),
             (b"get\t", Message(b"get\t")),
             (b"get\ta", Message(b"get\ta")),
             (b"getaway", Message(b"getaway")),
@@ -165,22 +175,40 @@ mod tests {
             (b"get@18446744073709551615 a", get(b"a", u64::MAX)),
             (b"get@18446744073709551616 a", GetTooFar),
             (b"get@99999999999999999999999999 a", GetTooFar),
-            (b"get@5", GetNothing),
-            (b"get@5 ", GetNothing),
+            (b"get@5", NoName("get")),
+            (b"get@5 ", NoName("get")),
             (b"get@", Message(b"get@")),
             (b"get@ a", Message(b"get@ a")),
             (b"get@-1 f", Message(b"get@-1 f")),
             (b"get@+1 f", Message(b"get@+1 f")),
             (b"get@5a f", Message(b"get@5a f")),
             (b"get@5\tf", Message(b"get@5\tf")),
+        ];
+        for (line, request) in table {
+            assert_eq!(Request::parse(line), *request, "{}", line.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_command_that_takes_a_name_is_its_word_one_space_and_the_name() {
+        use Request::*;
+        let table: &[(&[u8], Request<'_>)] = &[
             (b"sha256 a b ", Sha256 { name: b"a b " }),
             (b"SHA256  a", Sha256 { name: b" a" }),
-            (b"sha256", GetNothing),
-            (b"sha256 ", GetNothing),
+            (b"sha256", NoName("sha256")),
+            (b"sha256 ", NoName("sha256")),
             (b"sha256\ta", Message(b"sha256\ta")),
             (b"sha256sum a", Message(b"sha256sum a")),
             (b"sha25", Message(b"sha25")),
             (b" sha256 a", Message(b" sha256 a")),
+            (b"stat a b ", Stat { name: b"a b " }),
+            (b"Stat  us", Stat { name: b" us" }),
+            (b"STAT", NoName("stat")),
+            (b"stat ", NoName("stat")),
+            (b"stat\ta", Message(b"stat\ta")),
+            (b"stats", Message(b"stats")),
+            (b"statu s", Message(b"statu s")),
+            (b" stat a", Message(b" stat a")),
         ];
         for (line, request) in table {
             assert_eq!(Request::parse(line), *request, "{}", line.escape_ascii());

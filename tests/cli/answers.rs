@@ -161,3 +161,56 @@ fn a_reset_is_18() {
         ended.stderr
     );
 }
+
+#[test]
+fn a_stat_is_the_line_of_the_list_and_one_that_fails_does_not_keep_the_others() {
+    let server = crate::support::Setup::new()
+        .file("a b", b"12345")
+        .file("c", b"")
+        .start();
+    let folder = Folder::new();
+    let run = |arguments: &[&str]| {
+        let berth = folder.berth_at(server.address).args(arguments).spawn();
+        crate::program::finish(berth.unwrap(), b"")
+    };
+    let list = run(&["list"]).stdout;
+    let ended = run(&["stat", "a b", "nope", "c"]);
+    assert_eq!((ended.code, &ended.stdout), (78, &list));
+    assert!(
+        ended.stderr.contains("no such file: nope"),
+        "{}",
+        ended.stderr
+    );
+    let lines: Vec<String> = list.lines().map(|line| format!("STAT {line}\n")).collect();
+    let ended = run(&["stat", "--raw", "a b", "c"]);
+    assert_eq!((ended.code, ended.stdout), (0, lines.concat()));
+    let ended = run(&["stat", "--json", "a b"]);
+    let object: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(
+        (&object["name"], &object["size"]),
+        (&"a b".into(), &5.into())
+    );
+    assert!(list.starts_with(&format!("5 {} a b\n", object["modified"].as_str().unwrap())));
+}
+
+#[test]
+fn what_is_no_stat_of_that_file_is_no_answer_to_stat() {
+    for answer in [
+        &b"stat a ACK\n"[..],
+        b"STAT\n",
+        b"STAT 1 2026-11-22T10:00:00Z b\n",
+        b"STAT 1 2026-11-22T10:00:00Z ba\n",
+        b"1 2026-11-22T10:00:00Z a\n",
+    ] {
+        let server = Server::polite(move |peer| {
+            peer.expect(b"stat a");
+            peer.say(answer);
+            peer.line();
+        });
+        let folder = Folder::new();
+        let berth = folder.berth_at(server.address).args(["stat", "a"]).spawn();
+        let ended = crate::program::finish(berth.unwrap(), b"");
+        assert_eq!((ended.code, ended.stdout.as_str()), (65, ""), "{answer:?}");
+        server.join();
+    }
+}

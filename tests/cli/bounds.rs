@@ -18,7 +18,12 @@ fn run(folder: &Folder, server: std::net::SocketAddr, arguments: &[&str]) -> End
 #[test]
 fn a_carriage_return_does_not_make_a_command_of_a_message() {
     let server = Setup::new().file("a", b"x").start();
-    for arguments in [["send", "exit\r"], ["get", "a\r"], ["sha256", "a\r"]] {
+    for arguments in [
+        ["send", "exit\r"],
+        ["get", "a\r"],
+        ["sha256", "a\r"],
+        ["stat", "a\r"],
+    ] {
         let folder = Folder::new();
         let ended = run(&folder, server.address, &arguments);
         assert_eq!(ended.code, 2, "{arguments:?}: {}", ended.stderr);

@@ -297,6 +297,7 @@ fn failures_are_json_too_where_answers_are() {
     for (arguments, code) in [
         (&["get", "nope", "--json"][..], 78),
         (&["sha256", "nope", "--json"], 78),
+        (&["stat", "nope", "--json"], 78),
         (&["get", "a", "-o", "-", "--json"], 2),
         (&["status", "--json", "--nope"], 2),
     ] {
@@ -311,6 +312,7 @@ fn failures_are_json_too_where_answers_are() {
         (&["list", "--json"], "list", "files"),
         (&["send", "--json", "x"], "message", "text"),
         (&["sha256", "--json", "a"], "sha256", "size"),
+        (&["stat", "--json", "a"], "stat", "modified"),
         (&["get", "--json", "a"], "get", "path"),
     ] {
         let ended = run(&folder, server.address, arguments);

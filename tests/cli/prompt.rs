@@ -123,6 +123,9 @@ fn tab_completes_commands_and_the_names_that_are_listed() {
     terminal.answer("sha256 ", b"b\t");
     terminal.answer("sha256 beta.txt", b"\r");
     terminal.next("SHA256 d4735e3a265e16eee03f59718b9b5d03019c07d8b6c51f90da3a666eec13ab35 1");
+    terminal.answer("Client01@", b"stat b\t");
+    terminal.answer("stat beta.txt", b"\r");
+    terminal.next("STAT 1 2");
     terminal.answer("Client01@", b"li\t\r");
     terminal.next("SIZE  CHANGED  NAME");
     terminal.answer("Client01@", b"\x04");

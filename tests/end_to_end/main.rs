@@ -13,5 +13,6 @@ mod figures;
 mod names;
 mod remembered;
 mod start;
+mod stat;
 mod time;
 mod transfer;

@@ -10,6 +10,11 @@ use crate::rng::Rng;
 /// The longest file.
 const FILE_BYTES_MAX: usize = 20_000;
 
+/// When every file was last changed, as the protocol writes it.
+pub(crate) const CHANGED: &str = "2027-01-15T08:00:00Z";
+/// The same in seconds since 1970.
+pub(crate) const CHANGED_SECONDS: u64 = 1_800_000_000;
+
 /// One file, with what will happen to it while it is sent.
 #[derive(Clone, Debug)]
 pub(crate) struct FileSpec {

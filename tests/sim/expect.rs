@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use berth::wire::Farewell;
 
-use crate::catalog::{Catalog, FileSpec, Listing};
+use crate::catalog::{CHANGED, Catalog, FileSpec, Listing};
 use crate::marks::Event;
 
 /// Why nothing more comes.
@@ -179,6 +179,7 @@ impl Expect {
             }
             _ if lower.starts_with(b"get") => self.get(&line),
             _ if lower.starts_with(b"sha256") => self.sha256(&line),
+            _ if lower.starts_with(b"stat") => self.stat(&line),
             _ => self.reply(&[&line, b" ACK\n"]),
         }
     }
@@ -199,7 +200,7 @@ impl Expect {
         }
         match (rest, offset) {
             ([] | [b' '], _) => {
-                self.notes.push(Event::GetNothing);
+                self.notes.push(Event::NoName);
                 self.reply(&[b"ERR usage: get NAME\n"]);
             }
             ([b' ', ..], None) => {
@@ -211,10 +212,10 @@ impl Expect {
         }
     }
 
-    /// `sha256 NAME`, and without a name the same error as for `get`.
+    /// `sha256 NAME`, and without a name an error.
     fn sha256(&mut self, line: &[u8]) {
         let name = match &line[6..] {
-            [] | [b' '] => return self.reply(&[b"ERR usage: get NAME\n"]),
+            [] | [b' '] => return self.reply(&[b"ERR usage: sha256 NAME\n"]),
             [b' ', name @ ..] => name,
             _ => return self.reply(&[line, b" ACK\n"]),
         };
@@ -224,6 +225,23 @@ impl Expect {
                 let hex = format!("{:02x}", file.digest()[0]).repeat(32);
                 let said = format!("SHA256 {hex} {}\n", file.size);
                 self.reply(&[said.as_bytes()]);
+            }
+            None => self.reply(&[b"ERR no such file: ", name, b"\n"]),
+        }
+    }
+
+    /// `stat NAME`, and without a name an error.
+    fn stat(&mut self, line: &[u8]) {
+        let name = match &line[4..] {
+            [] | [b' '] => return self.reply(&[b"ERR usage: stat NAME\n"]),
+            [b' ', name @ ..] => name,
+            _ => return self.reply(&[line, b" ACK\n"]),
+        };
+        let catalog = Rc::clone(&self.catalog);
+        match catalog.find(name) {
+            Some(file) => {
+                let said = format!("STAT {} {CHANGED} ", file.size);
+                self.reply(&[said.as_bytes(), name, b"\n"]);
             }
             None => self.reply(&[b"ERR no such file: ", name, b"\n"]),
         }

@@ -45,8 +45,8 @@ names! {
         Broken, Yielded, HeldBack, StalledOutsider, LingerExpired, Discarded, PeerClosed,
         LostToReset, IdleLine, ShutdownLine, Tasked, SilentStep, LastLineWithoutEnd,
         IgnoredAfterExit, ServedAfterHalfClose, RefusedWhileStopping, WholeStream,
-        SeveralInOneBatch, KeyUsedAgain, GetNothing, GetTooFar, BeyondEnd, NoSuchFile, Unopenable,
-        Failed, Digest,
+        SeveralInOneBatch, KeyUsedAgain, NoName, GetTooFar, BeyondEnd, NoSuchFile, Unopenable,
+        Failed, Digest, Stated,
     }
 }
 

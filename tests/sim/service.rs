@@ -6,14 +6,14 @@
 use std::cell::Cell;
 use std::io;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use berth::engine::outbox::{Outbox, Passage};
 use berth::engine::ports::{Query, Refusal, Service, Step};
 use berth::engine::tally::Tally;
-use berth::wire::{ClientName, Complaint, Farewell, Reply};
+use berth::wire::{ClientName, Complaint, Farewell, ListedFile, Reply};
 
-use crate::catalog::{FileSpec, Listing};
+use crate::catalog::{CHANGED_SECONDS, FileSpec, Listing};
 use crate::marks::Event;
 use crate::net::Shared;
 use crate::setup::Bug;
@@ -206,6 +206,18 @@ impl Service for SimService {
                         reply.write(|out| said.write(out));
                     }
                 }
+                None
+            }
+            Query::Stat { name } => {
+                self.net.borrow_mut().marks.event(Event::Stated);
+                let changed = UNIX_EPOCH + Duration::from_secs(CHANGED_SECONDS);
+                let listed = catalog.find(name).map(|file| ListedFile {
+                    size: file.size as u64,
+                    modified: changed,
+                    name,
+                });
+                let no_such_file = Reply::Error(Complaint::NoSuchFile(name));
+                reply.write(|out| listed.map_or(no_such_file, Reply::Stat).write(out));
                 None
             }
             Query::Get { name, offset } => {

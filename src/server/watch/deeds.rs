@@ -117,7 +117,7 @@ mod tests {
         deeds.add(Deed::WriteBlocked);
         assert_eq!(
             format!("{}: {deeds}", deeds.who()),
-            "Client07: 1 message, 1 status, 1 list, 1 get, 1 sha256, 1 exit, 1 mistake, \
+            "Client07: 1 message, 1 status, 1 list, 1 get, 1 sha256, 1 stat, 1 exit, 1 mistake, \
              5 B read, 6 B written, 7 B of files sent, 1 would block"
         );
     }

@@ -261,7 +261,7 @@ impl Tracer for Trace {
             Turn::Done => "done",
         };
         self.seen = Default::default();
-        let [a, b, c, d, e, f, g] = self.requests(deeds);
+        let [a, b, c, d, e, f, g, h] = self.requests(deeds);
         let args = [
             Arg::Text("end", end),
             a,
@@ -271,6 +271,7 @@ impl Tracer for Trace {
             e,
             f,
             g,
+            h,
             Arg::Some("read", deeds.read),
             Arg::Some("written", deeds.written),
             Arg::Some("sent", deeds.sent),
