@@ -35,6 +35,7 @@ pub mod listing;
 pub mod logbook;
 pub mod logging;
 pub mod nearness;
+pub mod own_file;
 pub mod privileges;
 pub mod remembered;
 pub mod roster;
@@ -115,7 +116,7 @@ impl Server {
             });
             listeners.push(bound.map_err(|error| StartError::Listen(address, error))?);
         }
-        let fence = give_up_privileges(config, &catalog)?;
+        let fence = give_up_privileges(config, &catalog, journal.as_ref())?;
         log_start(config, &catalog, fence);
         let logbook = begin_logbook(config, journal, &listeners);
         Ok(Self {

@@ -122,7 +122,7 @@ pub fn is_root() -> bool {
 
 /// Puts a fence around the calling thread: of all files, only what is below `folder` can be
 /// opened from now on, and only for reading; and where there is a journal, what is in its folder
-/// for writing, so that it can be begun again there.
+/// for writing, so that it can be begun again there. Its path has to be absolute and without links.
 ///
 /// # Errors
 /// When the fence is required and not all of it is in force.
@@ -150,10 +150,7 @@ pub fn fence_in(
 fn restrict(folder: impl AsFd, journal: Option<&Path>) -> Result<RestrictionStatus, RulesetError> {
     let readable = AccessFs::ReadFile | AccessFs::ReadDir;
     let writable = AccessFs::WriteFile | AccessFs::MakeReg;
-    let above = journal.and_then(Path::parent).map(|above| {
-        let here = above.as_os_str().is_empty();
-        if here { Path::new(".") } else { above }
-    });
+    let above = journal.and_then(Path::parent);
     // A folder that cannot be opened any more is left out: the journal stays in the file it has.
     let above = above.and_then(|above| PathFd::new(above).ok());
     Ruleset::default()

@@ -14,11 +14,16 @@ use super::watch::writer::Writer;
 use crate::wire::Harmless;
 
 /// Gives up what serving does not take, now that the folder is open and the addresses are bound.
-pub(super) fn give_up_privileges(config: &Config, catalog: &Catalog) -> Result<Fence, StartError> {
+pub(super) fn give_up_privileges(
+    config: &Config,
+    catalog: &Catalog,
+    journal: Option<&(Journal, Past)>,
+) -> Result<Fence, StartError> {
     if let Some(name) = &config.user {
         privileges::become_user(name).map_err(StartError::Privileges)?;
     }
-    let fence = privileges::fence_in(catalog.root(), config.journal.as_deref(), config.sandbox);
+    let journal = journal.map(|(journal, _)| journal.path());
+    let fence = privileges::fence_in(catalog.root(), journal, config.sandbox);
     let fence = fence.map_err(StartError::Privileges)?;
     // Whoever was given up may have been the only one who can read the folder.
     let readable = catalog.check();

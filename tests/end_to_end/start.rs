@@ -5,6 +5,8 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::Command;
 
+use rustix::fs::{CWD, Mode, OFlags, mkfifoat, open};
+
 use crate::support::{Server, Setup, outcome};
 
 #[test]
@@ -71,7 +73,9 @@ fn bad_values_are_named() {
             "--trace /nowhere/trace",
             "cannot write the trace '/nowhere/trace': ",
         ),
-        ("--trace /dev/null", "it is not a regular file"),
+        ("--trace /dev/null", "not a regular file but a device"),
+        ("--journal /dev/null", "not a regular file but a device"),
+        ("--journal /tmp", "not a regular file but a folder"),
         ("--trace-limit 1KiB", "from 64KiB on"),
         ("--trace-limit 64miles", "from 64KiB on"),
         ("--slow-turn soon", "--slow-turn"),
@@ -182,6 +186,21 @@ fn a_trace_takes_no_other_files_place() {
         fs::read_to_string(&notes).expect("it is there"),
         "dear diary\n"
     );
+}
+
+#[test]
+fn a_fifo_is_no_place_for_a_journal_or_a_trace_whether_or_not_somebody_reads_it() {
+    for flag in ["--journal", "--trace"] {
+        let setup = Setup::new();
+        let fifo = setup.repo().with_file_name("fifo");
+        mkfifoat(CWD, &fifo, Mode::from(0o600)).expect("the place is free");
+        let setup = setup.with(&format!("{flag} {}", fifo.display()));
+        let told = "not a regular file but a FIFO";
+        assert!(setup.refusal().contains(told));
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK;
+        let _reader = open(&fifo, flags, Mode::empty()).expect("it is there");
+        assert!(setup.refusal().contains(told));
+    }
 }
 
 #[test]

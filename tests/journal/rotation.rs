@@ -1,6 +1,8 @@
 //! Moved away while it is written: what stands in all the files together is exact.
 
 use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::thread;
 
@@ -8,7 +10,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::book::{Book, number, of, records, stop};
-use crate::support::noise;
+use crate::support::{Setup, noise};
 use crate::visitors::{Crowd, FILE, FILE_BYTES, Seen};
 
 const MOVES: usize = 8;
@@ -95,4 +97,59 @@ fn a_hangup_without_a_move_changes_nothing_and_a_move_to_nowhere_costs_nothing()
     let records = records(&book.moved(1));
     assert_eq!(of(&records, "disconnected").len(), 1);
     assert_eq!(of(&records, "stopping").len(), 1);
+}
+
+/// What stands in the log and in two files after a journal that is reached through `link` was moved
+/// away from `real`.
+fn moved_behind_a_link(link: &Path, real: &Path) {
+    let setup = Setup::new().with(&format!("--journal {}", link.display()));
+    let server = setup.start();
+    let mut client = server.client("Client01");
+    let moved = real.with_extension("1");
+    fs::rename(real, &moved).expect("the journal is there");
+    server.signal(Signal::HUP);
+    crate::support::meanwhile(&mut client, |_| {
+        server.log().contains("the journal goes on")
+    });
+    assert!(server.log().contains("in a new file"), "{}", server.log());
+    drop(client);
+    stop(server);
+    assert_eq!(of(&records(&moved), "connected").len(), 1);
+    let new = records(real);
+    assert_eq!(new[0]["event"], "checkpoint");
+    assert_eq!(of(&new, "disconnected").len(), 1);
+}
+
+#[test]
+fn a_journal_behind_a_link_goes_on_where_it_really_is() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir_all(at("real/deep")).expect("it is new");
+    // To a file that is not there yet, to one that is, and through a folder.
+    symlink(at("real/journal"), at("link")).expect("the place is free");
+    moved_behind_a_link(&at("link"), &at("real/journal"));
+    fs::write(at("real/journal"), "").expect("it is ours");
+    moved_behind_a_link(&at("link"), &at("real/journal"));
+    symlink("real/deep", at("folder")).expect("the place is free");
+    symlink("link-here", at("real/deep/twice")).expect("the place is free");
+    let twice = at("folder/twice");
+    moved_behind_a_link(&twice, &at("real/deep/link-here"));
+}
+
+#[test]
+fn a_link_that_comes_into_the_place_of_a_journal_is_not_followed() {
+    let book = Book::new();
+    let elsewhere = book.path().with_file_name("elsewhere");
+    fs::write(&elsewhere, "").expect("the place is free");
+    let server = book.setup().start();
+    let mut client = server.client("Client01");
+    fs::rename(book.path(), book.moved(1)).expect("the journal is there");
+    symlink(&elsewhere, book.path()).expect("the place is free");
+    server.signal(Signal::HUP);
+    crate::support::meanwhile(&mut client, |_| server.log().contains("the old file"));
+    assert!(server.log().contains("not a regular file but a link"));
+    drop(client);
+    stop(server);
+    assert_eq!(fs::read(&elsewhere).expect("it is there"), b"");
+    assert_eq!(of(&records(&book.moved(1)), "disconnected").len(), 1);
 }

@@ -43,6 +43,7 @@ pub(crate) const FLOORS: &[(&str, u8)] = &[
     ("server/start", 5),
     ("server/listener", 5),
     ("server/descriptors", 5),
+    ("server/own_file", 5),
     ("server", 6),
     ("report", 6),
     ("timeline", 6),

@@ -7,16 +7,18 @@
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use rustix::fs::{FlockOperation, OFlags, fdatasync, flock};
+use rustix::fs::{FlockOperation, fdatasync, flock};
 use rustix::io::Errno;
 
 use super::past::Past;
 use crate::journal::text::Moment;
 use crate::journal::{Event, Line, Record};
+use crate::server::own_file::{self, Links};
+use crate::wire::Harmless;
 
 /// How long nothing may have happened before what was written is brought to the disk.
 ///
@@ -33,13 +35,10 @@ const CHECKPOINT_EVERY: u64 = 256 * 1024;
 /// With many inside a checkpoint is long; it is at most this part of what is written.
 const CHECKPOINT_SHARE: u64 = 4;
 
-/// Readable for the group, because it is there to be read; not for everybody, because it says who
-/// was where.
-const MODE: u32 = 0o640;
-
 /// The journal of a running server.
 #[derive(Debug)]
 pub struct Journal {
+    /// Where the file really is: no link is followed any more.
     path: PathBuf,
     file: File,
     next_seq: u64,
@@ -54,6 +53,8 @@ pub struct Journal {
     is_new: bool,
     /// When the first record was written that is not on the disk, and when the loop was last busy.
     unsynced: Option<Unsynced>,
+    /// Whether the log was told that the last call brought nothing to the disk.
+    told_of_sync: bool,
     /// The line that is being written, kept for its memory.
     line: Vec<u8>,
 }
@@ -69,11 +70,11 @@ struct Unsynced {
 pub enum OpenError {
     /// Another server writes it.
     Taken,
-    /// It is a folder, a device, or full of something else.
+    /// It is full of something else.
     NotAJournal,
     /// Its numbers are higher than any server counts.
     Exhausted,
-    /// The kernel refused.
+    /// It is no file, or the kernel refused.
     Failed(io::Error),
 }
 
@@ -102,8 +103,15 @@ impl Journal {
     /// # Errors
     /// See [`OpenError`].
     pub fn open(path: &Path) -> Result<(Self, Past), OpenError> {
-        let file = open(path, OpenOptions::new().read(true))?;
-        lock(&file)?;
+        let options = &mut OpenOptions::new();
+        let file = own_file::open(path, options.read(true).append(true), Links::Followed)?;
+        // The folder that it is in is looked at again when it is opened again, and the fence lets
+        // the server write there: it has to be the one behind all links.
+        let path = path.canonicalize()?;
+        if let Some(errno) = lock(&file)? {
+            let path = named(&path);
+            log::warn!("nothing keeps another server from the journal '{path}': {errno}");
+        }
         let past = Past::read(&file)?;
         if past.is_foreign {
             return Err(OpenError::NotAJournal);
@@ -112,8 +120,7 @@ impl Journal {
             return Err(OpenError::Exhausted);
         }
         let journal = Self {
-            // The folder that it is in is looked at again when it is opened again.
-            path: std::path::absolute(path)?,
+            path,
             file,
             next_seq: past.last_seq.saturating_add(1),
             lost: 0,
@@ -122,9 +129,16 @@ impl Journal {
             checkpoint: 0,
             is_new: false,
             unsynced: None,
+            told_of_sync: false,
             line: Vec::new(),
         };
         Ok((journal, past))
+    }
+
+    /// Where the file is, behind all links.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Adds a record. If that fails, the next that can be added says how many are missing.
@@ -197,13 +211,15 @@ impl Journal {
         self.lost == 0 && self.written > CHECKPOINT_EVERY.max(self.checkpoint * CHECKPOINT_SHARE)
     }
 
-    /// Goes on in a new file if the path leads to another than it did. A checkpoint is due then.
+    /// Goes on in a new file if another, or none, is where the old one was. A checkpoint is due
+    /// then.
     ///
     /// # Errors
-    /// When the path leads to nothing that can be written; the old file is kept then.
+    /// When there is something that is no file, or cannot be written; the old file is kept then.
     pub fn reopen(&mut self) -> Result<bool, OpenError> {
         // It is not asked whether it may be read: inside a sandbox it may not.
-        let file = open(&self.path, &mut OpenOptions::new())?;
+        let options = &mut OpenOptions::new();
+        let file = own_file::open(&self.path, options.append(true), Links::Refused)?;
         let (new, old) = (file.metadata()?, self.file.metadata()?);
         if (new.dev(), new.ino()) == (old.dev(), old.ino()) {
             return Ok(false);
@@ -240,33 +256,29 @@ impl Journal {
     pub fn sync(&mut self) {
         self.unsynced = None;
         self.is_new = false;
-        // Asking again would help nobody: the kernel tells of a failure once, and forgets.
-        if let Err(error) = fdatasync(&self.file) {
-            log::error!("the journal may not survive a loss of power: {error}");
+        // Asking again would help nobody: the kernel tells of a failure once, and forgets. Some
+        // file systems never do it, and say so each time.
+        let done = fdatasync(&self.file);
+        if let Err(errno) = done
+            && !self.told_of_sync
+        {
+            let path = named(&self.path);
+            log::error!("the journal '{path}' may not survive a loss of power: {errno}");
         }
+        self.told_of_sync = done.is_err();
     }
 }
 
-/// Opens the file, or makes it.
-fn open(path: &Path, options: &mut OpenOptions) -> Result<File, OpenError> {
-    let file = options
-        .append(true)
-        .create(true)
-        .mode(MODE)
-        // A FIFO that nobody reads is an error and nothing to wait for.
-        .custom_flags(OFlags::NONBLOCK.bits() as i32)
-        .open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(OpenError::NotAJournal);
-    }
-    Ok(file)
+fn named(path: &Path) -> Harmless<'_> {
+    Harmless(path.as_os_str().as_encoded_bytes())
 }
 
-/// Locks the file until it is closed. Whoever holds the lock has opened it only once.
-fn lock(file: &File) -> Result<(), OpenError> {
+/// Locks the file until it is closed. Whoever holds the lock has opened it only once. Gives back
+/// why there is no lock where the file system has none: then the journal is kept without.
+fn lock(file: &File) -> Result<Option<Errno>, OpenError> {
     match flock(file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(()),
+        Ok(()) => Ok(None),
         Err(Errno::WOULDBLOCK) => Err(OpenError::Taken),
-        Err(errno) => Err(OpenError::Failed(errno.into())),
+        Err(errno) => Ok(Some(errno)),
     }
 }

@@ -9,13 +9,14 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
+use crate::server::own_file::{self, Links};
 use crate::wire::Harmless;
 
 /// So much is collected before it is written: one system call for some thousand events.
@@ -30,9 +31,6 @@ const BEGINNING: &[u8] = b"[\n{\"name\":\"";
 
 /// What ends the file, until more is written over it.
 const END: &[u8] = b"\n]\n";
-
-/// Readable for the group and not for everybody, because it says who fetched what.
-const MODE: u32 = 0o640;
 
 /// A trace under way.
 #[derive(Debug)]
@@ -55,18 +53,19 @@ impl Writer {
     /// # Errors
     /// When the file cannot be made, is written already, or is there and no trace.
     pub fn create(path: &Path, limit: u64) -> io::Result<Self> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        // A pipe without a reader is an error then, and not a wait.
-        options.custom_flags(OFlags::NONBLOCK.bits() as i32);
-        let file = options.mode(MODE).open(path)?;
-        if !file.metadata()?.is_file() {
-            return Err(io::Error::other("it is not a regular file"));
-        }
-        // Not every file system has locks; there nothing keeps two traces apart, as ever.
-        if flock(&file, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK) {
-            let reason = "it is written already, by this server or another";
-            return Err(io::Error::other(reason));
+        let options = &mut OpenOptions::new();
+        let options = options.read(true).write(true).truncate(false);
+        let file = own_file::open(path, options, Links::Followed)?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => {
+                let reason = "it is written already, by this server or another";
+                return Err(io::Error::other(reason));
+            }
+            Err(errno) => {
+                let path = Harmless(path.as_os_str().as_encoded_bytes());
+                log::warn!("nothing keeps another server from the trace '{path}': {errno}");
+            }
         }
         if !begins_like_a_trace(&file)? {
             return Err(io::Error::other("it is there and is no trace"));

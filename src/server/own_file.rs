@@ -1,0 +1,131 @@
+//! The way to a file of the server's own, a journal or a trace, at a path that somebody named.
+//!
+//! Owns what may stand there: nothing, or a regular file. Must never wait for what does, nor change
+//! its mode or its content.
+
+use std::fmt;
+use std::fs::{self, File, FileType, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::Path;
+
+use rustix::fs::OFlags;
+
+/// Readable for the group, because it is there to be read; not for everybody, because it says who
+/// was where and fetched what. Only a file that is made here gets it.
+const MODE: u32 = 0o640;
+
+/// What is done about a link in the place of the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Links {
+    /// It is followed: whoever starts the server put it there.
+    Followed,
+    /// It is refused: the path was resolved before, so somebody has put it there since.
+    Refused,
+}
+
+/// Opens the file at `path` with `options`, or makes it.
+///
+/// # Errors
+/// When something else than a regular file stands there, or the kernel refuses.
+pub fn open(path: &Path, options: &mut OpenOptions, links: Links) -> io::Result<File> {
+    let looked_at = match links {
+        Links::Followed => fs::metadata(path),
+        Links::Refused => fs::symlink_metadata(path),
+    };
+    // To open a device can be to do something, such as to rewind a tape.
+    if let Ok(there) = looked_at {
+        check(there.file_type())?;
+    }
+    // By now it may be something else: a FIFO is no wait then, and no terminal becomes the
+    // server's own.
+    let mut flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    if links == Links::Refused {
+        flags |= OFlags::NOFOLLOW;
+    }
+    options.create(true).mode(MODE);
+    options.custom_flags(flags.bits() as i32);
+    let file = options.open(path)?;
+    check(file.metadata()?.file_type())?;
+    Ok(file)
+}
+
+fn check(kind: FileType) -> io::Result<()> {
+    if kind.is_file() {
+        return Ok(());
+    }
+    Err(io::Error::other(Foreign(kind).to_string()))
+}
+
+/// Something else than a file, in words.
+struct Foreign(FileType);
+
+impl fmt::Display for Foreign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(kind) = self;
+        let kind = match () {
+            () if kind.is_dir() => "a folder",
+            () if kind.is_symlink() => "a link",
+            () if kind.is_fifo() => "a FIFO",
+            () if kind.is_socket() => "a socket",
+            () => "a device",
+        };
+        write!(f, "it is not a regular file but {kind}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::net::UnixListener;
+    use std::path::PathBuf;
+
+    use rustix::fs::{CWD, Mode, mkfifoat};
+
+    fn refusal(path: &Path, links: Links) -> String {
+        // With reading asked for, the open of a FIFO succeeds.
+        let mut options = OpenOptions::new();
+        let opened = open(path, options.read(true).append(true), links);
+        opened.expect_err("it is no file").to_string()
+    }
+
+    #[test]
+    fn whatever_is_no_file_is_named_and_left_as_it_was() {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let at = |name: &str| folder.path().join(name);
+        mkfifoat(CWD, at("fifo"), Mode::from(0o604)).expect("the place is free");
+        let _socket = UnixListener::bind(at("socket")).expect("the place is free");
+        let table: [(PathBuf, &str); 4] = [
+            (at("fifo"), "a FIFO"),
+            (at("socket"), "a socket"),
+            (folder.path().to_owned(), "a folder"),
+            ("/dev/null".into(), "a device"),
+        ];
+        for (path, kind) in table {
+            let mode = || path.metadata().expect("it is there").permissions().mode();
+            let before = mode();
+            for links in [Links::Followed, Links::Refused] {
+                let told = refusal(&path, links);
+                assert_eq!(told, format!("it is not a regular file but {kind}"));
+            }
+            symlink(&path, at("link")).expect("the place is free");
+            assert!(refusal(&at("link"), Links::Followed).ends_with(kind));
+            assert!(refusal(&at("link"), Links::Refused).ends_with("a link"));
+            fs::remove_file(at("link")).expect("it is ours");
+            assert_eq!(mode(), before);
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_there_keeps_its_mode_and_a_new_one_is_not_for_everybody() {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let path = folder.path().join("file");
+        let mode = || path.metadata().expect("it is there").permissions().mode() & 0o777;
+        open(&path, OpenOptions::new().append(true), Links::Refused).expect("the place is free");
+        assert_eq!(mode() & 0o137, 0);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o606)).expect("it is ours");
+        open(&path, OpenOptions::new().append(true), Links::Followed).expect("it is a file");
+        assert_eq!(mode(), 0o606);
+    }
+}
