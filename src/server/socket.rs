@@ -2,24 +2,35 @@
 //!
 //! Owns the socket of one peer. Must never decide anything: each method is one system call, but for
 //! long files, before which the socket is set up for where the peer is ([`super::nearness`]) and
-//! the file is brought into memory ([`super::ahead`]).
+//! the file is brought into memory ([`super::ahead`]), and for files that the kernel does not send
+//! by itself, which are read and written.
 
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
+use std::sync::Once;
 
 use mio::net::TcpStream;
+use rustix::io::Errno;
 use socket2::SockRef;
 
 use super::ahead::Ahead;
 use super::nearness::{self, Distance};
 use crate::engine::ports::Transport;
+use crate::wire::Harmless;
 
 /// A piece of a file from which on both are worth their system calls: sending it takes many times
 /// as long. Less than the smallest share of a turn, or it would never be met.
 const LONG_BYTES: usize = 48 * 1024;
+
+/// Read and written at once of a file that the kernel does not send by itself.
+const COPY_BYTES: usize = 64 * 1024;
+
+/// That files are copied is said once, however many they are.
+static TOLD_OF_COPIES: Once = Once::new();
 
 /// A registered, non-blocking connection. Dropping it closes it.
 #[derive(Debug)]
@@ -58,6 +69,34 @@ impl Socket {
         let done = SockRef::from(&self.stream).set_tcp_cork(corked);
         self.corked = corked && done.is_ok();
     }
+
+    /// sendfile(2) with an explicit offset, so that the file's own position is neither used nor
+    /// moved. A peer that went away is an error and not a signal: Rust programs ignore SIGPIPE.
+    fn hand_over(&self, file: &File, mut offset: u64, len: usize) -> io::Result<usize> {
+        let mut sent = || rustix::fs::sendfile(&self.stream, file, Some(&mut offset), len);
+        self.stream.try_io(|| Ok(sent()?))
+    }
+
+    /// The same by way of our own memory. What was read and not taken is read again.
+    fn copy(&mut self, file: &File, offset: u64, len: usize) -> io::Result<usize> {
+        let mut bytes = vec![0; len.min(COPY_BYTES)];
+        let n = file.read_at(&mut bytes, offset)?;
+        // A file that has become shorter has sent nothing, and is nothing to be written.
+        if n == 0 {
+            Ok(0)
+        } else {
+            self.stream.write(&bytes[..n])
+        }
+    }
+}
+
+/// Whether this says that the kernel does not send such a file, or that a filter lets nobody ask.
+fn is_refused(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(
+        errno,
+        Some(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM)
+    )
 }
 
 /// A file that is being sent, with the name that its client knows it by. Dropping it closes it.
@@ -69,6 +108,16 @@ pub struct Served {
     pub name: Box<[u8]>,
     /// How much of it the kernel was asked for.
     ahead: Cell<Ahead>,
+    way: Cell<Way>,
+}
+
+/// How bytes come from a file into a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// The kernel does it.
+    Sendfile,
+    /// It does not, so they are read and written.
+    Copy,
 }
 
 impl Served {
@@ -79,7 +128,17 @@ impl Served {
             file,
             name: name.into(),
             ahead: Cell::new(Ahead::Unknown),
+            way: Cell::new(Way::Sendfile),
         }
+    }
+
+    /// From now on it is copied, because of `error`.
+    fn give_up_sendfile(&self, error: &io::Error) {
+        self.way.set(Way::Copy);
+        TOLD_OF_COPIES.call_once(|| {
+            let name = Harmless(&self.name);
+            log::warn!("sent by read and write, as sendfile refuses {name}: {error} (said once)");
+        });
     }
 }
 
@@ -99,8 +158,6 @@ impl Transport for Socket {
         Ok(n)
     }
 
-    /// sendfile(2) with an explicit offset, so that the file's own position is neither used nor
-    /// moved. A peer that went away is an error and not a signal: Rust programs ignore SIGPIPE.
     fn send_file(&mut self, served: &Served, offset: u64, len: usize) -> io::Result<usize> {
         if len >= LONG_BYTES {
             let ahead = served.ahead.get();
@@ -110,15 +167,13 @@ impl Transport for Socket {
             let piece = offset..offset.saturating_add(len as u64);
             served.ahead.set(ahead.fetch(&served.file, piece));
         }
-        let mut offset = offset;
-        self.stream.try_io(|| {
-            Ok(rustix::fs::sendfile(
-                &self.stream,
-                &served.file,
-                Some(&mut offset),
-                len,
-            )?)
-        })
+        if served.way.get() == Way::Sendfile {
+            match self.hand_over(&served.file, offset, len) {
+                Err(error) if is_refused(&error) => served.give_up_sendfile(&error),
+                sent => return sent,
+            }
+        }
+        self.copy(&served.file, offset, len)
     }
 
     fn finish(&mut self) -> io::Result<()> {
@@ -158,5 +213,40 @@ mod tests {
         let n = socket.send_file(&served, 0, 9).expect("there is room");
         assert_eq!(n, 9);
         assert!(!corked(&socket), "a short one goes at once");
+    }
+
+    #[test]
+    fn a_file_that_the_kernel_does_not_send_is_read_and_written() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let address = listener.local_addr().expect("it is bound");
+        let mut peer = std::net::TcpStream::connect(address).expect("it listens");
+        let (stream, _) = listener.accept().expect("it called");
+        let mut socket = Socket::new(TcpStream::from_std(stream));
+        // This file has a read of its own and nothing that sendfile could use.
+        let path = "/proc/self/auxv";
+        let bytes = std::fs::read(path).expect("the kernel has it");
+        let served = Served::new(File::open(path).expect("the kernel has it"), b"vector");
+        let refused = socket.hand_over(&served.file, 0, 9).expect_err("it cannot");
+        assert!(is_refused(&refused), "{refused}");
+        let mut sent = 0;
+        while sent < bytes.len() {
+            let n = socket.send_file(&served, sent as u64, 100);
+            sent += n.expect("there is room");
+        }
+        assert_eq!(served.way.get(), Way::Copy);
+        let mut came = vec![0; bytes.len()];
+        peer.read_exact(&mut came).expect("all of it comes");
+        assert!(came == bytes);
+    }
+
+    #[test]
+    fn a_file_that_is_copied_and_has_become_shorter_sends_nothing() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let address = listener.local_addr().expect("it is bound");
+        let _peer = std::net::TcpStream::connect(address).expect("it listens");
+        let (stream, _) = listener.accept().expect("it called");
+        let mut socket = Socket::new(TcpStream::from_std(stream));
+        let file = tempfile::tempfile().expect("a file can be made");
+        assert_eq!(socket.copy(&file, 7, 9).expect("there is nothing"), 0);
     }
 }

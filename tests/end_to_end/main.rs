@@ -11,6 +11,7 @@ mod bounds;
 mod faults;
 mod figures;
 mod names;
+mod refused;
 mod remembered;
 mod start;
 mod stat;
