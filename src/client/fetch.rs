@@ -56,7 +56,10 @@ pub fn fetch(link: &mut Link, order: Order, how: &Fetching) -> Result<Fetched, E
         Place::Stdout => (Sink::stdout(), None),
         Place::Skip(_) => unreachable!("whoever skips a file does not fetch it"),
         Place::File { target, clobber } => {
-            let part = Part::open(&target)?;
+            let part = Part::open(&target, clobber)?;
+            if let Some(unlocked) = part.unlocked() {
+                link.admit(unlocked, &target);
+            }
             (Sink::Part { part, clobber }, Some(target))
         }
     };
@@ -270,13 +273,16 @@ impl Download {
 
     fn finish(
         self,
-        link: &Link,
+        link: &mut Link,
         path: Option<PathBuf>,
         digest: Option<Digest>,
     ) -> Result<Fetched, Error> {
         let size = self.sink.have();
-        self.sink.keep()?;
+        let weaker = self.sink.keep()?;
         if let Some(path) = &path {
+            for weaker in weaker {
+                link.admit(weaker, path);
+            }
             let path = super::part::shown(path);
             let verified = digest.map_or("", |_| ", SHA-256 as on the server");
             let text = format!("saved {}, {size} B{verified}", Excerpt(&path));

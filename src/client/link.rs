@@ -3,12 +3,16 @@
 //! Owns the connection to it, while there is one, and the patience with which it is looked for.
 //! Must never ask anything: whoever asked knows whether to ask again.
 
+use std::path::Path;
 use std::time::Instant;
 
+use super::error::Excerpt;
 use super::interrupt;
 use super::notes::Notes;
 use super::options::Options;
+use super::part::shown;
 use super::pauses::Pauses;
+use super::weaker::Weaker;
 use super::{Client, Error};
 
 /// A server, and mostly a connection to it.
@@ -17,6 +21,8 @@ pub struct Link {
     options: Options,
     notes: Notes,
     client: Option<Client>,
+    /// What has been said of this machine's file systems.
+    admitted: Vec<Weaker>,
 }
 
 impl Link {
@@ -30,6 +36,7 @@ impl Link {
             options,
             notes,
             client: None,
+            admitted: Vec::new(),
         };
         link.connect()?;
         Ok(link)
@@ -45,6 +52,14 @@ impl Link {
     #[must_use]
     pub const fn notes(&self) -> Notes {
         self.notes
+    }
+
+    /// Says once what is weaker here, of the first file that it concerns.
+    pub fn admit(&mut self, weaker: Weaker, path: &Path) {
+        if !self.admitted.contains(&weaker) {
+            self.admitted.push(weaker);
+            self.notes.say(weaker.note(Excerpt(&shown(path))));
+        }
     }
 
     /// The connection, made again if it was lost, with the same wait for a berth. Ctrl-C may cut

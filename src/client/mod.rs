@@ -1,9 +1,10 @@
 //! The client: a blocking program for a person at a terminal, for scripts and for downloads.
 //!
 //! Owns nothing itself; each file below says what it owns. From the bottom: `connection` speaks to
-//! a server and `link` finds it again; `part` and `sink` keep what comes and `fetch` fetches one
-//! file; `commands`, `script` and `prompt` are the three ways to be asked for something. Must never
-//! see the engine or the server: what both sides share is in `wire`.
+//! a server and `link` finds it again; `part` and `sink` keep what comes (on `plain`, `rights` and
+//! `weaker`) and `fetch` fetches one file; `commands`, `script` and `prompt` are the three ways to
+//! be asked for something. Must never see the engine or the server: what both sides share is in
+//! `wire`.
 
 pub mod answers;
 pub mod batch;
@@ -24,13 +25,16 @@ pub mod options;
 pub mod part;
 pub mod pauses;
 pub mod place;
+pub mod plain;
 pub mod progress;
 pub mod prompt;
 pub mod question;
+pub mod rights;
 pub mod screen;
 pub mod script;
 pub mod sink;
 pub mod table;
+pub mod weaker;
 
 pub use connection::{Answer, Client, without_cr};
 pub use error::Error;

@@ -11,15 +11,16 @@
 //!
 //! Must never give the final name to anything but the whole, nor add to what another one writes.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
-use tempfile::TempPath;
 
-use super::{Error, names};
-use crate::wire::Digest;
+use super::rights::Rights;
+use super::weaker::{self, Weaker};
+use super::{Error, names, plain};
+use crate::wire::{Digest, Harmless};
 
 /// How often a part that vanished between its opening and its locking is opened again: another
 /// download finished in that moment.
@@ -43,20 +44,30 @@ pub struct Part {
     have: u64,
     /// What it is a part of; empty where that is not known, nothing where there is no record.
     record: Option<Vec<u8>>,
+    /// Those of the file that it may take the place of.
+    rights: Option<Rights>,
+    /// Whether somebody else may add to it.
+    unlocked: Option<Weaker>,
 }
 
 impl Part {
-    /// Opens the part of `target` or makes it.
+    /// Opens the part of `target` or makes it. It may `clobber` what is there: take its place.
     ///
     /// # Errors
-    /// When the folder cannot be written, or somebody else is at it.
-    pub fn open(target: &Path) -> Result<Self, Error> {
+    /// When the folder cannot be written, something else is in the way, or somebody else is at it.
+    pub fn open(target: &Path, clobber: bool) -> Result<Self, Error> {
         let failed = |err| Error::Local(shown(target), err);
         let no_name = || failed(io::ErrorKind::InvalidFilename.into());
         let (path, record_path) = names::beside(target).ok_or_else(no_name)?;
-        let mut file = open_and_lock(&path).map_err(failed)?;
+        // What is in the way there is told before anything is asked for.
+        plain::check(&record_path).map_err(failed)?;
+        let (mut file, unlocked) = open_and_lock(&path).map_err(failed)?;
         let have = file.seek(SeekFrom::End(0)).map_err(failed)?;
         let record = read_record(&record_path).filter(|_| have > 0);
+        let rights = clobber.then(|| Rights::of(target)).flatten();
+        if let Some(rights) = rights {
+            rights.guard(&file);
+        }
         Ok(Self {
             target: target.to_owned(),
             path,
@@ -64,7 +75,15 @@ impl Part {
             file,
             have,
             record,
+            rights,
+            unlocked,
         })
+    }
+
+    /// Whether nothing keeps somebody else from adding to it.
+    #[must_use]
+    pub const fn unlocked(&self) -> Option<Weaker> {
+        self.unlocked
     }
 
     /// Where the file will be.
@@ -100,7 +119,8 @@ impl Part {
         self.have = 0;
         let record = listed.unwrap_or_default();
         self.record = Some(record.to_vec());
-        let written = fs::write(&self.record_path, [record, b"\n"].concat());
+        let written = plain::replace(&self.record_path)
+            .and_then(|mut file| file.write_all(&[record, b"\n"].concat()));
         written.map_err(|err| self.unwritable(err))
     }
 
@@ -147,23 +167,20 @@ impl Part {
     }
 
     /// Gives the file its name, in the place of another only if it may `clobber` that. The bytes
-    /// are on the disk before the name is, so that no crash can leave the name with less.
+    /// are on the disk before the name is, so that no crash can leave the name with less. Returns
+    /// what of that this file system could not do.
     ///
     /// # Errors
     /// When there is another meanwhile, or the folder cannot be written. The part is kept.
-    pub fn keep(mut self, clobber: bool) -> Result<(), Error> {
-        let renamed = self.file.sync_all().and_then(|()| match clobber {
-            true => fs::rename(&self.path, &self.target),
-            false => rename_to_nothing(&self.path, &self.target),
-        });
-        match renamed {
-            Ok(()) => {
+    pub fn keep(mut self, clobber: bool) -> Result<Vec<Weaker>, Error> {
+        match self.settle(clobber) {
+            Ok(weaker) => {
                 // What is left to do is tidying up; the file is there.
                 let _ = remove(&self.record_path);
                 sync_folder(&self.target);
                 // Nothing is removed when this is dropped.
                 self.have = u64::MAX;
-                Ok(())
+                Ok(weaker)
             }
             Err(err) => {
                 if self.record.as_ref().is_none_or(Vec::is_empty) {
@@ -176,6 +193,18 @@ impl Part {
                 })
             }
         }
+    }
+
+    fn settle(&self, clobber: bool) -> io::Result<Vec<Weaker>> {
+        if let Some(rights) = self.rights.filter(|_| clobber) {
+            rights.give(&self.file);
+        }
+        let synced = weaker::sync(&self.file)?;
+        let renamed = match clobber {
+            true => fs::rename(&self.path, &self.target).map(|()| None)?,
+            false => weaker::rename_to_nothing(&self.path, &self.target)?,
+        };
+        Ok(synced.into_iter().chain(renamed).collect())
     }
 
     /// Throws away what has come: it is wrong.
@@ -208,28 +237,35 @@ pub fn shown(path: &Path) -> Vec<u8> {
     names::bytes(path.as_os_str()).to_vec()
 }
 
-fn open_and_lock(path: &Path) -> io::Result<File> {
+fn open_and_lock(path: &Path) -> io::Result<(File, Option<Weaker>)> {
     for _ in 0..RACES_MAX {
-        // What a link leads to is somebody else's, and a FIFO would hold us up.
-        if path.symlink_metadata().is_ok_and(|there| !there.is_file()) {
-            let reason = format!("{} is in the way", path.display());
-            return Err(io::Error::other(reason));
-        }
         let mut options = File::options();
-        let file = options.read(true).write(true).create(true).truncate(false);
-        let file = file.open(path)?;
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) => {
-                return Err(io::Error::other("another berth is fetching it here now"));
-            }
-            // Some file systems know no locks; then nothing keeps two downloads apart, as ever.
-            Ok(()) | Err(TryLockError::Error(_)) => {}
+        options.read(true).write(true).create(true).truncate(false);
+        let file = plain::open(path, &mut options)?;
+        if has_another_name(&file) {
+            let path = Harmless(names::bytes(path.as_os_str()));
+            let why =
+                format!("{path} is in the way: it is a file with another name too (a hard link)");
+            return Err(io::Error::other(why));
         }
+        let unlocked = weaker::lock(&file)?;
         if is_at(&file, path) {
-            return Ok(file);
+            return Ok((file, unlocked));
         }
     }
     Err(io::Error::other("others keep replacing its part"))
+}
+
+/// Whether what is written to it would be seen elsewhere too.
+#[cfg(unix)]
+fn has_another_name(file: &File) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    file.metadata().is_ok_and(|file| file.nlink() > 1)
+}
+
+#[cfg(not(unix))]
+fn has_another_name(_file: &File) -> bool {
+    false
 }
 
 /// Whether `path` still leads to `file`: whoever had the lock before may have renamed it.
@@ -250,19 +286,10 @@ fn is_at(_file: &File, path: &Path) -> bool {
 /// The line in a record; none where it was not written to its end.
 fn read_record(path: &Path) -> Option<Vec<u8>> {
     let mut line = Vec::new();
-    let mut record = File::open(path).ok()?.take(RECORD_BYTES_MAX);
+    let record = plain::open(path, File::options().read(true)).ok()?;
+    let mut record = record.take(RECORD_BYTES_MAX);
     record.read_to_end(&mut line).ok()?;
     line.pop_if(|last| *last == b'\n').map(|_| line)
-}
-
-/// Renames to a name that is free, and to no other.
-fn rename_to_nothing(from: &Path, to: &Path) -> io::Result<()> {
-    let Err(err) = TempPath::try_from_path(from)?.persist_noclobber(to) else {
-        return Ok(());
-    };
-    // It is not temporary: dropped, it would be gone.
-    let _ = err.path.keep();
-    Err(err.error)
 }
 
 fn remove(path: &Path) -> io::Result<()> {
@@ -290,12 +317,12 @@ mod tests {
     fn a_part_is_found_again_with_what_it_is_a_part_of() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("f");
-        let mut part = Part::open(&target).unwrap();
+        let mut part = Part::open(&target, false).unwrap();
         assert_eq!((part.have(), part.record()), (0, None));
         part.begin(Some(LISTED)).unwrap();
         part.write(b"abc").unwrap();
         drop(part);
-        let mut part = Part::open(&target).unwrap();
+        let mut part = Part::open(&target, false).unwrap();
         assert_eq!((part.have(), part.record()), (3, Some(LISTED)));
         part.write(b"def").unwrap();
         assert_eq!(
@@ -313,7 +340,7 @@ mod tests {
         let target = folder.path().join("f");
         fs::write(folder.path().join(".f.part"), b"abc").unwrap();
         fs::write(folder.path().join(".f.part.from"), &LISTED[..9]).unwrap();
-        let mut part = Part::open(&target).unwrap();
+        let mut part = Part::open(&target, false).unwrap();
         assert_eq!((part.have(), part.record()), (3, None));
         part.begin(Some(LISTED)).unwrap();
         drop(part);
@@ -324,12 +351,12 @@ mod tests {
     fn two_do_not_write_one_part() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("f");
-        let first = Part::open(&target).unwrap();
-        let err = Part::open(&target).unwrap_err();
+        let first = Part::open(&target, false).unwrap();
+        let err = Part::open(&target, false).unwrap_err();
         assert!(err.to_string().contains("another berth"), "{err}");
         assert_eq!(err.exit_code(), 23);
         drop(first);
-        assert!(Part::open(&target).is_ok());
+        assert!(Part::open(&target, false).is_ok());
     }
 
     #[test]
@@ -337,7 +364,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("f");
         let part = || {
-            let mut part = Part::open(&target).unwrap();
+            let mut part = Part::open(&target, false).unwrap();
             part.begin(None).unwrap();
             part.write(b"new").unwrap();
             part
@@ -356,7 +383,7 @@ mod tests {
         let other = folder.path().join("other");
         fs::write(&other, b"mine").unwrap();
         std::os::unix::fs::symlink(&other, folder.path().join(".f.part")).unwrap();
-        assert!(Part::open(&folder.path().join("f")).is_err());
+        assert!(Part::open(&folder.path().join("f"), false).is_err());
         assert_eq!(fs::read(&other).unwrap(), b"mine");
     }
 }

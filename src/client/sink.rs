@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Error;
 use super::part::Part;
+use super::weaker::Weaker;
 use crate::wire::Digest;
 
 /// A place that bytes are added to.
@@ -116,14 +117,14 @@ impl Sink {
         }
     }
 
-    /// All is there: a part gets its name.
+    /// All is there: a part gets its name. Returns what of that was done less well.
     ///
     /// # Errors
     /// See [`Part::keep`].
-    pub fn keep(self) -> Result<(), Error> {
+    pub fn keep(self) -> Result<Vec<Weaker>, Error> {
         match self {
             Self::Part { part, clobber } => part.keep(clobber),
-            Self::Stdout { .. } => Ok(()),
+            Self::Stdout { .. } => Ok(Vec::new()),
         }
     }
 

@@ -11,6 +11,8 @@ mod answers;
 mod bounds;
 mod downloads;
 mod exit_codes;
+#[cfg(target_os = "linux")]
+mod folders;
 mod program;
 #[cfg(target_os = "linux")]
 mod prompt;

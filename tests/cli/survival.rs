@@ -258,7 +258,7 @@ fn a_file_that_cannot_be_begun_spoils_none_behind_it() {
     assert!(ended.stderr.contains("saved b, 1 B\n"), "{}", ended.stderr);
     assert_eq!(folder.names(), [".a.part.from", "b"]);
     let ended = folder.script(server.address, b"get a\nhello\n");
-    assert_eq!((ended.code, ended.stdout.as_str()), (23, ""));
+    assert_eq!((ended.code, ended.stdout.as_str()), (23, "hello ACK\n"));
 }
 
 #[test]
