@@ -18,7 +18,7 @@
 //! 1  engine/{line_buffer,outbox,readiness,phase,deadlines,tally}.rs   data
 //!    engine/{deed,fault,admission,limits}.rs
 //!    journal/                           the language of the journal
-//! 0  wire/                              the language
+//! 0  wire/   streams.rs                 the language; the standard streams
 //! ```
 //!
 //! - [`wire`] is the language that both sides speak. It does no I/O.
@@ -29,6 +29,7 @@
 //!   it, and [`report`] shows it to people.
 //! - [`server::watch`] counts what the loop does and writes it down as a trace, and [`timeline`]
 //!   makes a page of that.
+//! - [`streams`] is standard input, output and error, for whoever of all these uses them.
 //! - [`cli`] is what the two are told when they are started.
 //!
 //! Each program has a cargo feature, `server` and `client`, so that either is built without what
@@ -62,6 +63,7 @@ pub mod journal;
 pub mod report;
 #[cfg(feature = "server")]
 pub mod server;
+pub mod streams;
 #[cfg(feature = "server")]
 pub mod timeline;
 pub mod wire;

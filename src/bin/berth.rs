@@ -1,18 +1,19 @@
 //! `berth`, the client: reads its command line, runs, and ends with the exit code.
 
 use std::env;
-use std::process::ExitCode;
 
 use berth::cli::{self, client::ClientArgs};
-use berth::client::commands;
 use berth::client::error::UNWRITTEN;
+use berth::client::{commands, interrupt};
+use berth::streams;
 
-fn main() -> ExitCode {
+fn main() {
+    streams::survive_limits();
     let task = cli::read::<ClientArgs>().and_then(|args| {
         let task = args.into_task();
         task.map_err(cli::Mistake::Usage)
     });
-    ExitCode::from(match task {
+    interrupt::exit_with(match task {
         Ok((options, task)) => commands::run(options, &task),
         Err(mistake) => {
             if let cli::Mistake::Usage(reason) = &mistake
@@ -22,5 +23,5 @@ fn main() -> ExitCode {
             }
             mistake.tell("berth", UNWRITTEN)
         }
-    })
+    });
 }

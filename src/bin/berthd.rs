@@ -11,12 +11,13 @@ use berth::cli::{
 };
 use berth::report::{self, Question};
 use berth::server::{Config, Outcome, Server, logging};
-use berth::timeline;
+use berth::{streams, timeline};
 
 /// The exit code when what was asked for could not be done.
 const FAILED: u8 = 1;
 
 fn main() -> ExitCode {
+    streams::survive_limits();
     let args = match cli::parse::<ServerArgs>("berthd", FAILED) {
         Ok(args) => args,
         Err(code) => return ExitCode::from(code),
@@ -44,7 +45,7 @@ fn show_journal(args: JournalArgs) -> ExitCode {
         Ok(question) => question,
         Err(reason) => return fail(&reason, cli::USAGE),
     };
-    let mut out = BufWriter::new(std::io::stdout().lock());
+    let mut out = BufWriter::new(streams::stdout());
     match report::run(&question, &mut out) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error, FAILED),
@@ -56,7 +57,7 @@ fn make_page(args: &TraceArgs) -> ExitCode {
         Ok(0) => ExitCode::SUCCESS,
         Ok(damaged) => {
             let told = format!("berthd: the trace is damaged, lines left out: {damaged}\n");
-            let _ = std::io::stderr().write_all(told.as_bytes());
+            let _ = streams::stderr().write_all(told.as_bytes());
             ExitCode::SUCCESS
         }
         Err(error) => fail(&error, FAILED),
@@ -65,7 +66,7 @@ fn make_page(args: &TraceArgs) -> ExitCode {
 
 /// Says where the server listens, at once: whoever started it may be waiting for the line.
 fn announce(server: &Server) {
-    let mut out = std::io::stdout().lock();
+    let mut out = BufWriter::new(streams::stdout());
     let addresses = server.local_addrs().unwrap_or_default();
     let told = addresses
         .iter()
@@ -78,6 +79,6 @@ fn announce(server: &Server) {
 
 fn fail(reason: &dyn std::fmt::Display, code: u8) -> ExitCode {
     // If standard error is gone there is nobody left to tell.
-    let _ = writeln!(std::io::stderr(), "berthd: {reason}");
+    let _ = streams::stderr().write_all(format!("berthd: {reason}\n").as_bytes());
     ExitCode::from(code)
 }

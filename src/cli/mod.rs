@@ -16,8 +16,10 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use clap::Parser;
+use clap::builder::StyledStr;
 use clap::error::ErrorKind;
 
+use crate::streams;
 use crate::wire::Harmless;
 
 /// The exit code of a program that was started wrongly.
@@ -46,11 +48,12 @@ impl Mistake {
             Self::Served => 0,
             Self::Unprinted(reason) => {
                 let text = format!("{name}: cannot write to standard output: {reason}\n");
-                let _ = io::stderr().write_all(text.as_bytes());
+                let _ = streams::stderr().write_all(text.as_bytes());
                 unwritten
             }
             Self::Usage(reason) => {
-                let _ = writeln!(io::stderr(), "{name}: {reason}; try '{name} --help'");
+                let text = format!("{name}: {reason}; try '{name} --help'\n");
+                let _ = streams::stderr().write_all(text.as_bytes());
                 USAGE
             }
         }
@@ -77,11 +80,18 @@ pub fn read<A: Parser>() -> Result<A, Mistake> {
         Err(err) => err,
     };
     Err(match err.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            printed(err.print().and_then(|()| io::stdout().flush()))
-        }
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => printed(print(&err.render())),
         _ => Mistake::Usage(reason(&err.render().to_string())),
     })
+}
+
+/// Prints what clap has made, in colour where that is wanted.
+fn print(text: &StyledStr) -> io::Result<()> {
+    let mut out = streams::stdout();
+    match out.takes_color() {
+        true => out.write_all(text.ansi().to_string().as_bytes()),
+        false => out.write_all(text.to_string().as_bytes()),
+    }
 }
 
 /// What came of printing. Whoever closes the output has seen enough.

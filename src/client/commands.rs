@@ -3,8 +3,6 @@
 //! Owns what of an answer goes to standard output and how a failure is told. Must never write
 //! anything else there.
 
-use std::io::Stdout;
-
 use super::answers::{Form, Question, show, table};
 use super::batch::{self, Outcome};
 use super::link::Link;
@@ -12,6 +10,7 @@ use super::notes::Notes;
 use super::options::{Fetching, Options, Output, Task, Wanted};
 use super::screen::Screen;
 use super::{Error, interrupt, json, prompt, script};
+use crate::streams::Stream;
 use crate::wire::{Hex, Request};
 
 /// Does what the client was started for. Returns the exit code; all that is to be said has been.
@@ -52,7 +51,7 @@ pub fn tell_a_program(reason: &str) {
 }
 
 struct Command {
-    screen: Screen<Stdout>,
+    screen: Screen<Stream>,
     notes: Notes,
     json: bool,
     /// The code of the first failure.

@@ -204,9 +204,6 @@ impl Hinter for Typist {
 
     /// The rest of the last line that began so. A name that is being typed will be completed.
     fn hint(&self, line: &str, pos: usize, context: &Context<'_>) -> Option<String> {
-        if name_at(line).is_some() {
-            self.names.refresh();
-        }
         HistoryHinter::new().hint(line, pos, context)
     }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::Error;
 use super::dial::{dial, is_timeout};
-use super::one_line::{DIGEST_LINE, missing};
+use super::one_line::{DIGEST_LINE, framed, missing};
 use super::options::Options;
 use crate::wire::reply::{
     END, LIST, STATUS, is_last_word, is_refusal, parse_error, parse_sha256, parse_start,
@@ -131,7 +131,7 @@ impl Client {
         size: u64,
         meanwhile: impl FnOnce() -> Result<T, Error>,
     ) -> Result<(Digest, u64, T), Error> {
-        self.send(&[b"sha256 ", name].concat());
+        self.send(&[b"sha256 ", name].concat())?;
         let done = meanwhile()?;
         let timeout = self.timeout;
         let work = Duration::from_secs(size / DIGEST_RATE);
@@ -159,8 +159,8 @@ impl Client {
         line: &[u8],
         mut show: impl FnMut(&[u8]) -> Result<(), Error>,
     ) -> Result<Answer, Error> {
-        let request = Request::parse(without_cr(line));
-        self.send(line);
+        let request = Request::parse(line);
+        self.send(line)?;
         let first = self.line()?;
         if let Some(reason) = refusal_of(&first, request) {
             show(&first)?;
@@ -220,21 +220,26 @@ impl Client {
     /// client that closes with unread bytes for one whose connection broke.
     pub fn leave(mut self) {
         self.set_timeout(Some(GOODBYE_TIMEOUT));
-        self.send(b"exit");
-        let _ = self.line();
+        if self.send(b"exit").is_ok() {
+            let _ = self.line();
+        }
     }
 
     /// Sends a line, in one packet where it fits.
     ///
     /// A failure is not told from here: the server may have said why before it closed, and that
     /// stands unread in the receive buffer. The read that follows finds it, or the end.
-    fn send(&mut self, line: &[u8]) {
-        let line = [line, b"\n"].concat();
+    ///
+    /// # Errors
+    /// See [`framed`].
+    fn send(&mut self, line: &[u8]) -> Result<(), Error> {
+        let line = framed(line)?;
         let stream = self.reader.get_mut();
         if stream.write_all(&line).is_err() {
             self.dying = true;
             self.set_timeout(Some(LAST_WORDS_TIMEOUT));
         }
+        Ok(())
     }
 
     /// What it means that a read failed.

@@ -3,8 +3,8 @@
 //! Owns nothing itself; each file below says what it owns. From the bottom: `connection` speaks to
 //! a server and `link` finds it again; `part` and `sink` keep what comes (on `plain`, `rights` and
 //! `weaker`) and `fetch` fetches one file; `commands`, `script` and `prompt` are the three ways to
-//! be asked for something. Must never see the engine or the server: what both sides share is in
-//! `wire`.
+//! be asked for something, and `keyboard` reads what a person types. Must never see the engine or
+//! the server: what both sides share is in `wire` and `streams`.
 
 pub mod answers;
 pub mod batch;
@@ -17,6 +17,7 @@ pub mod fetch;
 pub mod history;
 pub mod interrupt;
 pub mod json;
+pub mod keyboard;
 pub mod link;
 pub mod names;
 pub mod notes;

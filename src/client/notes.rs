@@ -4,12 +4,12 @@
 //! not at all where nobody wants to hear it. Must never carry an answer, nor show a stranger's
 //! bytes raw: whoever hands them in has made them harmless.
 
-use std::env;
 use std::fmt::Display;
-use std::io::{self, IsTerminal, Write};
+use std::io::Write;
 
 use super::Error;
 use super::options::{Color, Options};
+use crate::streams::{self, Stream};
 
 /// Standard error, in the manner that was asked for.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +24,7 @@ impl Notes {
     pub fn new(options: &Options) -> Self {
         Self {
             quiet: options.quiet,
-            color: is_colored(options.color, &io::stderr()),
+            color: is_colored(options.color, streams::stderr()),
         }
     }
 
@@ -69,19 +69,15 @@ impl Notes {
 
 /// Nobody can be told that standard error is closed.
 fn write(text: impl Display) {
-    let _ = io::stderr().write_all(format!("{text}\n").as_bytes());
+    let _ = streams::stderr().write_all(format!("{text}\n").as_bytes());
 }
 
 /// Whether `stream` is to be coloured.
 #[must_use]
-pub fn is_colored(color: Color, stream: &impl IsTerminal) -> bool {
+pub fn is_colored(color: Color, stream: Stream) -> bool {
     match color {
         Color::Always => true,
         Color::Never => false,
-        Color::Auto => {
-            let unset = |name| env::var_os(name).is_none_or(|value| value.is_empty());
-            let dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
-            stream.is_terminal() && unset("NO_COLOR") && !dumb
-        }
+        Color::Auto => stream.takes_color(),
     }
 }

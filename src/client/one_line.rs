@@ -1,4 +1,4 @@
-//! Answers of one line: what each should be, and what it says.
+//! Requests and answers of one line: what each should be, and what it says.
 //!
 //! Owns the judgement of such a line. Must never read it from the connection, nor show it.
 
@@ -11,6 +11,21 @@ pub(super) const DIGEST_LINE: &str = "SHA256, a digest and a size";
 
 /// What the answer to `stat` should be.
 const STAT_LINE: &str = "STAT, a size, a time and the name";
+
+/// A request as it is sent: with its line end, and with a second CR behind one that it ends with,
+/// because the server takes the last for a part of the line end.
+///
+/// # Errors
+/// When it is more than one line: all answers behind it would be taken for those to other requests.
+pub(super) fn framed(line: &[u8]) -> Result<Vec<u8>, Error> {
+    if line.contains(&b'\n') {
+        let reason =
+            "a message or a name with a line end in it cannot be sent; a request is a line";
+        return Err(Error::Usage(reason.into()));
+    }
+    let cr: &[u8] = if line.ends_with(b"\r") { b"\r" } else { b"" };
+    Ok([line, cr, b"\n"].concat())
+}
 
 /// What the answer to `request` should be, if this line is no answer to it.
 pub(super) fn missing(request: Request<'_>, line: &[u8]) -> Option<&'static str> {
@@ -45,5 +60,20 @@ impl Client {
         })?;
         let listed = listed(name, &answer).unwrap_or_default();
         Ok(listed.to_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_one_line_and_comes_as_it_was_meant() {
+        assert_eq!(framed(b"get a").unwrap(), b"get a\n");
+        assert_eq!(framed(b"get a\r").unwrap(), b"get a\r\r\n");
+        assert_eq!(framed(b"a\rb").unwrap(), b"a\rb\n");
+        for many in [&b"get a\nget b"[..], b"a\n", b"\n"] {
+            assert!(matches!(framed(many), Err(Error::Usage(_))));
+        }
     }
 }

@@ -3,23 +3,19 @@
 //! Owns the line that is typed, what it means here, and what happens when the server goes away.
 //! Must never frame an answer, nor show a stranger's bytes raw; others do that and see to this.
 
-use std::io::{self, IsTerminal, Stdout};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-
-use rustyline::error::ReadlineError;
-use rustyline::history::FileHistory;
-use rustyline::{ColorMode, CompletionType, Config, Editor};
 
 use super::answers::{Form, Question, show};
 use super::batch::{self, Outcome};
-use super::completion::{Names, Shared, Typist, lock};
+use super::completion::{Names, Shared, lock};
+use super::keyboard::{Entry, Keyboard, NOT_TEXT};
 use super::link::Link;
 use super::notes::{Notes, is_colored};
 use super::options::{Fetching, Options, Wanted};
 use super::screen::Screen;
 use super::script::part_of_a_file;
-use super::{Answer, Error, history, interrupt};
+use super::{Answer, Error, interrupt, question};
+use crate::streams::{self, Stream};
 use crate::wire::{Harmless, Request};
 
 /// What a person reads under the welcome.
@@ -41,13 +37,10 @@ ends what is under way; Ctrl-R searches what was typed before.";
 /// The longest name of a client that is shown in the prompt, in bytes. A berthd's are short.
 const NAME_BYTES_MAX: usize = 40;
 
-/// How many lines are remembered.
-const HISTORY_LINES_MAX: usize = 1000;
-
 /// Whether a person is there to be prompted.
 #[must_use]
 pub fn is_wanted() -> bool {
-    io::stdin().is_terminal() && io::stdout().is_terminal()
+    streams::stdin().is_terminal() && streams::stdout().is_terminal()
 }
 
 /// Talks to the server for a person. Returns the exit code; all that is to be said has been. What
@@ -57,22 +50,21 @@ pub fn run(options: Options) -> u8 {
     interrupt::watch(true);
     let notes = Notes::new(&options);
     let screen = Screen::stdout(&options);
-    let color = is_colored(options.color, &io::stdout());
+    let color = is_colored(options.color, streams::stdout());
     let form = if options.raw { Form::Wire } else { Form::Table };
     let link = match Link::open(options) {
         Ok(link) => Arc::new(Mutex::new(link)),
         Err(err) => return notes.complain(&err),
     };
     let names = Arc::new(Names::new(Arc::clone(&link)));
-    let editor = match editor(color, &names) {
-        Ok(editor) => editor,
-        Err(err) => return notes.complain(&Error::Stdin(into_io(err))),
+    let keyboard = match Keyboard::new(Arc::clone(&names), color) {
+        Ok(keyboard) => keyboard,
+        Err(err) => return notes.complain(&err),
     };
     let prompt = Prompt {
         link,
         names,
-        editor,
-        history: history::file(),
+        keyboard,
         screen,
         notes,
         form,
@@ -80,28 +72,11 @@ pub fn run(options: Options) -> u8 {
     prompt.serve().unwrap_or_else(|err| notes.complain(&err))
 }
 
-fn editor(color: bool, names: &Arc<Names>) -> rustyline::Result<Editor<Typist, FileHistory>> {
-    let config = Config::builder()
-        .max_history_size(HISTORY_LINES_MAX)?
-        .completion_type(CompletionType::List)
-        .color_mode(if color {
-            ColorMode::Enabled
-        } else {
-            ColorMode::Disabled
-        })
-        .build();
-    let mut editor = Editor::with_config(config)?;
-    editor.set_helper(Some(Typist::new(Arc::clone(names), color)));
-    Ok(editor)
-}
-
 struct Prompt {
     link: Shared,
     names: Arc<Names>,
-    editor: Editor<Typist, FileHistory>,
-    /// Where lines are remembered, if they can be.
-    history: Option<PathBuf>,
-    screen: Screen<Stdout>,
+    keyboard: Keyboard,
+    screen: Screen<Stream>,
     notes: Notes,
     form: Form,
 }
@@ -114,10 +89,6 @@ enum Next {
 
 impl Prompt {
     fn serve(mut self) -> Result<u8, Error> {
-        if let Some(file) = &self.history {
-            // There is none before the first time.
-            let _ = self.editor.load_history(file);
-        }
         self.welcome()?;
         self.screen.text(HINT)?;
         loop {
@@ -147,26 +118,24 @@ impl Prompt {
         format!("{}@{server}> ", Harmless(name))
     }
 
-    /// The next line; nothing if it was dropped.
+    /// The next line; nothing if there is none to be obeyed.
     fn read(&mut self) -> Result<Option<String>, Error> {
         let text = self.text();
-        match self.editor.readline(text.as_str()) {
-            Ok(line) => {
-                self.remember(&line);
+        match self.keyboard.next(&text)? {
+            Entry::Line(line) => Ok(Some(line)),
+            Entry::OneOfMany(line) => {
+                // All of them stand above: each is shown again with its answer.
+                let shown = Harmless(line.as_bytes());
+                self.screen.text(format_args!("{text}{shown}"))?;
+                self.screen.flush()?;
                 Ok(Some(line))
             }
-            Err(ReadlineError::Interrupted) => Ok(None),
-            Err(ReadlineError::Eof) => Ok(Some("exit".to_owned())),
-            Err(err) => Err(Error::Stdin(into_io(err))),
-        }
-    }
-
-    /// Writes each line at once: the terminal may be closed at any time.
-    fn remember(&mut self, line: &str) {
-        let added = !line.trim().is_empty() && self.editor.add_history_entry(line).unwrap_or(false);
-        if let Some(file) = self.history.as_ref().filter(|_| added) {
-            let _ = self.editor.append_history(file);
-            history::protect(file);
+            Entry::Nothing => Ok(None),
+            Entry::NotText => {
+                self.notes.complain_of(NOT_TEXT);
+                Ok(None)
+            }
+            Entry::End => Ok(Some("exit".to_owned())),
         }
     }
 
@@ -227,6 +196,12 @@ impl Prompt {
             Some(advice) => self.notes.say(advice),
             None => self.notes.say("\ninterrupted"),
         }
+        match self.keyboard.forget() {
+            0 => {}
+            n => self
+                .notes
+                .say(format_args!("pasted lines that are dropped: {n}")),
+        }
         let mut link = lock(&self.link);
         link.lose();
         let connected = link.connect();
@@ -243,12 +218,7 @@ impl Prompt {
         lock(&self.link).lose();
         loop {
             self.notes.complain_of(&err.cause());
-            let answer = match self.editor.readline("connect again? [Y/n] ") {
-                Ok(answer) => answer,
-                Err(ReadlineError::Eof | ReadlineError::Interrupted) => "n".to_owned(),
-                Err(err) => return Err(Error::Stdin(into_io(err))),
-            };
-            if answer.trim_start().starts_with(['n', 'N']) {
+            if !question::again(self.notes)? {
                 return Ok(Next::Leave(err.exit_code()));
             }
             let connected = lock(&self.link).connect();
@@ -271,11 +241,4 @@ fn get(link: &mut Link, name: &[u8]) -> Result<Answer, Error> {
         Ok(())
     })?;
     outcome
-}
-
-fn into_io(err: ReadlineError) -> io::Error {
-    match err {
-        ReadlineError::Io(err) => err,
-        err => io::Error::other(err.to_string()),
-    }
 }

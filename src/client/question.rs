@@ -1,65 +1,89 @@
-//! The question what is to become of a file that is there.
+//! Questions to the person at the terminal.
 //!
-//! Owns its words, and the answers that are understood. Must never hold anybody up where no person
-//! is there to answer.
+//! Owns their words, and the answers that are understood. Must never hold anybody up where no
+//! person is there to answer, nor take for an answer what was pasted for the prompt.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-
-use rustyline::DefaultEditor;
-use rustyline::error::ReadlineError;
 
 use super::Error;
 use super::error::Excerpt;
+use super::keyboard::{self, NOT_TEXT, Typed};
+use super::notes::Notes;
 use super::options::OnExist;
 use super::part::shown;
+use crate::streams;
 
-/// Asks the person at the terminal. Where there is none, nothing may be touched.
+/// Asks what is to become of a file that is there. Where nobody can be asked, nothing may be
+/// touched, and nothing is without an answer.
 ///
 /// # Errors
 /// When the answer is Ctrl-C, or cannot be read.
 pub fn ask(target: &Path) -> Result<OnExist, Error> {
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+    if !streams::stdin().is_terminal() || !streams::stderr().is_terminal() {
         return Ok(OnExist::Error);
     }
     let question = format!(
-        "{} exists: [o]verwrite, [r]ename the new one, [s]kip or [l]eave it? ",
+        "{} exists: [o]verwrite it, [r]ename the new one, or [s]kip it? ",
         Excerpt(&shown(target))
     );
     loop {
-        let Some(answer) = read(&question)? else {
-            return Ok(OnExist::Error);
+        let answer = match read(&question)? {
+            Typed::Line(answer) => answer,
+            Typed::Dropped => return Err(Error::Interrupted),
+            Typed::End => return Ok(OnExist::Error),
+            Typed::NotText => continue,
         };
         match answer.trim().to_ascii_lowercase().as_str() {
             "o" | "overwrite" => return Ok(OnExist::Overwrite),
             "r" | "rename" => return Ok(OnExist::Rename),
             "s" | "skip" => return Ok(OnExist::Skip),
-            "l" | "leave" | "" => return Ok(OnExist::Error),
+            "" => return Ok(OnExist::Error),
             _ => {}
         }
     }
 }
 
-/// An answer; none at the end of the input.
-fn read(question: &str) -> Result<Option<String>, Error> {
-    if !io::stdout().is_terminal() {
+/// Asks whether to look for the server again.
+///
+/// # Errors
+/// When the answer cannot be read.
+pub fn again(notes: Notes) -> Result<bool, Error> {
+    loop {
+        let answer = match keyboard::read(&mut keyboard::plain()?, "connect again? [Y/n] ")? {
+            Typed::Line(answer) => answer,
+            Typed::Dropped | Typed::End => return Ok(false),
+            Typed::NotText => {
+                notes.complain_of(NOT_TEXT);
+                continue;
+            }
+        };
+        match answer.trim().to_ascii_lowercase().as_str() {
+            "" | "y" | "yes" => return Ok(true),
+            "n" | "no" => return Ok(false),
+            _ => {}
+        }
+    }
+}
+
+/// An answer.
+fn read(question: &str) -> Result<Typed, Error> {
+    if !streams::stdout().is_terminal() {
         return read_plain(question);
     }
     // Here Ctrl-C is a key like others. As a signal it would not end the wait for a line, and a
     // prompt would stand still.
-    let answer = DefaultEditor::new().and_then(|mut editor| editor.readline(question));
-    match answer {
-        Ok(answer) => Ok(Some(answer)),
-        Err(ReadlineError::Eof) => Ok(None),
-        Err(ReadlineError::Interrupted) => Err(Error::Interrupted),
-        Err(err) => Err(Error::Stdin(io::Error::other(err.to_string()))),
-    }
+    keyboard::read(&mut keyboard::plain()?, question)
 }
 
 /// The same without standard output, which somebody else reads.
-fn read_plain(question: &str) -> Result<Option<String>, Error> {
-    let _ = io::stderr().write_all(question.as_bytes());
-    let mut answer = String::new();
-    let read = io::stdin().lock().read_line(&mut answer);
-    Ok(read.is_ok_and(|n| n > 0).then_some(answer))
+fn read_plain(question: &str) -> Result<Typed, Error> {
+    let _ = streams::stderr().write_all(question.as_bytes());
+    let mut answer = Vec::new();
+    // A terminal gives a line at a time, so none is left in what is read ahead.
+    let mut input = BufReader::new(streams::stdin());
+    match input.read_until(b'\n', &mut answer) {
+        Ok(0) | Err(_) => Ok(Typed::End),
+        Ok(_) => Ok(String::from_utf8(answer).map_or(Typed::NotText, Typed::Line)),
+    }
 }

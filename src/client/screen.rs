@@ -4,11 +4,12 @@
 //! them, harmless where a terminal would obey them. Must never panic on a closed output.
 
 use std::fmt::Display;
-use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::io::{BufWriter, Write};
 
 use super::Error;
 use super::notes::is_colored;
 use super::options::Options;
+use crate::streams::{self, Stream};
 use crate::wire::Harmless;
 
 /// Where answers go, a line at a time.
@@ -21,13 +22,13 @@ pub struct Screen<W: Write> {
     color: bool,
 }
 
-impl Screen<Stdout> {
+impl Screen<Stream> {
     /// Standard output.
     #[must_use]
     pub fn stdout(options: &Options) -> Self {
-        let out = io::stdout();
+        let out = streams::stdout();
         let harmless = out.is_terminal();
-        let color = is_colored(options.color, &out);
+        let color = is_colored(options.color, out);
         Self {
             color,
             ..Self::new(out, harmless)

@@ -3,7 +3,7 @@
 //! Owns standard input and who is told what: answers go to standard output, everything that this
 //! program says itself to standard error. Must never frame an answer; the client does.
 
-use std::io::{self, BufRead, Read, Stdout};
+use std::io::{BufRead, BufReader, Read};
 
 use super::batch::{self, Outcome};
 use super::link::Link;
@@ -11,6 +11,7 @@ use super::notes::Notes;
 use super::options::{Fetching, Options, Wanted};
 use super::screen::Screen;
 use super::{Answer, Error, interrupt, without_cr};
+use crate::streams::{self, Stream};
 use crate::wire::Request;
 
 /// The most that is kept of a request, in bytes.
@@ -18,6 +19,9 @@ use crate::wire::Request;
 /// Far more than any server takes (4096). A longer line is refused whatever stands in the rest of
 /// it, so the rest is not sent, and a file without line ends cannot fill the memory.
 const REQUEST_BYTES_KEPT: u64 = 64 * 1024;
+
+/// What becomes of a script in the form that some editors call Unicode.
+const UTF_16: &str = "standard input is UTF-16; save the script as UTF-8";
 
 /// Plays the script. Returns the exit code, that of the first failure; all that is to be said has
 /// been.
@@ -34,19 +38,23 @@ pub fn run(options: Options) -> u8 {
 
 struct Script {
     link: Link,
-    screen: Screen<Stdout>,
+    screen: Screen<Stream>,
 }
 
 impl Script {
     fn play(mut self, notes: Notes) -> u8 {
         let mut code = 0;
+        let mut input = BufReader::new(streams::stdin());
+        if let Err(err) = skip_mark(&mut input) {
+            return notes.complain(&err);
+        }
         for number in 1_u64.. {
-            let line = match next_request(&mut io::stdin().lock()) {
+            let line = match next_request(&mut input) {
                 Ok(Some(line)) => line,
                 Ok(None) => break,
                 Err(err) => return first_of(code, notes.complain(&err)),
             };
-            let err = match self.request(&line) {
+            let err = match self.request(without_cr(&line)) {
                 Ok(Answer::Goodbye) => return code,
                 Ok(_) => continue,
                 Err(err) => err,
@@ -63,7 +71,7 @@ impl Script {
 
     /// Sends one request and shows its answer.
     fn request(&mut self, line: &[u8]) -> Result<Answer, Error> {
-        let answer = match Request::parse(without_cr(line)) {
+        let answer = match Request::parse(line) {
             Request::Get { offset: 1.., .. } => Err(part_of_a_file()),
             Request::Get { name, .. } => self.get(name).map(|()| Answer::Whole),
             _ => {
@@ -99,6 +107,18 @@ pub fn part_of_a_file() -> Error {
     Error::Usage(reason.into())
 }
 
+/// Skips the byte order mark that some editors put before a text.
+fn skip_mark(input: &mut impl BufRead) -> Result<(), Error> {
+    let head = input.fill_buf().map_err(Error::Stdin)?;
+    if head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]) {
+        return Err(Error::Usage(UTF_16.into()));
+    }
+    if head.starts_with("\u{feff}".as_bytes()) {
+        input.consume("\u{feff}".len());
+    }
+    Ok(())
+}
+
 /// The next line of the input, without its LF; none at its end.
 fn next_request(input: &mut impl BufRead) -> Result<Option<Vec<u8>>, Error> {
     let mut line = Vec::new();
@@ -130,6 +150,17 @@ mod tests {
         assert_eq!(next().unwrap(), b"");
         assert_eq!(next().unwrap(), b"\xff b");
         assert_eq!(next(), None);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_first_line() {
+        let mut input = &b"\xef\xbb\xbfstatus\n\xef\xbb\xbfx\n"[..];
+        skip_mark(&mut input).unwrap();
+        assert_eq!(next_request(&mut input).unwrap().unwrap(), b"status");
+        assert_eq!(next_request(&mut input).unwrap().unwrap(), b"\xef\xbb\xbfx");
+        for other in [b"\xff\xfes\0", b"\xfe\xff\0s"] {
+            assert!(matches!(skip_mark(&mut &other[..]), Err(Error::Usage(_))));
+        }
     }
 
     #[test]

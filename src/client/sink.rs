@@ -3,13 +3,14 @@
 //! Owns how much has gone there, and what file it was the beginning of. Must never decide whether
 //! to go on: whoever fetches compares what is here with what the server has.
 
-use std::io::{self, StdoutLock, Write};
+use std::io::Write;
 
 use sha2::{Digest as _, Sha256};
 
 use super::Error;
 use super::part::Part;
 use super::weaker::Weaker;
+use crate::streams::{self, Stream};
 use crate::wire::Digest;
 
 /// A place that bytes are added to.
@@ -25,7 +26,7 @@ pub enum Sink {
     /// Standard output, from which nothing comes back.
     Stdout {
         /// Where bytes go.
-        out: StdoutLock<'static>,
+        out: Stream,
         /// How many have gone.
         sent: u64,
         /// The line that the file was listed with.
@@ -40,7 +41,7 @@ impl Sink {
     #[must_use]
     pub fn stdout() -> Self {
         Self::Stdout {
-            out: io::stdout().lock(),
+            out: streams::stdout(),
             sent: 0,
             record: None,
             hasher: Sha256::new(),

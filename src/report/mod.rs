@@ -24,6 +24,7 @@ use self::refusals::Refusals;
 use self::sessions::Sessions;
 use self::summary::Summary;
 use crate::journal::Record;
+use crate::streams;
 use crate::wire::Harmless;
 
 /// How many rows a table has, unless something else is asked for.
@@ -199,7 +200,7 @@ fn tell_damage(damaged: u64, question: &Question, out: &mut impl Write) -> io::R
     let told = format!("damaged lines, skipped: {damaged}");
     if question.json {
         // If standard error is gone there is nobody left to tell.
-        let _ = writeln!(io::stderr(), "berthd: {told}");
+        let _ = streams::stderr().write_all(format!("berthd: {told}\n").as_bytes());
         return Ok(());
     }
     writeln!(out, "{told}")

@@ -12,6 +12,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use crate::streams;
 use crate::wire::Harmless;
 
 const PAGE: &str = include_str!("page.html");
@@ -63,7 +64,7 @@ pub fn make(path: &Path, page: Option<&Path>) -> Result<u64, Failure> {
     let none = || Err(io::Error::other("there is no event of a trace in it"));
     let first = events.next().unwrap_or_else(none).map_err(unreadable)?;
     let written = match page {
-        None => write(&first, &mut events, io::stdout().lock()),
+        None => write(&first, &mut events, streams::stdout()),
         Some(page) => File::create(page)
             .map_err(Side::Page)
             .and_then(|page| write(&first, &mut events, page)),

@@ -19,6 +19,8 @@ mod prompt;
 mod relay;
 mod server;
 mod sessions;
+#[cfg(target_os = "linux")]
+mod signals;
 mod start;
 mod survival;
 #[cfg(target_os = "linux")]
@@ -26,4 +28,6 @@ mod terminal;
 #[cfg(target_os = "linux")]
 mod terminals;
 mod together;
+#[cfg(target_os = "linux")]
+mod typed;
 mod waiting;

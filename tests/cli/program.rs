@@ -72,6 +72,7 @@ impl Folder {
 /// A run that is over.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Ended {
+    /// As a shell counts: 128 and the number of the signal that ended it, if one did.
     pub(crate) code: i32,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
@@ -96,7 +97,11 @@ fn ended_as(output: &Output) -> Ended {
         Err(_) => bytes.escape_ascii().to_string(),
     };
     Ended {
-        code: output.status.code().unwrap_or(-1),
+        code: {
+            let signal = std::os::unix::process::ExitStatusExt::signal(&output.status);
+            let by_signal = signal.map_or(-1, |signal| 128 + signal);
+            output.status.code().unwrap_or(by_signal)
+        },
         stdout: text(&output.stdout),
         stderr: text(&output.stderr),
     }

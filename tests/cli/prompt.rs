@@ -36,7 +36,7 @@ pub(crate) fn at(terminal: &Terminal, folder: &Folder, server: SocketAddr) -> Ch
     command.spawn().unwrap()
 }
 
-fn interrupt(child: &Child) {
+pub(crate) fn interrupt(child: &Child) {
     kill_process(Pid::from_child(child), Signal::INT).unwrap();
 }
 
@@ -293,7 +293,7 @@ fn a_person_is_asked_about_a_file_that_is_there() {
         command.stdin(terminal.stream()).stderr(terminal.stream());
         let child = command.spawn().unwrap();
         drop(command);
-        terminal.next("f exists: [o]verwrite, [r]ename the new one, [s]kip or [l]eave it? ");
+        terminal.next("f exists: [o]verwrite it, [r]ename the new one, or [s]kip it? ");
         terminal.press(keys);
         let code = if keys == b"\n" { 73 } else { 0 };
         assert_eq!(finish(child, b"").code, code);

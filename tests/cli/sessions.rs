@@ -11,7 +11,7 @@ use crate::server::Server;
 #[test]
 fn a_script_is_served_line_by_line_and_takes_its_leave() {
     let server = Server::polite(|peer| {
-        peer.expect(b"one\r");
+        peer.expect(b"one");
         peer.say(b"one ACK\n");
         peer.expect(b"");
         peer.say(b" ACK\n");

@@ -84,6 +84,11 @@ impl Terminal {
         line.try_clone().unwrap().into()
     }
 
+    /// How the terminal reads and writes.
+    pub(crate) fn modes(&self) -> String {
+        format!("{:?}", tcgetattr(&self.keyboard).unwrap())
+    }
+
     pub(crate) fn press(&mut self, keys: &[u8]) {
         self.keyboard.write_all(keys).unwrap();
     }

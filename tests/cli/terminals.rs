@@ -98,11 +98,11 @@ fn ctrl_c_at_a_question_ends_the_question_and_not_the_prompt() {
     fs::write(folder.path("f"), b"old").unwrap();
     let child = at(&terminal, &folder, server.address);
     terminal.answer("Client01@", b"get f\r");
-    terminal.next("[l]eave it? ");
+    terminal.next("[s]kip it? ");
     terminal.press(b"\x03");
     terminal.next("interrupted");
     terminal.answer("Client02@", b"get f\r");
-    terminal.next("[l]eave it? ");
+    terminal.next("[s]kip it? ");
     terminal.press(b"o\r");
     terminal.next("saved f, 3 B");
     terminal.answer("Client02@", b"\x04");

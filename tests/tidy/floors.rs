@@ -6,6 +6,7 @@
 /// from its own folder; the longest prefix that fits decides.
 pub(crate) const FLOORS: &[(&str, u8)] = &[
     ("wire", 0),
+    ("streams", 0),
     ("engine/limits", 1),
     ("engine/line_buffer", 1),
     ("engine/outbox", 1),
