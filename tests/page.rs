@@ -19,10 +19,21 @@ fn a_page_that_cannot_be_made_is_said_to_be_so() {
     let path = folder.path().join("no trace");
     let name = path.display().to_string();
     assert_eq!(page(&[&name]).0, Some(1));
-    fs::write(&path, "something else\n").expect("the folder is ours");
-    let (code, _, errors) = page(&[&name]);
-    assert_eq!(code, Some(1));
-    assert!(errors.contains("no event of a trace"), "{errors}");
+    let event = "{\"name\":\"x\",\"ph\":\"i\"}\n";
+    let schema = include_str!("../docs/journal.schema.json");
+    let journal = "{\"time\":\"2026-11-22T10:00:00.000Z\",\"seq\":1,\"event\":\"other\"}\n";
+    let far_down = format!("something else\n{event}");
+    for foreign in [
+        "", "[\n]\n", "\0\u{1}", "[1, 2]\n", journal, schema, &far_down,
+    ] {
+        fs::write(&path, foreign).expect("the folder is ours");
+        let (code, out, errors) = page(&[&name]);
+        assert_eq!((code, out.as_str()), (Some(1), ""), "{foreign}");
+        assert!(errors.contains("no event of a trace"), "{errors}");
+    }
+    for endless in ["/dev/zero", "/dev/urandom"] {
+        assert_eq!(page(&[endless]).0, Some(1), "{endless}");
+    }
 }
 
 #[test]

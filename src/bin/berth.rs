@@ -21,7 +21,7 @@ fn main() {
             {
                 commands::tell_a_program(reason);
             }
-            mistake.tell("berth", UNWRITTEN)
+            mistake.tell::<ClientArgs>("berth", UNWRITTEN)
         }
     });
 }

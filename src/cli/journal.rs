@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
 use super::parse_duration;
@@ -34,7 +35,7 @@ pub struct JournalArgs {
     pub address: Option<IpAddr>,
 
     /// Only who went, or was turned away, for this reason: a word as in status, or full or crowded
-    #[arg(long, value_name = "WORD", value_parser = parse_reason)]
+    #[arg(long, value_name = "WORD", value_parser = reasons())]
     pub reason: Option<Reason>,
 
     /// Only what is not older than this, as in 90s, 2h or 7d
@@ -103,6 +104,27 @@ fn parse_client(text: &str) -> Result<Client, &'static str> {
     Client::parse(text).ok_or("not a name such as Client07")
 }
 
-fn parse_reason(text: &str) -> Result<Reason, &'static str> {
-    Reason::parse(text).ok_or("not a word such as exit, stalled, crash, full or crowded")
+/// Every word that a record of this version may have.
+const REASONS: [&str; 10] = [
+    "exit", "eof", "idle", "stalled", "reset", "shutdown", "error", "crash", "full", "crowded",
+];
+
+fn reasons() -> impl TypedValueParser<Value = Reason> {
+    let words = PossibleValuesParser::new(REASONS);
+    words.map(|word| Reason::parse(&word).expect("it is a word"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Farewell;
+
+    #[test]
+    fn every_farewell_can_be_asked_for_and_no_other_word_but_three() {
+        let farewells = Farewell::ALL.map(|farewell| farewell.to_string());
+        for word in &farewells {
+            assert!(REASONS.contains(&word.as_str()), "{word}");
+        }
+        assert_eq!(REASONS.len(), farewells.len() + 3);
+    }
 }

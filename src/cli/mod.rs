@@ -12,12 +12,13 @@ pub mod server;
 #[cfg(feature = "server")]
 pub mod trace;
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use clap::Parser;
 use clap::builder::StyledStr;
 use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 
 use crate::streams;
 use crate::wire::Harmless;
@@ -43,7 +44,7 @@ impl Mistake {
     /// Says so on standard error, for the program that is called `name`, whose exit code is
     /// `unwritten` where standard output takes no more. Returns its exit code.
     #[must_use]
-    pub fn tell(&self, name: &str, unwritten: u8) -> u8 {
+    pub fn tell<A: CommandFactory>(&self, name: &str, unwritten: u8) -> u8 {
         match self {
             Self::Served => 0,
             Self::Unprinted(reason) => {
@@ -52,7 +53,9 @@ impl Mistake {
                 unwritten
             }
             Self::Usage(reason) => {
-                let text = format!("{name}: {reason}; try '{name} --help'\n");
+                let asked = asked::<A>(std::env::args_os());
+                let asked = asked.map_or_else(String::new, |command| format!(" {command}"));
+                let text = format!("{name}: {reason}; try '{name}{asked} --help'\n");
                 let _ = streams::stderr().write_all(text.as_bytes());
                 USAGE
             }
@@ -67,7 +70,7 @@ impl Mistake {
 /// printed, `unwritten` where they cannot be, and [`USAGE`] after a mistake. Both are reported in
 /// one line on standard error.
 pub fn parse<A: Parser>(name: &str, unwritten: u8) -> Result<A, u8> {
-    read().map_err(|mistake| mistake.tell(name, unwritten))
+    read().map_err(|mistake| mistake.tell::<A>(name, unwritten))
 }
 
 /// Reads the command line.
@@ -102,13 +105,28 @@ fn printed(outcome: io::Result<()>) -> Mistake {
     }
 }
 
-/// The first paragraph of clap's report in one line. What follows, usage and tips, is in `--help`.
+/// The command, of those that the program has, that these words begin with, whatever is wrong with
+/// the rest of them.
+fn asked<A: CommandFactory>(words: impl IntoIterator<Item = OsString>) -> Option<String> {
+    let lenient = A::command().ignore_errors(true);
+    let matches = lenient.try_get_matches_from(words).ok()?;
+    matches.subcommand_name().map(str::to_owned)
+}
+
+/// The first paragraph of clap's report in one line, and what it takes for meant. What follows,
+/// usage and other tips, is in `--help`.
 ///
 /// Clap repeats what was typed, which may have come from anywhere.
 fn reason(report: &str) -> String {
     let report = report.strip_prefix("error: ").unwrap_or(report);
     let lines = report.lines().take_while(|line| !line.is_empty());
-    let line = lines.map(str::trim).collect::<Vec<_>>().join(" ");
+    let mut line = lines.map(str::trim).collect::<Vec<_>>().join(" ");
+    let tips = report
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("tip: "));
+    for tip in tips.filter(|tip| tip.contains("similar")) {
+        line = format!("{line}; {tip}");
+    }
     Harmless(line.as_bytes()).to_string()
 }
 
@@ -131,5 +149,23 @@ mod tests {
         assert_eq!(reason(report), "these are missing: <A> <B>");
         assert_eq!(reason("error: no '\x1b[2J'\n"), "no '\\u{1b}[2J'");
         assert_eq!(reason(""), "");
+        let report =
+            "error: no 'x'\n\n  tip: a similar one exists: 'y'\n  tip: use '-- x'\n\nUsage: z\n";
+        assert_eq!(reason(report), "no 'x'; a similar one exists: 'y'");
+    }
+
+    #[cfg(feature = "server")]
+    #[test]
+    fn the_help_that_is_named_is_that_of_the_command_which_was_meant() {
+        for (words, expected) in [
+            ("berthd --no-such-flag", None),
+            ("berthd --repo journal --no-such-flag", None),
+            ("berthd journal", Some("journal")),
+            ("berthd journal x --reason none", Some("journal")),
+            ("berthd trace --no-such-flag", Some("trace")),
+        ] {
+            let asked = asked::<server::ServerArgs>(words.split(' ').map(OsString::from));
+            assert_eq!(asked.as_deref(), expected, "{words}");
+        }
     }
 }

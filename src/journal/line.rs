@@ -15,7 +15,16 @@ pub enum Line {
     Damaged,
 }
 
+/// How every record begins, since its time is written first.
+const BEGINNING: &[u8] = b"{\"time\":\"";
+
 impl Line {
+    /// Whether `bytes`, which may end anywhere, could be the beginning of a record.
+    #[must_use]
+    pub fn begins_in(bytes: &[u8]) -> bool {
+        bytes.starts_with(BEGINNING) || BEGINNING.starts_with(bytes)
+    }
+
     /// Reads a line, given with or without its LF.
     #[must_use]
     pub fn parse(line: &[u8]) -> Self {

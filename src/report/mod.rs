@@ -144,6 +144,10 @@ fn answer<R: Read>(
             tables.note(&record);
         }
     }
+    if lines.are_foreign() {
+        let reason = "it is no journal, as 'berthd --journal FILE' keeps one";
+        return Err(Failure::Read(io::Error::other(reason)));
+    }
     let written = match question.show {
         Show::Summary if question.json => summary.write_json(damaged, out),
         Show::Summary => summary.write(out),

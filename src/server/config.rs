@@ -77,17 +77,25 @@ impl fmt::Display for StartError {
         match self {
             Self::Folder(path, error) => {
                 let path = path.as_os_str().as_encoded_bytes();
-                write!(f, "cannot serve the folder '{}': {error}", Harmless(path))
+                write!(f, "cannot serve the folder '{}': {error}", Harmless(path))?;
+                f.write_str("; say which with --repo DIR")
             }
             Self::Journal(path, error) => {
                 let path = path.as_os_str().as_encoded_bytes();
-                write!(f, "cannot keep the journal '{}': {error}", Harmless(path))
+                write!(f, "cannot keep the journal '{}': {error}", Harmless(path))?;
+                f.write_str("; say where with --journal FILE")
             }
             Self::Trace(path, error) => {
                 let path = path.as_os_str().as_encoded_bytes();
-                write!(f, "cannot write the trace '{}': {error}", Harmless(path))
+                write!(f, "cannot write the trace '{}': {error}", Harmless(path))?;
+                f.write_str("; say where with --trace FILE")
             }
-            Self::Listen(address, error) => write!(f, "cannot listen on {address}: {error}"),
+            Self::Listen(address, error) => {
+                write!(
+                    f,
+                    "cannot listen on {address}: {error}; say where with --listen ADDR:PORT"
+                )
+            }
             Self::Descriptors(TooFew { needed, allowed }) => write!(
                 f,
                 "so many clients need {needed} open files and only {allowed} are allowed: \

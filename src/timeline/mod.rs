@@ -61,8 +61,7 @@ pub fn make(path: &Path, page: Option<&Path>) -> Result<u64, Failure> {
         return Err(unwritable(io::Error::other("that is the trace itself")));
     }
     let mut events = Events::new(BufReader::new(file));
-    let none = || Err(io::Error::other("there is no event of a trace in it"));
-    let first = events.next().unwrap_or_else(none).map_err(unreadable)?;
+    let first = events.first().map_err(unreadable)?;
     let written = match page {
         None => write(&first, &mut events, streams::stdout()),
         Some(page) => File::create(page)
@@ -129,34 +128,62 @@ impl<R: BufRead> Events<R> {
         }
     }
 
-    /// Reads the next line. `None`: there is none left. `false`: it is too long for an event.
+    /// The first event. It stands before anything that is none, or this is no trace: a file that
+    /// is something else may be long, or without an end, and is not searched for one.
+    fn first(&mut self) -> io::Result<String> {
+        while self.read_line()?.is_some() {
+            match self.event() {
+                Ok(event) => return Ok(event),
+                Err(Other::Bracket) => {}
+                Err(Other::Damage) => break,
+            }
+        }
+        let reason = "there is no event of a trace in it, as 'berthd --trace FILE' writes them";
+        Err(io::Error::other(reason))
+    }
+
+    /// Reads the next line, or as much of it as an event can have. `None`: there is none left.
+    /// `false`: it is longer.
     fn read_line(&mut self) -> io::Result<Option<bool>> {
         self.line.clear();
         let mut head = self.trace.by_ref().take(LINE_BYTES_MAX);
         if head.read_until(b'\n', &mut self.line)? == 0 {
             return Ok(None);
         }
-        let fits = head.limit() > 0 || self.line.ends_with(b"\n");
-        if !fits {
-            self.trace.skip_until(b'\n')?;
+        Ok(Some(head.limit() > 0 || self.line.ends_with(b"\n")))
+    }
+
+    /// What the line is that was read.
+    fn event(&self) -> Result<String, Other> {
+        let line = self.line.trim_ascii();
+        let line = line.strip_suffix(b",").unwrap_or(line);
+        match line {
+            b"" | b"[" | b"]" => Err(Other::Bracket),
+            line => event(line).ok_or(Other::Damage),
         }
-        Ok(Some(fits))
     }
 
     fn read(&mut self) -> io::Result<Option<String>> {
         while let Some(fits) = self.read_line()? {
-            let line = self.line.trim_ascii();
-            let line = line.strip_suffix(b",").unwrap_or(line);
-            if matches!(line, b"" | b"[" | b"]") {
-                continue;
+            if !fits {
+                self.trace.skip_until(b'\n')?;
             }
-            match event(line).filter(|_| fits) {
-                Some(event) => return Ok(Some(event)),
-                None => self.damaged += 1,
+            match self.event() {
+                Ok(event) => return Ok(Some(event)),
+                Err(Other::Bracket) => {}
+                Err(Other::Damage) => self.damaged += 1,
             }
         }
         Ok(None)
     }
+}
+
+/// A line that is no event.
+enum Other {
+    /// It is empty, or begins or ends the array.
+    Bracket,
+    /// It is torn, or somebody else's.
+    Damage,
 }
 
 impl<R: BufRead> Iterator for Events<R> {
@@ -171,6 +198,7 @@ impl<R: BufRead> Iterator for Events<R> {
 fn event(line: &[u8]) -> Option<String> {
     let event: serde_json::Value = serde_json::from_slice(line).ok()?;
     event.get("ph")?.as_str()?;
+    event.get("name")?.as_str()?;
     Some(event.to_string().replace('<', "\\u003c"))
 }
 
@@ -186,10 +214,10 @@ mod tests {
 
     #[test]
     fn what_a_crash_left_of_a_trace_is_a_trace() {
-        let (events, damaged) = read("[\n{\"ph\":\"i\"},\n{\"ph\":\"X\",\"du");
+        let (events, damaged) = read("[\n{\"name\":\"\",\"ph\":\"i\"},\n{\"ph\":\"X\",\"du");
         assert_eq!(
             (&events[..], damaged),
-            (&["{\"ph\":\"i\"}".to_owned()][..], 1)
+            (&["{\"name\":\"\",\"ph\":\"i\"}".to_owned()][..], 1)
         );
         assert_eq!(read("").0.len(), 0);
     }
@@ -197,11 +225,15 @@ mod tests {
     #[test]
     fn a_line_that_does_not_end_is_passed_over_and_fills_no_memory() {
         let long = "x".repeat(3 << 20);
-        let (events, damaged) = read(&format!("[\n{long}\n{{\"ph\":\"i\"}}\n{long}"));
+        let (events, damaged) = read(&format!(
+            "[\n{long}\n{{\"name\":\"\",\"ph\":\"i\"}}\n{long}"
+        ));
         assert_eq!((events.len(), damaged), (1, 2));
         let mut endless = Events::new(BufReader::new(io::repeat(b'x').take(64 << 20)));
         assert!(endless.next().is_none());
         assert!(endless.line.capacity() < 4 << 20);
+        let mut without_end = Events::new(BufReader::new(io::repeat(b'x')));
+        without_end.first().expect_err("it is no trace");
     }
 
     #[test]

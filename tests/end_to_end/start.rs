@@ -39,6 +39,7 @@ fn a_folder_that_is_missing_or_none_is_named() {
             err.starts_with("berthd: cannot serve the folder '"),
             "{err}"
         );
+        assert!(err.ends_with("; say which with --repo DIR\n"), "{err}");
         assert!(err.lines().count() == 1 && !err.contains('\x1b'), "{err}");
     }
 }

@@ -27,9 +27,6 @@ const BLOCK_BYTES: u64 = 64 * 1024;
 /// second.
 const NUMBER_MAX: u64 = u64::MAX >> 1;
 
-/// How every record begins, since its time is written first.
-const BEGINNING: &[u8] = b"{\"time\":\"";
-
 /// What is known of the time before.
 #[derive(Debug, Default)]
 pub struct Past {
@@ -189,12 +186,12 @@ impl Past {
 
 /// Whether a file could be a journal of which no record is whole.
 fn begins_like_a_journal(file: &File, len: u64) -> io::Result<bool> {
-    let n = BEGINNING
+    let mut beginning = [0; 16];
+    let n = beginning
         .len()
         .min(usize::try_from(len).unwrap_or(usize::MAX));
-    let mut beginning = vec![0; n];
-    file.read_exact_at(&mut beginning, 0)?;
-    Ok(beginning == BEGINNING[..n])
+    file.read_exact_at(&mut beginning[..n], 0)?;
+    Ok(Line::begins_in(&beginning[..n]))
 }
 
 #[cfg(test)]
