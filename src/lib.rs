@@ -9,7 +9,7 @@
 //! 6  server/mod.rs   client/   report/   timeline/   the bodies of the programs
 //! 5  server/{socket,nearness,ahead,catalog,listing,remembered,inotify,digest,roster}.rs
 //!    server/{logbook,service,listener,descriptors,privileges,config,logging,start}.rs
-//!    server/own_file.rs
+//!    server/{own_file,whereabouts}.rs
 //!    server/{journal,watch}/            the edges
 //! 4  engine/hub.rs                      the table, admission, the run queue, deadlines
 //! 3  engine/connection.rs               one turn: answer, write, read

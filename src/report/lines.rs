@@ -1,7 +1,7 @@
 //! A journal, line by line.
 //!
-//! Owns where a line ends, how far the file was read, and whether it is a journal at all. Must never
-//! hold more of a file in memory than one line, nor stop at a damaged line of a journal.
+//! Owns where a line ends, how far the file was read, and whether it is a journal at all. Must
+//! never hold more of a file in memory than one line, nor stop at a damaged line of a journal.
 
 use std::io::{self, BufRead, ErrorKind};
 

@@ -12,12 +12,15 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{self as sys, CWD, FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 
+use super::whereabouts::{Place, Whereabouts};
+
 use crate::wire::ListedFile;
 
 /// The served folder.
 #[derive(Debug)]
 pub struct Catalog {
     root: OwnedFd,
+    whereabouts: Whereabouts,
     resolver: Resolver,
     /// Whether the log has said that some names cannot be listed.
     told_of_unlisted: bool,
@@ -46,6 +49,8 @@ pub enum Refusal {
     Denied,
     /// The process, or the system, has no file descriptor left.
     Busy,
+    /// The folder itself was removed, with all that was in it.
+    Gone,
     /// Something else went wrong.
     Failed(Errno),
 }
@@ -92,6 +97,7 @@ impl Catalog {
         };
         Ok(Self {
             root,
+            whereabouts: Whereabouts::new(folder)?,
             resolver,
             told_of_unlisted: false,
         })
@@ -113,6 +119,27 @@ impl Catalog {
     #[must_use]
     pub fn root(&self) -> BorrowedFd<'_> {
         self.root.as_fd()
+    }
+
+    /// Whether the folder was removed. Where it is, if it was moved, is told to the log.
+    pub(super) fn is_gone(&self) -> bool {
+        self.whereabouts.look(&self.root) == Place::Nowhere
+    }
+
+    /// Serves what is at the folder's path now. `false`: that is what was served before.
+    ///
+    /// # Errors
+    /// When it cannot be read, which inside a fence is so; what was served before still is.
+    pub(super) fn reopen(&mut self) -> io::Result<bool> {
+        let path = self.whereabouts.path();
+        let anew = Self::open(path)?;
+        anew.check()?;
+        let (new, old) = (sys::fstat(&anew.root)?, sys::fstat(&self.root)?);
+        let is_new = (new.st_dev, new.st_ino) != (old.st_dev, old.st_ino);
+        if is_new {
+            *self = anew;
+        }
+        Ok(is_new)
     }
 
     /// Whether the folder can still be read, by whoever the process is now.
@@ -192,7 +219,10 @@ impl Catalog {
             Resolver::Kernel => self.resolve_by_kernel(name, flags, how),
             Resolver::Walk => self.resolve_by_walk(name, flags),
         }
-        .map_err(Refusal::from)
+        .map_err(|errno| match errno {
+            Errno::NOENT | Errno::STALE if self.is_gone() => Refusal::Gone,
+            errno => Refusal::from(errno),
+        })
     }
 
     fn resolve_by_kernel(

@@ -3,7 +3,7 @@
 //! Owns `Poll`, the listeners, the signals and the clock. Must never decide anything about a
 //! peer: that is the hub's, and this is its thin edge. Only the start and `poll` itself can fail.
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, IsTerminal};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -43,6 +43,7 @@ pub mod service;
 pub mod socket;
 mod start;
 pub mod watch;
+mod whereabouts;
 
 pub use config::{Config, StartError};
 
@@ -101,8 +102,8 @@ impl Server {
         let poll = Poll::new().map_err(StartError::Loop)?;
         let signals = Signals::new([SIGINT, SIGTERM, SIGUSR1, SIGXFSZ]);
         let mut signals = signals.map_err(StartError::Loop)?;
-        if journal.is_some() {
-            // Without a journal a hangup is what it always was.
+        if journal.is_some() || !io::stdin().is_terminal() {
+            // To a server in a terminal that keeps nothing, a hangup is what it always was.
             signals.add_signal(SIGHUP).map_err(StartError::Loop)?;
         }
         poll.registry()
@@ -259,7 +260,7 @@ impl Server {
     fn was_told_twice<T: Tracer>(&mut self, now: Instant, watch: &Watch<T>) -> bool {
         for signal in self.signals.pending() {
             match signal {
-                SIGHUP => self.service.logbook().reopen(),
+                SIGHUP => self.service.reopen(),
                 // A file may not grow so large: the write has failed too, and that is dealt with.
                 SIGXFSZ => {}
                 SIGUSR1 => watch.figures.log(now),

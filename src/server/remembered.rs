@@ -115,6 +115,14 @@ impl Memory {
         Some(Replay { text, at: 0 })
     }
 
+    /// Another folder is served from now on: nothing is known of it, and a walk that is under way
+    /// is not remembered.
+    pub fn forget(&mut self) {
+        self.known = None;
+        self.turn = Weak::new();
+        self.again_at = None;
+    }
+
     /// Begins to record a walk over the folder `root`, unless another is being recorded or the
     /// folder forbids it.
     pub fn record(&mut self, root: BorrowedFd<'_>, now: Instant) -> Recording {

@@ -72,6 +72,22 @@ impl FolderService {
         &mut self.logbook
     }
 
+    /// The journal and the folder may have been moved: goes on where their paths lead now.
+    pub fn reopen(&mut self) {
+        self.logbook.reopen();
+        match self.catalog.reopen() {
+            Ok(false) => {}
+            Ok(true) => {
+                self.memory.forget();
+                log::info!("the folder is another one now, and that is served");
+            }
+            Err(error) => log::error!(
+                "the folder is served as it was, another cannot be: {error}; \
+                 inside a fence (--sandbox), start berthd again"
+            ),
+        }
+    }
+
     /// How many newcomers were turned away so far.
     #[must_use]
     pub const fn turned_away(&self) -> TurnedAway {
@@ -93,12 +109,21 @@ impl FolderService {
         reply.write(|out| Reply::Error(complaint).write(out));
     }
 
-    fn list(&mut self, now: Instant) -> Task {
-        if let Some(replay) = self.memory.recall(now) {
-            return Task::Replay(replay);
-        }
-        let recording = self.memory.record(self.catalog.root(), now);
-        Task::List(Listing::new(recording))
+    fn list(&mut self, now: Instant, reply: &mut Outbox<Served>) -> Option<Task> {
+        let task = match self.memory.recall(now) {
+            Some(replay) => Task::Replay(replay),
+            // The kernel tells of a folder that was removed, and then it is not remembered.
+            None if self.catalog.is_gone() => {
+                reply.write(|out| Reply::Error(Complaint::FolderGone).write(out));
+                return None;
+            }
+            None => {
+                let recording = self.memory.record(self.catalog.root(), now);
+                Task::List(Listing::new(recording))
+            }
+        };
+        reply.write(|out| Reply::List.write(out));
+        Some(task)
     }
 
     fn sha256(&self, name: &[u8], reply: &mut Outbox<Served>) -> Option<Task> {
@@ -150,6 +175,7 @@ fn complaint(refusal: Refusal, name: &[u8]) -> Complaint<'_> {
             log::warn!("no file descriptor left to open a file with");
             Complaint::Busy
         }
+        Refusal::Gone => Complaint::FolderGone,
         Refusal::Failed(errno) => {
             log::error!("cannot open {}: {errno}", Harmless(name));
             Complaint::Unreadable(name)
@@ -205,10 +231,7 @@ impl Service for FolderService {
                 reply.write(|out| Reply::Status.write(out));
                 Some(Task::Status(self.logbook.roster().report()))
             }
-            Query::List => {
-                reply.write(|out| Reply::List.write(out));
-                Some(self.list(Instant::now()))
-            }
+            Query::List => self.list(Instant::now(), reply),
             Query::Get { name, offset } => {
                 self.get(name, offset, reply);
                 None

@@ -102,6 +102,8 @@ pub enum Complaint<'a> {
     Unreadable(&'a [u8]),
     /// The server has no file descriptor left.
     Busy,
+    /// The served folder itself was removed.
+    FolderGone,
     /// No byte moved for this long.
     Idle(Duration),
     /// The server was told to stop.
@@ -127,6 +129,7 @@ impl Complaint<'_> {
             }
             Self::Denied(name) => out.extend_from_slice(&[b"permission denied: ", name].concat()),
             Self::Unreadable(name) => out.extend_from_slice(&[b"cannot read: ", name].concat()),
+            Self::FolderGone => out.extend_from_slice(b"the served folder is gone"),
             Self::Busy => out.extend_from_slice(b"too many open files, try later"),
             Self::Idle(quiet) => {
                 push(
@@ -361,6 +364,10 @@ mod tests {
         (
             Reply::Error(Complaint::Unreadable(b"k")),
             b"ERR cannot read: k\n",
+        ),
+        (
+            Reply::Error(Complaint::FolderGone),
+            b"ERR the served folder is gone\n",
         ),
         (
             Reply::Error(Complaint::Busy),

@@ -10,6 +10,7 @@ mod admission;
 mod bounds;
 mod faults;
 mod figures;
+mod moved;
 mod names;
 mod refused;
 mod remembered;

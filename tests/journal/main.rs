@@ -5,6 +5,7 @@ mod support;
 
 mod book;
 mod crash;
+mod foreign;
 mod full;
 mod names;
 mod past;

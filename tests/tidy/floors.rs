@@ -45,6 +45,7 @@ pub(crate) const FLOORS: &[(&str, u8)] = &[
     ("server/listener", 5),
     ("server/descriptors", 5),
     ("server/own_file", 5),
+    ("server/whereabouts", 5),
     ("server", 6),
     ("report", 6),
     ("timeline", 6),
