@@ -22,6 +22,8 @@ mod sessions;
 #[cfg(target_os = "linux")]
 mod signals;
 mod start;
+#[cfg(target_os = "linux")]
+mod streams;
 mod survival;
 #[cfg(target_os = "linux")]
 mod terminal;
