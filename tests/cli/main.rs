@@ -26,6 +26,8 @@ mod start;
 mod streams;
 mod survival;
 #[cfg(target_os = "linux")]
+mod tab;
+#[cfg(target_os = "linux")]
 mod terminal;
 #[cfg(target_os = "linux")]
 mod terminals;
