@@ -61,13 +61,26 @@ pub fn read<H: Helper>(editor: &mut Editor<H, MemHistory>, prompt: &str) -> Resu
         };
         match err.kind() {
             io::ErrorKind::InvalidData => {
-                drop_input();
+                // Without editing, whole lines come, and the one that is no text has gone.
+                if edits() {
+                    drop_input();
+                }
                 return Ok(Typed::NotText);
             }
             io::ErrorKind::WouldBlock => {}
             _ => return Err(Error::Stdin(err)),
         }
     }
+}
+
+/// Whether the editor edits here, and so reads keys: it does not know these terminals to move a
+/// cursor.
+fn edits() -> bool {
+    let term = std::env::var_os("TERM").unwrap_or_default();
+    let term = term.to_ascii_lowercase();
+    !["dumb", "cons25", "emacs"]
+        .iter()
+        .any(|plain| term == *plain)
 }
 
 /// Drops all that comes until there is silence: the rest of a line is not to be taken for a line.

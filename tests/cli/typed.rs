@@ -108,6 +108,27 @@ fn a_byte_that_is_no_text_costs_its_line_and_nothing_else() {
 }
 
 #[test]
+fn a_terminal_without_editing_takes_the_same_lines() {
+    let server = with_files();
+    let mut terminal = Terminal::new(80);
+    let folder = Folder::new();
+    let mut command = folder.berth_at(server.address);
+    command.env("TERM", "dumb").stdin(terminal.stream());
+    command.stdout(terminal.stream()).stderr(terminal.stream());
+    let child = command.spawn().unwrap();
+    drop(command);
+    terminal.next("Client01@");
+    terminal.press(b"one\ncaf\xe9\n\nget x/b\n");
+    for answer in ["one ACK", "that is no UTF-8 text", "saved b, 4 B"] {
+        terminal.next(answer);
+    }
+    terminal.next("Client01@");
+    terminal.press(b"\x04");
+    assert_eq!(finish(child, b"").code, 0);
+    assert_eq!(fs::read(folder.path("b")).unwrap(), b"of b");
+}
+
+#[test]
 fn a_byte_that_is_no_text_is_no_answer_to_a_question() {
     let server = with_files();
     let mut terminal = Terminal::new(80);
