@@ -7,7 +7,7 @@
 //! 8  bin/berthd.rs   bin/berth.rs       wiring, exit codes
 //! 7  cli/                               what the programs are told when they are started
 //! 6  server/mod.rs   client/   report/   timeline/   the bodies of the programs
-//! 5  server/{socket,nearness,ahead,catalog,listing,remembered,inotify,digest,roster}.rs
+//! 5  server/{socket,ahead,catalog,listing,remembered,inotify,digest,roster}.rs
 //!    server/{logbook,service,listener,descriptors,privileges,config,logging,start}.rs
 //!    server/{own_file,whereabouts}.rs
 //!    server/{journal,watch}/            the edges

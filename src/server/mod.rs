@@ -34,7 +34,6 @@ pub mod listener;
 pub mod listing;
 pub mod logbook;
 pub mod logging;
-pub mod nearness;
 pub mod own_file;
 pub mod privileges;
 pub mod remembered;

@@ -1,15 +1,15 @@
 //! A TCP connection as the engine's pipe of bytes.
 //!
 //! Owns the socket of one peer. Must never decide anything: each method is one system call, but for
-//! long files, before which the socket is set up for where the peer is ([`super::nearness`]) and
-//! the file is brought into memory ([`super::ahead`]), and for files that the kernel does not send
-//! by itself, which are read and written.
+//! long files, for which whole segments are asked for and the file is brought into memory
+//! ([`super::ahead`]), and for files that the kernel does not send by itself, which are read and
+//! written. How much is under way, and at what pace, is the system's to say: its congestion control
+//! and its buffers are left as the administrator set them.
 
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
-use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 use std::sync::Once;
 
@@ -18,7 +18,6 @@ use rustix::io::Errno;
 use socket2::SockRef;
 
 use super::ahead::Ahead;
-use super::nearness::{self, Distance};
 use crate::engine::ports::Transport;
 use crate::wire::Harmless;
 
@@ -36,8 +35,6 @@ static TOLD_OF_COPIES: Once = Once::new();
 #[derive(Debug)]
 pub struct Socket {
     stream: TcpStream,
-    /// Of the peer, as far as it was measured before long files.
-    distance: Distance,
     /// Whether the kernel keeps the last, incomplete segment until more comes.
     corked: bool,
 }
@@ -48,17 +45,8 @@ impl Socket {
     pub const fn new(stream: TcpStream) -> Self {
         Self {
             stream,
-            distance: Distance::Far,
             corked: false,
         }
-    }
-
-    /// A long file is about to be sent.
-    fn prepare(&mut self) {
-        if self.distance == Distance::Far {
-            self.distance = nearness::suit(self.stream.as_fd());
-        }
-        self.cork(true);
     }
 
     /// Keeps incomplete segments back, or sends them: tcp(7), `TCP_CORK`. Without it every piece of
@@ -162,7 +150,7 @@ impl Transport for Socket {
         if len >= LONG_BYTES {
             let ahead = served.ahead.get();
             if ahead == Ahead::Unknown {
-                self.prepare();
+                self.cork(true);
             }
             let piece = offset..offset.saturating_add(len as u64);
             served.ahead.set(ahead.fetch(&served.file, piece));
@@ -186,19 +174,37 @@ mod tests {
     use super::*;
     use std::net::TcpListener;
 
-    #[test]
-    fn what_stands_behind_a_long_file_is_not_kept_back() {
+    fn pair() -> (Socket, std::net::TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let address = listener.local_addr().expect("it is bound");
-        let mut peer = std::net::TcpStream::connect(address).expect("it listens");
+        let peer = std::net::TcpStream::connect(address).expect("it listens");
         let (stream, _) = listener.accept().expect("it called");
         stream.set_nonblocking(true).expect("it is a socket");
-        let mut socket = Socket::new(TcpStream::from_std(stream));
-        let corked = |socket: &Socket| SockRef::from(&socket.stream).tcp_cork().expect("it is TCP");
+        (Socket::new(TcpStream::from_std(stream)), peer)
+    }
 
+    fn long_file() -> Served {
         let mut file = tempfile::tempfile().expect("a file can be made");
         file.write_all(&[b'.'; LONG_BYTES]).expect("it is new");
-        let served = Served::new(file, b"file");
+        Served::new(file, b"file")
+    }
+
+    #[test]
+    fn a_long_file_leaves_the_systems_congestion_control_alone() {
+        let (mut socket, _peer) = pair();
+        let algorithm = |socket: &Socket| SockRef::from(&socket.stream).tcp_congestion();
+        let before = algorithm(&socket).expect("it is TCP");
+        let n = socket.send_file(&long_file(), 0, LONG_BYTES);
+        assert_eq!(n.expect("there is room"), LONG_BYTES);
+        assert_eq!(algorithm(&socket).expect("it is TCP"), before);
+    }
+
+    #[test]
+    fn what_stands_behind_a_long_file_is_not_kept_back() {
+        let (mut socket, mut peer) = pair();
+        let corked = |socket: &Socket| SockRef::from(&socket.stream).tcp_cork().expect("it is TCP");
+
+        let served = long_file();
         let n = socket
             .send_file(&served, 0, LONG_BYTES)
             .expect("there is room");
@@ -217,11 +223,7 @@ mod tests {
 
     #[test]
     fn a_file_that_the_kernel_does_not_send_is_read_and_written() {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-        let address = listener.local_addr().expect("it is bound");
-        let mut peer = std::net::TcpStream::connect(address).expect("it listens");
-        let (stream, _) = listener.accept().expect("it called");
-        let mut socket = Socket::new(TcpStream::from_std(stream));
+        let (mut socket, mut peer) = pair();
         // This file has a read of its own and nothing that sendfile could use.
         let path = "/proc/self/auxv";
         let bytes = std::fs::read(path).expect("the kernel has it");
@@ -241,11 +243,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_copied_and_has_become_shorter_sends_nothing() {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-        let address = listener.local_addr().expect("it is bound");
-        let _peer = std::net::TcpStream::connect(address).expect("it listens");
-        let (stream, _) = listener.accept().expect("it called");
-        let mut socket = Socket::new(TcpStream::from_std(stream));
+        let (mut socket, _peer) = pair();
         let file = tempfile::tempfile().expect("a file can be made");
         assert_eq!(socket.copy(&file, 7, 9).expect("there is nothing"), 0);
     }

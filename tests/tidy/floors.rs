@@ -25,7 +25,6 @@ pub(crate) const FLOORS: &[(&str, u8)] = &[
     ("engine/hub", 4),
     ("engine", 4),
     ("server/ahead", 5),
-    ("server/nearness", 5),
     ("server/socket", 5),
     ("server/catalog", 5),
     ("server/listing", 5),
