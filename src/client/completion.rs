@@ -1,8 +1,8 @@
 //! What the prompt offers while a person types: commands, names, earlier lines.
 //!
 //! Owns the names that the server listed last, and when it is asked again. Must never ask while
-//! anything else is under way on the connection, nor more often than every few seconds, nor offer
-//! a name that would not be harmless on the terminal.
+//! anything else is under way on the connection, nor because somebody merely types: what they enter
+//! would wait behind the answer. Must never offer a name that is not harmless on the terminal.
 
 use std::borrow::Cow;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -19,8 +19,12 @@ use super::link::Link;
 use super::{Error, interrupt};
 use crate::wire::{Harmless, ListedFile};
 
-/// How long a listing is good enough to type by.
+/// How long a listing is good enough to type by, at least.
 const FRESH: Duration = Duration::from_secs(5);
+
+/// How many times as long as it took a listing is good: a long one takes a fiftieth of the line at
+/// most, however often Tab is pressed.
+const FRESH_FACTOR: u32 = 50;
 
 /// How long Tab waits for a listing that is on its way. What comes later is there for the next Tab.
 const TAB_WAIT: Duration = Duration::from_millis(500);
@@ -42,6 +46,18 @@ pub fn lock(link: &Mutex<Link>) -> MutexGuard<'_, Link> {
     link.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The same for a line that was typed. Where Tab has asked for a list that is still coming, its end
+/// is behind that, and whoever waits is told.
+pub fn lock_telling(link: &Mutex<Link>, tell: impl FnOnce()) -> MutexGuard<'_, Link> {
+    match link.try_lock() {
+        Ok(link) => link,
+        Err(_) => {
+            tell();
+            lock(link)
+        }
+    }
+}
+
 /// The names that the server listed last.
 #[derive(Debug)]
 pub struct Names {
@@ -55,8 +71,8 @@ pub struct Names {
 struct Known {
     /// In the order of the listing.
     names: Vec<String>,
-    /// When the server was asked last.
-    asked: Option<Instant>,
+    /// Until when they are good enough; nothing before the server was asked.
+    fresh: Option<Instant>,
     /// Whether it is being asked.
     asking: bool,
     /// The server turned out to be gone when it was asked.
@@ -83,21 +99,22 @@ impl Names {
         self.known().lost.take()
     }
 
-    /// Asks the server again, behind the back of whoever types, if it has not been asked lately.
+    /// Asks the server again for whoever pressed Tab, if it has not been asked lately.
     pub fn refresh(self: &Arc<Self>) {
         let mut known = self.known();
-        let stale = known.asked.is_none_or(|asked| asked.elapsed() > FRESH);
+        let stale = known.fresh.is_none_or(|end| Instant::now() > end);
         if known.asking || !stale {
             return;
         }
         let this = Arc::clone(self);
         known.asking = thread::Builder::new().spawn(move || this.ask()).is_ok();
-        known.asked = Some(Instant::now());
     }
 
     fn ask(&self) {
+        let begin = Instant::now();
         let listed = self.list();
         let mut known = self.known();
+        known.fresh = Some(Instant::now() + good_for(begin.elapsed()));
         match listed {
             Some(Ok(names)) => known.names = names,
             Some(Err(err)) => known.lost = Some(err),
@@ -121,8 +138,13 @@ impl Names {
             }
             Ok(())
         });
-        interrupt::leave();
+        let cut = interrupt::leave();
         match asked {
+            // Whoever pressed Ctrl-C knows, and what was typed goes on with a new connection.
+            Err(err) if cut && !err.session_goes_on() => {
+                link.lose();
+                None
+            }
             Err(err) if !err.session_goes_on() => {
                 link.lose();
                 Some(Err(err))
@@ -144,6 +166,11 @@ impl Names {
             .cloned()
             .collect()
     }
+}
+
+/// How long a listing is good that took so long.
+fn good_for(took: Duration) -> Duration {
+    took.saturating_mul(FRESH_FACTOR).max(FRESH)
 }
 
 /// A name as it is typed, if that can be shown as it is.
@@ -239,6 +266,14 @@ mod tests {
         assert_eq!(name_at("sha256 x"), Some(7));
         for other in ["get", " get a", "sha256", "list ", "", "gét a"] {
             assert_eq!(name_at(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_listing_that_takes_long_is_asked_for_rarely() {
+        for (took, good) in [(0, 5000), (100, 5000), (2000, 100_000)] {
+            let good = Duration::from_millis(good);
+            assert_eq!(good_for(Duration::from_millis(took)), good, "{took}");
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use super::answers::{Form, Question, show};
 use super::batch::{self, Outcome};
-use super::completion::{Names, Shared, lock};
+use super::completion::{Names, Shared, lock, lock_telling};
 use super::keyboard::{Entry, Keyboard, NOT_TEXT};
 use super::link::Link;
 use super::notes::{Notes, is_colored};
@@ -33,6 +33,9 @@ exit          leaves, as Ctrl-D does
 Anything else is a message and comes back with ' ACK' behind it. A space in
 front makes a message of a command's word: ' list'. Ctrl-C drops the line, or
 ends what is under way; Ctrl-R searches what was typed before.";
+
+/// What a person reads whose line has to wait behind what Tab has asked for.
+const LISTING: &str = "the list that Tab asked for is still coming; Ctrl-C does without it";
 
 /// The longest name of a client that is shown in the prompt, in bytes. A berthd's are short.
 const NAME_BYTES_MAX: usize = 40;
@@ -170,7 +173,7 @@ impl Prompt {
 
     /// Sends one request and shows its answer.
     fn request(&mut self, line: &[u8]) -> Result<Answer, Error> {
-        let mut link = lock(&self.link);
+        let mut link = lock_telling(&self.link, || self.notes.say(LISTING));
         let (form, screen) = (self.form, &mut self.screen);
         let question = match Request::parse(line) {
             Request::Status => Question::Status,

@@ -22,7 +22,11 @@ mod sessions;
 #[cfg(target_os = "linux")]
 mod signals;
 mod start;
+#[cfg(target_os = "linux")]
+mod streams;
 mod survival;
+#[cfg(target_os = "linux")]
+mod tab;
 #[cfg(target_os = "linux")]
 mod terminal;
 #[cfg(target_os = "linux")]

@@ -84,6 +84,12 @@ impl Terminal {
         line.try_clone().unwrap().into()
     }
 
+    /// The program's end, for whoever changes it.
+    pub(crate) fn line(&self) -> File {
+        let line = self.line.as_ref().expect("streams are given out first");
+        line.try_clone().unwrap()
+    }
+
     /// How the terminal reads and writes.
     pub(crate) fn modes(&self) -> String {
         format!("{:?}", tcgetattr(&self.keyboard).unwrap())
