@@ -3,6 +3,8 @@
 use berth::engine::line_buffer::{Line, LineBuffer};
 use berth::wire::{LINE_BYTES_MAX, Request};
 
+use crate::input::{Said, said};
+
 /// The first bytes say how the rest is cut; the rest is the input.
 pub(crate) fn run(data: &[u8]) {
     let (cuts, input) = data.split_at(data.len().min(8));
@@ -30,32 +32,20 @@ pub(crate) fn run(data: &[u8]) {
     buffer.end();
     take(&mut buffer, &mut found);
     assert!(buffer.is_empty(), "after the end nothing is left");
-    assert_eq!(found, expected(input));
+    assert_eq!(found, said(input));
 }
 
-fn take(buffer: &mut LineBuffer, found: &mut Vec<Option<Vec<u8>>>) {
+fn take(buffer: &mut LineBuffer, found: &mut Vec<Said>) {
     while let Some(line) = buffer.next_line() {
         found.push(match line {
-            Line::TooLong => None,
+            Line::TooLong(head) => Said::TooLong(head.to_vec()),
+            Line::Mark => Said::Mark,
             Line::Text(text) => {
                 check(text);
-                Some(text.to_vec())
+                Said::Line(text.to_vec())
             }
         });
     }
-}
-
-/// The lines as the protocol says, found the simple way: all of the input at once.
-fn expected(input: &[u8]) -> Vec<Option<Vec<u8>>> {
-    let mut lines: Vec<&[u8]> = input.split(|&byte| byte == b'\n').collect();
-    if lines.last().is_some_and(|last| last.is_empty()) {
-        lines.pop();
-    }
-    let line = |line: &[u8]| {
-        let text = line.strip_suffix(b"\r").unwrap_or(line);
-        (line.len() <= LINE_BYTES_MAX).then(|| text.to_vec())
-    };
-    lines.into_iter().map(line).collect()
 }
 
 /// What a request says of a line is in the line.

@@ -12,7 +12,11 @@ use berth::engine::outbox::{Outbox, Passage};
 use berth::engine::ports::{Query, Refusal, Service, Step, Transport};
 use berth::engine::readiness::Readiness;
 use berth::engine::tally::Tally;
-use berth::wire::{ClientName, Complaint, Farewell, LINE_BYTES_MAX, ListedFile, Reply, Request};
+use berth::wire::{
+    ClientName, Complaint, Farewell, LINE_BYTES_MAX, ListedFile, Reply, Request, http,
+};
+
+use crate::input::{Said, said};
 
 /// The size of every file, and its bytes.
 const FILE: &[u8; 300] = &[b'f'; 300];
@@ -90,6 +94,10 @@ impl Service for OneFile {
     fn refused(&mut self, (): (), _: Refusal) {}
 
     fn arrived(&mut self, _: ClientName, (): ()) {}
+
+    fn asked(&mut self, _: ClientName) {}
+
+    fn unended(&mut self, _: ClientName) {}
 
     fn departed(&mut self, _: ClientName, _: Farewell, _: &Tally) {}
 
@@ -195,16 +203,30 @@ pub(crate) fn run(data: &[u8]) {
 /// All that the peer is to receive, by the words of the protocol.
 fn expected(input: &[u8]) -> Vec<u8> {
     let mut out = b"Welcome Client01\n".to_vec();
-    let mut lines: Vec<&[u8]> = input.split(|&byte| byte == b'\n').collect();
-    if lines.last().is_some_and(|last| last.is_empty()) {
-        lines.pop();
-    }
-    for line in lines {
-        if line.len() > LINE_BYTES_MAX {
-            out.extend_from_slice(b"ERR line longer than 4096 bytes\n");
-            continue;
-        }
-        match Request::parse(line.strip_suffix(b"\r").unwrap_or(line)) {
+    let mut is_first = true;
+    for said in said(input) {
+        let text = match said {
+            Said::Mark => {
+                out.extend_from_slice(b"\xff\xfc\x06");
+                continue;
+            }
+            Said::TooLong(head) if is_first && http::may_begin_request_line(&head) => {
+                out.extend_from_slice(b"ERR this is not a web server\n");
+                break;
+            }
+            Said::TooLong(_) => {
+                is_first = false;
+                out.extend_from_slice(b"ERR line longer than 4096 bytes\n");
+                continue;
+            }
+            Said::Line(text) if is_first && http::is_request_line(&text) => {
+                out.extend_from_slice(b"ERR this is not a web server\n");
+                break;
+            }
+            Said::Line(text) => text,
+        };
+        is_first = false;
+        match Request::parse(&text) {
             Request::Message(text) => out.extend_from_slice(&[text, b" ACK\n"].concat()),
             Request::Status | Request::List => {
                 out.extend_from_slice(b"LIST\n1 entry\n1 entry\n1 entry\nEND\n");

@@ -1,6 +1,8 @@
 //! Runs the body of the same name for libFuzzer.
 #![no_main]
 
+#[path = "../bodies/input.rs"]
+mod input;
 #[path = "../bodies/session.rs"]
 mod body;
 

@@ -7,17 +7,17 @@ use std::io::{self, ErrorKind};
 use std::time::Instant;
 
 use super::budget::Budget;
-use super::deed::{Deed, Verb};
+use super::deed::Deed;
 use super::fault::farewell;
 use super::limits::Limits;
-use super::line_buffer::Line;
+use super::meaning::Meaning;
 use super::outbox::Front;
 use super::phase::Phase;
-use super::ports::{Query, Service, Step, Transport};
+use super::ports::{Service, Step, Transport};
 use super::readiness::Readiness;
 use super::session::Session;
 use super::spare::Spare;
-use crate::wire::{Complaint, Farewell, Reply, Request};
+use crate::wire::{Complaint, Farewell, Reply};
 
 pub use super::budget::Circumstances;
 pub use super::deed::Turn;
@@ -102,7 +102,7 @@ impl<T: Transport, K> Connection<T, K> {
             }
             let moved = answered || wrote || read || self.dismiss_idle(around);
             if !moved || budget.is_spent() {
-                return self.rest(moved, around);
+                return self.rest(moved, service, around);
             }
         }
     }
@@ -119,7 +119,16 @@ impl<T: Transport, K> Connection<T, K> {
 
     /// Nothing moved, or enough did: the turn is over, and the connection too if its peer has
     /// taken nothing for too long, whatever it has been sending.
-    fn rest(&mut self, moved: bool, around: Circumstances<'_>) -> Turn {
+    fn rest<S>(&mut self, moved: bool, service: &mut S, around: Circumstances<'_>) -> Turn
+    where
+        S: Service<File = T::File, Task = K>,
+    {
+        if !moved
+            && self.session.note_unended(around.limits, around.now)
+            && let Some(name) = self.session.berth()
+        {
+            service.unended(name);
+        }
         if self.session.is_stalled(around.limits, around.now) {
             self.session.close(Farewell::Stalled);
             return Turn::Done;
@@ -181,40 +190,34 @@ impl<T: Transport, K> Connection<T, K> {
     where
         S: Service<File = T::File, Task = K>,
     {
+        let newcomer = self.session.berth().filter(|_| !self.session.has_asked());
         let Some((line, reply)) = self.session.next_line(now) else {
             if self.session.is_served() {
                 self.session.leave(Farewell::Eof, None, now);
             }
             return false;
         };
-        let request = match line {
-            Line::TooLong => None,
-            Line::Text(text) => Some(Request::parse(text)),
-        };
-        service.saw(Deed::Took(Verb::of(request.as_ref())));
-        let query = match request {
-            None => Err(Reply::Error(Complaint::LineTooLong)),
-            Some(Request::Message(text)) => Err(Reply::Ack(text)),
-            Some(Request::NoName(word)) => Err(Reply::Error(Complaint::NoName(word))),
-            Some(Request::GetTooFar) => Err(Reply::Error(Complaint::OffsetTooLarge)),
-            Some(Request::Status) => Ok(Query::Status),
-            Some(Request::List) => Ok(Query::List),
-            Some(Request::Get { name, offset }) => Ok(Query::Get { name, offset }),
-            Some(Request::Sha256 { name }) => Ok(Query::Sha256 { name }),
-            Some(Request::Stat { name }) => Ok(Query::Stat { name }),
-            Some(Request::Exit) => {
-                self.session.exit(now);
-                return true;
+        let meaning = Meaning::of(line, newcomer.is_some());
+        if let Some(verb) = meaning.verb() {
+            service.saw(Deed::Took(verb));
+            if let Some(name) = newcomer {
+                service.asked(name);
             }
-        };
-        match query {
-            Err(known) => reply.write(|out| known.write(out)),
-            Ok(query) => {
+        }
+        match meaning {
+            Meaning::Say(_, known) => reply.write(|out| known.write(out)),
+            Meaning::Mark => reply.write(|out| Reply::NoMark.write(out)),
+            Meaning::Ask(_, query) => {
                 if let Some(task) = service.answer(query, reply) {
                     self.session.begin(task);
                 }
                 // An empty file has ended already, and others may be asked for in this turn.
                 self.report(service, now);
+            }
+            Meaning::Exit => self.session.exit(now),
+            Meaning::Web => {
+                let last = Reply::Error(Complaint::NotWeb);
+                self.session.leave(Farewell::Web, Some(last), now);
             }
         }
         true

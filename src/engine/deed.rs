@@ -4,7 +4,7 @@
 //! not. A deed goes to [`super::ports::Service::saw`]; where that does nothing, as in a simulator,
 //! the compiler leaves nothing of it.
 
-use crate::wire::{ClientName, Request};
+use crate::wire::ClientName;
 
 /// How a turn ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,21 +93,6 @@ impl Verb {
         Self::Exit,
         Self::Mistake,
     ];
-
-    /// What a request asks for; `None` is a line too long to be one.
-    #[must_use]
-    pub const fn of(request: Option<&Request<'_>>) -> Self {
-        match request {
-            Some(Request::Message(_)) => Self::Message,
-            Some(Request::Status) => Self::Status,
-            Some(Request::List) => Self::List,
-            Some(Request::Get { .. }) => Self::Get,
-            Some(Request::Sha256 { .. }) => Self::Sha256,
-            Some(Request::Stat { .. }) => Self::Stat,
-            Some(Request::Exit) => Self::Exit,
-            Some(Request::NoName(_) | Request::GetTooFar) | None => Self::Mistake,
-        }
-    }
 
     /// The word for it.
     #[must_use]

@@ -186,8 +186,9 @@ impl<T: Transport, K> Hub<T, K> {
             let berth = connection.session().berth();
             connection.cut(service, now);
             if let Some(name) = berth {
-                let tally = connection.session().tally(now);
-                service.departed(name, Farewell::Shutdown, &tally);
+                let session = connection.session();
+                let farewell = session.farewell().unwrap_or(Farewell::Shutdown);
+                service.departed(name, farewell, &session.tally(now));
             }
         }
         *self = Self::new(self.limits).after(self.admitted);

@@ -56,6 +56,12 @@ pub struct Limits {
     /// How long a connection may be quiet in both directions. `None`: for ever.
     pub idle: Option<Duration>,
 
+    /// How long the beginning of a line may be quiet before the log says what ends a line.
+    ///
+    /// People who type are quiet for a second or two; who forgot the LF waits for an answer for
+    /// ever, and gives up after some ten seconds.
+    pub unended: Duration,
+
     /// How long a peer may take nothing while output is owed to it.
     pub stall: Duration,
 
@@ -80,6 +86,7 @@ impl Default for Limits {
             turn_bytes: 512 * 1024,
             turn_requests: 256,
             idle: Some(Duration::from_secs(600)),
+            unended: Duration::from_secs(5),
             stall: Duration::from_secs(30),
             linger: Duration::from_secs(2),
             discard_bytes: 16 * 1024 * 1024,

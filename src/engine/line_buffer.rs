@@ -3,9 +3,11 @@
 //! Owns unread input, how far it was searched, and whether more will come. Must never grow: what
 //! does not fit is left in the kernel, which tells the peer to wait.
 
-use memchr::memchr;
+use std::ops::Range;
 
-use crate::wire::LINE_BYTES_MAX;
+use memchr::{memchr, memmem};
+
+use crate::wire::{LINE_BYTES_MAX, telnet};
 
 /// A fixed window of input that gives out lines.
 ///
@@ -22,6 +24,7 @@ pub struct LineBuffer {
     /// once and not over and over.
     searched: usize,
     state: State,
+    ends: LineEnd,
     /// The peer has shut down its sending side: what is here is all there will ever be.
     ended: bool,
 }
@@ -35,13 +38,26 @@ enum State {
     Excess,
 }
 
+/// What ends a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LineEnd {
+    /// LF.
+    Lf,
+    /// LF, or a NUL behind a CR: the peer has turned out to be a Telnet client, which may send
+    /// either for its user's Enter. Nobody else's CR NUL is anything but two bytes of a line.
+    Telnet,
+}
+
 /// What stood before a line end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Line<'a> {
     /// A line, without its LF and without one CR before that.
     Text(&'a [u8]),
-    /// More than [`LINE_BYTES_MAX`] bytes; given out once for each such line.
-    TooLong,
+    /// More than [`LINE_BYTES_MAX`] bytes, of which these came first; given out once for each such
+    /// line.
+    TooLong(&'a [u8]),
+    /// Not a line: a Telnet client waits for a word, see [`telnet::Command`].
+    Mark,
 }
 
 impl LineBuffer {
@@ -60,6 +76,7 @@ impl LineBuffer {
             end: 0,
             searched: 0,
             state,
+            ends: LineEnd::Lf,
             ended: false,
         }
     }
@@ -108,19 +125,74 @@ impl LineBuffer {
     /// Takes the next line, or learns that there is none yet.
     pub fn next_line(&mut self) -> Option<Line<'_>> {
         loop {
-            let Some(at) = memchr(b'\n', &self.memory[self.searched..self.end]) else {
-                self.searched = self.end;
+            if let Some(command) = self.take_command() {
+                match command.asks_for_a_mark {
+                    true => return Some(Line::Mark),
+                    false => continue,
+                }
+            }
+            let Some(end) = self.line_end() else {
                 return self.without_line_end();
             };
-            let line = self.start..self.searched + at;
-            self.start = line.end + 1;
+            let line = self.start..end;
+            self.start = end + 1;
             self.searched = self.start;
             match self.state {
                 State::Excess => self.state = State::Line,
-                State::Line if line.len() > LINE_BYTES_MAX => return Some(Line::TooLong),
+                State::Line if line.len() > LINE_BYTES_MAX => return Some(self.too_long(line)),
                 State::Line => return Some(Line::Text(without_cr(&self.memory[line]))),
             }
         }
+    }
+
+    /// Takes a Telnet command where a line begins. Elsewhere, and where it is not whole, it is
+    /// bytes like any others.
+    fn take_command(&mut self) -> Option<telnet::Command> {
+        if self.state != State::Line {
+            return None;
+        }
+        let command = telnet::command(&self.memory[self.start..self.end])?;
+        self.start += command.len;
+        self.searched = self.searched.max(self.start);
+        self.ends = LineEnd::Telnet;
+        Some(command)
+    }
+
+    /// Where the byte stands that ends the next line. What was searched is not searched again.
+    fn line_end(&mut self) -> Option<usize> {
+        let unsearched = &self.memory[self.searched..self.end];
+        let lf = memchr(b'\n', unsearched);
+        let end = match self.ends {
+            LineEnd::Lf => lf,
+            LineEnd::Telnet => {
+                let cr_nul = memmem::find(&unsearched[..lf.unwrap_or(unsearched.len())], b"\r\0");
+                cr_nul.map(|cr| cr + 1).or(lf)
+            }
+        };
+        if end.is_none() {
+            self.searched = self.end - self.half_an_end();
+            return None;
+        }
+        end.map(|at| self.searched + at)
+    }
+
+    /// How many of the last bytes may be the first half of a line end.
+    fn half_an_end(&self) -> usize {
+        let unread = &self.memory[self.start..self.end];
+        usize::from(self.ends == LineEnd::Telnet && unread.ends_with(b"\r"))
+    }
+
+    /// Forgets what is left of a line that was too long, but for what may be half of its end.
+    fn forget_excess(&mut self) {
+        self.start = self.end - self.half_an_end();
+        self.searched = self.start;
+        if self.ended || self.start == self.end {
+            self.clear();
+        }
+    }
+
+    fn too_long(&self, line: Range<usize>) -> Line<'_> {
+        Line::TooLong(&self.memory[line.start..line.start + LINE_BYTES_MAX])
     }
 
     /// Forgets all input, read or not.
@@ -172,13 +244,13 @@ impl LineBuffer {
     fn without_line_end(&mut self) -> Option<Line<'_>> {
         let line = self.start..self.end;
         if self.state == State::Excess {
-            self.clear();
+            self.forget_excess();
             return None;
         }
         if line.len() > LINE_BYTES_MAX {
-            self.clear();
+            self.forget_excess();
             self.state = State::Excess;
-            return Some(Line::TooLong);
+            return Some(self.too_long(line));
         }
         if !self.ended || line.is_empty() {
             return None;
@@ -222,7 +294,8 @@ mod tests {
     fn owned(line: Line<'_>) -> Option<Vec<u8>> {
         match line {
             Line::Text(text) => Some(text.to_vec()),
-            Line::TooLong => None,
+            Line::TooLong(_) => None,
+            Line::Mark => Some(b"DO TM".to_vec()),
         }
     }
 

@@ -7,8 +7,8 @@
 //! sockets, a folder and a clock.
 //!
 //! Reading order: [`limits`], [`line_buffer`], [`outbox`], [`readiness`], [`phase`], [`tally`],
-//! [`admission`], [`deed`], then [`session`], [`budget`], [`spare`], [`ports`], [`connection`] and
-//! at last [`hub`].
+//! [`admission`], [`deed`], [`query`], then [`session`], [`meaning`], [`budget`], [`spare`],
+//! [`ports`], [`connection`] and at last [`hub`].
 
 pub mod admission;
 pub mod budget;
@@ -19,9 +19,11 @@ pub mod fault;
 pub mod hub;
 pub mod limits;
 pub mod line_buffer;
+pub mod meaning;
 pub mod outbox;
 pub mod phase;
 pub mod ports;
+pub mod query;
 pub mod readiness;
 pub mod session;
 pub mod spare;

@@ -13,6 +13,7 @@ use super::tally::Tally;
 use crate::wire::{ClientName, Farewell};
 
 pub use super::admission::Refusal;
+pub use super::query::Query;
 
 /// A pipe of bytes to one peer that never waits.
 ///
@@ -59,6 +60,12 @@ pub trait Service {
     /// A client was let in.
     fn arrived(&mut self, name: ClientName, peer: Self::Peer);
 
+    /// A client has said its first line: it did more than knock.
+    fn asked(&mut self, name: ClientName);
+
+    /// A client has sent the beginning of a line and nothing more for long. This is told once.
+    fn unended(&mut self, name: ClientName);
+
     /// A client's berth is free again, after a stay that came to `tally`.
     fn departed(&mut self, name: ClientName, farewell: Farewell, tally: &Tally);
 
@@ -81,32 +88,6 @@ pub trait Service {
     /// Hears what the engine does, which changes nothing. Unless a service listens this is empty,
     /// and the compiler takes the call away.
     fn saw(&mut self, _deed: Deed) {}
-}
-
-/// A request whose answer is the service's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Query<'a> {
-    /// Who is connected and who was.
-    Status,
-    /// What can be had.
-    List,
-    /// The bytes of the file `name` from `offset` on.
-    Get {
-        /// As the client wrote it.
-        name: &'a [u8],
-        /// The first byte wanted.
-        offset: u64,
-    },
-    /// The digest of the bytes of the file `name`.
-    Sha256 {
-        /// As the client wrote it.
-        name: &'a [u8],
-    },
-    /// What a listing says of the file `name`.
-    Stat {
-        /// As the client wrote it.
-        name: &'a [u8],
-    },
 }
 
 /// How far an answer has come.

@@ -6,12 +6,14 @@
 
 use std::time::{Duration, Instant};
 
-use super::limits::{Limits, STALL_TRIES};
+use super::limits::Limits;
 use super::line_buffer::{Line, LineBuffer};
 use super::outbox::{Front, Outbox, Passage};
 use super::phase::Phase;
 use super::tally::{Ledger, Tally};
 use crate::wire::{ClientName, Farewell, Reply};
+
+mod time;
 
 /// One peer's input, output and phase. `F` is a file on its way, `K` an answer under way.
 #[derive(Debug)]
@@ -30,6 +32,8 @@ pub struct Session<F, K> {
     taken_at: Instant,
     /// When it was last tried whether the peer takes more, though no event said so.
     tried_at: Instant,
+    /// Whether it was told that the end of a line is missing.
+    told_of_unended: bool,
     /// Bytes read and thrown away since the session stopped listening.
     discarded: u64,
     ledger: Ledger,
@@ -69,6 +73,7 @@ impl<F, K> Session<F, K> {
             moved_at: now,
             taken_at: now,
             tried_at: now,
+            told_of_unended: false,
             discarded: 0,
             ledger: Ledger::new(now),
         }
@@ -163,8 +168,16 @@ impl<F, K> Session<F, K> {
     pub fn next_line(&mut self, now: Instant) -> Option<(Line<'_>, &mut Outbox<F>)> {
         self.note_nothing_owed(now);
         let line = self.inbox.next_line()?;
-        self.ledger.asked(now);
+        if line != Line::Mark {
+            self.ledger.asked(now);
+        }
         Some((line, &mut self.outbox))
+    }
+
+    /// Whether a line was taken already.
+    #[must_use]
+    pub const fn has_asked(&self) -> bool {
+        self.ledger.requests() > 0
     }
 
     /// Whether all that the peer sent, and all it ever will send, was taken.
@@ -222,7 +235,8 @@ impl<F, K> Session<F, K> {
     pub fn file_ended_early(&mut self) {
         self.outbox.clear();
         self.inbox.clear();
-        self.phase.advance(Phase::Draining(Farewell::Error));
+        let farewell = self.phase.farewell().unwrap_or(Farewell::Error);
+        self.phase.advance(Phase::Draining(farewell));
     }
 
     // The way out.
@@ -261,67 +275,14 @@ impl<F, K> Session<F, K> {
         });
     }
 
-    /// The connection broke, or its time is up. A client that had left keeps its reason.
+    /// The connection broke, or its time is up. Whoever was leaving already keeps its reason: what
+    /// happens on the way out is no other one.
     pub fn close(&mut self, farewell: Farewell) {
-        let farewell = match self.phase {
-            Phase::Lingering(said, _) | Phase::Closed(said) => said,
-            Phase::Open | Phase::Draining(_) => farewell,
-        };
+        let farewell = self.phase.farewell().unwrap_or(farewell);
         self.outbox.clear();
         self.inbox.clear();
         self.task = None;
         self.phase.advance(Phase::Closed(farewell));
-    }
-
-    // Time.
-
-    /// When the session has to be looked at even if nothing happens to it.
-    #[must_use]
-    pub fn deadline(&self, limits: &Limits) -> Option<Instant> {
-        match self.phase {
-            Phase::Lingering(_, deadline) => Some(deadline),
-            Phase::Closed(_) => None,
-            Phase::Open | Phase::Draining(_) if !self.outbox.is_empty() => {
-                let tried_at = self.tried_at.max(self.taken_at);
-                let next_try = tried_at + limits.stall / STALL_TRIES;
-                Some(next_try.min(self.taken_at + limits.stall))
-            }
-            Phase::Open if self.task.is_none() => limits.idle.map(|idle| self.moved_at + idle),
-            // The server is at work on an answer, or about to say that no more comes: however long
-            // that takes, it is not the peer who is idle, and the next turn is due anyway.
-            Phase::Open | Phase::Draining(_) => None,
-        }
-    }
-
-    /// Does what is due at `now`, which may be nothing. A turn has to follow, in which
-    /// [`Session::is_stalled`] and [`Session::is_idle`] have the last word.
-    pub fn expire(&mut self, limits: &Limits, now: Instant) {
-        if self.deadline(limits).is_none_or(|deadline| now < deadline) {
-            return;
-        }
-        match self.phase {
-            Phase::Lingering(farewell, _) => self.close(farewell),
-            _ => self.tried_at = now,
-        }
-    }
-
-    /// Whether the peer took nothing for so long that it has to go. To be asked after a write was
-    /// tried.
-    #[must_use]
-    pub fn is_stalled(&self, limits: &Limits, now: Instant) -> bool {
-        matches!(self.phase, Phase::Open | Phase::Draining(_))
-            && !self.outbox.is_empty()
-            && now >= self.taken_at + limits.stall
-    }
-
-    /// Whether the client was quiet for so long that it has to go, and for how long it may be. To
-    /// be asked when there was nothing to do for it: what it said while nobody looked counts.
-    #[must_use]
-    pub fn is_idle(&self, limits: &Limits, now: Instant) -> Option<Duration> {
-        let may_be = self.phase == Phase::Open && self.task.is_none() && self.outbox.is_empty();
-        limits
-            .idle
-            .filter(|&idle| may_be && now >= self.moved_at + idle)
     }
 
     /// Whether memory is held that holds nothing.
@@ -333,12 +294,5 @@ impl<F, K> Session<F, K> {
     /// What needs memory, which is lent to it for a turn and taken back.
     pub(super) const fn memory(&mut self) -> (&mut LineBuffer, &mut Outbox<F>) {
         (&mut self.inbox, &mut self.outbox)
-    }
-
-    /// The stall clock runs from the moment there is something to take.
-    fn note_nothing_owed(&mut self, now: Instant) {
-        if self.outbox.is_empty() {
-            self.taken_at = now;
-        }
     }
 }

@@ -45,6 +45,12 @@ impl Ledger {
         self.asked_at = now;
     }
 
+    /// How many requests were taken.
+    #[must_use]
+    pub const fn requests(&self) -> u64 {
+        self.tally.requests
+    }
+
     /// So many bytes came in.
     pub fn received(&mut self, n: usize) {
         self.tally.bytes_in += n as u64;

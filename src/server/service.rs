@@ -206,6 +206,12 @@ impl Service for FolderService {
         self.logbook.arrived(name, peer);
     }
 
+    fn asked(&mut self, _: ClientName) {}
+
+    fn unended(&mut self, name: ClientName) {
+        log::info!("{name} has begun a line and does not end it: a line ends with LF (\\n)");
+    }
+
     fn departed(&mut self, name: ClientName, farewell: Farewell, tally: &Tally) {
         log::info!("{name} gone: {farewell}");
         self.logbook.departed(name, farewell, tally);

@@ -7,9 +7,11 @@
 
 pub mod entry;
 pub mod harmless;
+pub mod http;
 pub mod reply;
 pub mod request;
 pub mod stamp;
+pub mod telnet;
 
 pub use entry::{KnownClient, ListedFile};
 pub use harmless::{Harmless, HarmlessJson};

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::entry::ListedFile;
 use super::request::{LINE_BYTES_MAX, parse_u64};
+use super::telnet::NO_MARK;
 
 /// A client's name: `Client` and its number, at least two digits wide.
 ///
@@ -48,19 +49,22 @@ pub enum Farewell {
     Stalled,
     /// The server was told to stop.
     Shutdown,
+    /// It spoke HTTP.
+    Web,
     /// The server could not keep a promise, such as a file that shrank while it was sent.
     Error,
 }
 
 impl Farewell {
     /// Every reason, in the order of the protocol.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Exit,
         Self::Eof,
         Self::Reset,
         Self::Idle,
         Self::Stalled,
         Self::Shutdown,
+        Self::Web,
         Self::Error,
     ];
 }
@@ -74,6 +78,7 @@ impl fmt::Display for Farewell {
             Self::Idle => "idle",
             Self::Stalled => "stalled",
             Self::Shutdown => "shutdown",
+            Self::Web => "web",
             Self::Error => "error",
         })
     }
@@ -108,6 +113,8 @@ pub enum Complaint<'a> {
     Idle(Duration),
     /// The server was told to stop.
     ShuttingDown,
+    /// The first line was a request of HTTP.
+    NotWeb,
 }
 
 impl Complaint<'_> {
@@ -137,7 +144,8 @@ impl Complaint<'_> {
                     format_args!("idle for {}, closing", humantime::format_duration(quiet)),
                 );
             }
-            Self::ShuttingDown => out.extend_from_slice(b"server shutting down"),
+            Self::ShuttingDown => out.extend_from_slice(SHUTTING_DOWN),
+            Self::NotWeb => out.extend_from_slice(NOT_WEB),
         }
     }
 }
@@ -167,6 +175,8 @@ pub enum Reply<'a> {
     Stat(ListedFile<'a>),
     /// The end of an answer of several lines or of a file.
     End,
+    /// What a Telnet client waits for behind an interrupt; not a line.
+    NoMark,
     /// The request could not be met; the session goes on unless the reason says otherwise.
     Error(Complaint<'a>),
 }
@@ -192,9 +202,9 @@ impl Reply<'_> {
             }
             Self::Stat(file) => {
                 out.extend_from_slice(STAT);
-                file.write(out);
-                return;
+                return file.write(out);
             }
+            Self::NoMark => return out.extend_from_slice(NO_MARK),
             Self::End => out.extend_from_slice(END),
             Self::Error(complaint) => {
                 out.extend_from_slice(ERROR);
@@ -214,6 +224,7 @@ const ERROR: &[u8] = b"ERR ";
 const IDLE: &[u8] = b"idle for ";
 const CLOSING: &[u8] = b", closing";
 const SHUTTING_DOWN: &[u8] = b"server shutting down";
+const NOT_WEB: &[u8] = b"this is not a web server";
 
 /// How the reason begins when nothing of a name is served.
 pub const NO_SUCH_FILE: &[u8] = b"no such file: ";
@@ -281,7 +292,8 @@ pub fn parse_goodbye(line: &[u8]) -> Option<&[u8]> {
 /// Whether the server closes behind an `ERR` line with this reason, so that no answer follows it.
 #[must_use]
 pub fn is_last_word(reason: &[u8]) -> bool {
-    reason == SHUTTING_DOWN || (reason.starts_with(IDLE) && reason.ends_with(CLOSING))
+    [SHUTTING_DOWN, NOT_WEB].contains(&reason)
+        || (reason.starts_with(IDLE) && reason.ends_with(CLOSING))
 }
 
 /// Whether a first line turns the peer away: every berth is taken, or its address has its share.
@@ -381,6 +393,11 @@ mod tests {
             Reply::Error(Complaint::ShuttingDown),
             b"ERR server shutting down\n",
         ),
+        (
+            Reply::Error(Complaint::NotWeb),
+            b"ERR this is not a web server\n",
+        ),
+        (Reply::NoMark, b"\xff\xfc\x06"),
     ];
 
     #[test]
@@ -441,6 +458,7 @@ mod tests {
         for complaint in [
             Complaint::Idle(Duration::from_secs(90)),
             Complaint::ShuttingDown,
+            Complaint::NotWeb,
         ] {
             let mut line = Vec::new();
             Reply::Error(complaint).write(&mut line);
@@ -457,7 +475,7 @@ mod tests {
         let words = Farewell::ALL.map(|farewell| farewell.to_string());
         assert_eq!(
             words.join(" "),
-            "exit eof reset idle stalled shutdown error"
+            "exit eof reset idle stalled shutdown web error"
         );
     }
 }

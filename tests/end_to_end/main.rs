@@ -14,6 +14,7 @@ mod moved;
 mod names;
 mod refused;
 mod remembered;
+mod speech;
 mod start;
 mod stat;
 mod time;

@@ -7,6 +7,8 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+#[path = "../../fuzz/bodies/input.rs"]
+mod input;
 #[path = "../../fuzz/bodies/journal.rs"]
 mod journal;
 #[path = "../../fuzz/bodies/lines.rs"]

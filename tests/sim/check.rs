@@ -86,6 +86,14 @@ impl World {
             "wire {id}: lingers too long, since {lingers:?}"
         );
         let waits = view.is_some_and(|view| view.is_open() && !view.owes && !view.is_tasking);
+        assert!(
+            !waits
+                || net.book.unended.contains(&id)
+                || !self.peers[id].lacks_an_end(wire)
+                || is_ahead(wire.record.moved_at, self.limits.unended),
+            "wire {id}: nobody says that a line lacks its end, since {:?}",
+            wire.record.moved_at
+        );
         if let Some(idle) = self.limits.idle.filter(|_| waits) {
             assert!(
                 is_ahead(wire.record.moved_at, idle),

@@ -5,41 +5,11 @@
 
 use std::rc::Rc;
 
-use berth::wire::Farewell;
+pub(crate) use crate::ending::Ending;
 
 use crate::catalog::{CHANGED, Catalog, FileSpec, Listing};
 use crate::marks::Event;
-
-/// Why nothing more comes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
-    /// There was no berth.
-    Refused,
-    /// The client said so.
-    Exit,
-    /// The client shut down its sending side.
-    Eof,
-    /// A file was shorter than announced.
-    Cut,
-    /// A file could not be read to its end.
-    Broken,
-    /// Nothing moved for too long.
-    Idle,
-    /// The server was told to stop.
-    Shutdown,
-}
-
-impl Ending {
-    pub(crate) const fn farewell(self) -> Farewell {
-        match self {
-            Self::Refused | Self::Exit => Farewell::Exit,
-            Self::Eof => Farewell::Eof,
-            Self::Cut | Self::Broken => Farewell::Error,
-            Self::Idle => Farewell::Idle,
-            Self::Shutdown => Farewell::Shutdown,
-        }
-    }
-}
+use crate::strangers::{is_long_web, is_web, is_word};
 
 /// The stream that is owed for what was sent so far.
 #[derive(Debug)]
@@ -52,6 +22,12 @@ pub(crate) struct Expect {
     line: Vec<u8>,
     /// The line was too long and has been answered: its rest is thrown away.
     excess: bool,
+    /// The byte before this one.
+    before: u8,
+    /// It has said a word of Telnet, so that CR NUL ends its lines too.
+    is_telnet: bool,
+    /// It has said a line.
+    has_asked: bool,
     ending: Option<Ending>,
     /// The most bytes that one request, or one step of its answer, makes the server queue.
     piece_bytes_max: usize,
@@ -68,6 +44,9 @@ impl Expect {
             bounds: Vec::new(),
             line: Vec::new(),
             excess: false,
+            before: 0,
+            is_telnet: false,
+            has_asked: false,
             ending: None,
             piece_bytes_max: 0,
             notes: Vec::new(),
@@ -147,26 +126,70 @@ impl Expect {
     }
 
     fn byte(&mut self, byte: u8) {
+        let is_cr_nul = self.is_telnet && byte == 0 && self.before == b'\r';
+        self.before = byte;
+        if is_cr_nul {
+            self.notes.push(Event::CrNul);
+        }
         match byte {
             b'\n' if self.excess => self.excess = false,
             b'\n' => self.answer(),
+            0 if is_cr_nul && self.excess => self.excess = false,
+            0 if is_cr_nul => self.answer(),
             _ if self.excess => {}
             _ => {
                 self.line.push(byte);
+                self.telnet();
                 if self.line.len() > 4096 {
-                    self.excess = true;
-                    self.line.clear();
-                    self.notes.push(Event::TooLong);
-                    self.reply(&[b"ERR line longer than 4096 bytes\n"]);
+                    self.too_long();
                 }
             }
         }
+    }
+
+    /// A word of Telnet with which a line begins is left out; one of them is answered.
+    fn telnet(&mut self) {
+        if is_word(&self.line) {
+            self.is_telnet = true;
+            // What was before is no part of a line.
+            self.before = 0;
+            if self.line == [255, 253, 6] {
+                self.notes.push(Event::Mark);
+                self.reply(&[b"\xff\xfc\x06"]);
+            }
+            self.line.clear();
+        }
+    }
+
+    fn too_long(&mut self) {
+        self.excess = true;
+        let line = std::mem::take(&mut self.line);
+        if is_long_web(&line) && !self.has_asked {
+            self.notes.push(Event::LongWeb);
+            return self.web();
+        }
+        self.has_asked = true;
+        self.notes.push(Event::TooLong);
+        self.reply(&[b"ERR line longer than 4096 bytes\n"]);
+    }
+
+    fn web(&mut self) {
+        self.reply(&[b"ERR this is not a web server\n"]);
+        self.ending = Some(Ending::Web);
     }
 
     fn answer(&mut self) {
         let mut line = std::mem::take(&mut self.line);
         if line.last() == Some(&b'\r') {
             line.pop();
+        }
+        let is_first = !std::mem::replace(&mut self.has_asked, true);
+        if is_web(&line) {
+            if is_first {
+                self.notes.push(Event::Web);
+                return self.web();
+            }
+            self.notes.push(Event::WebWordsLater);
         }
         let catalog = Rc::clone(&self.catalog);
         let lower = line.to_ascii_lowercase();

@@ -9,14 +9,14 @@
 //! - `BERTH_SIM_SEED=0x2a cargo test --test sim every_seed` plays one and tells its story.
 //!
 //! Reading order: [`world`] (the loop), [`net`] and [`transport`] (what it stands on), [`expect`]
-//! (what is owed), [`oracle`] and [`check`] (what has to hold), [`action`] and [`drain`] (what
-//! happens), [`nth`] (each
-//! operation failing once), [`rig`] (who tests the tester).
+//! (what is owed), [`oracle`], [`reason`] and [`check`] (what has to hold), [`action`] and
+//! [`drain`] (what happens), [`nth`] (each operation failing once), [`rig`] (who tests the tester).
 
 mod action;
 mod catalog;
 mod check;
 mod drain;
+mod ending;
 mod expect;
 mod marks;
 mod net;
@@ -24,12 +24,14 @@ mod nth;
 mod oracle;
 mod peer;
 mod pipe;
+mod reason;
 mod rig;
 mod rng;
 mod runner;
 mod script;
 mod service;
 mod setup;
+mod strangers;
 mod trace;
 mod transport;
 mod wire;

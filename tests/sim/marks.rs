@@ -46,7 +46,7 @@ names! {
         LostToReset, IdleLine, ShutdownLine, Tasked, SilentStep, LastLineWithoutEnd,
         IgnoredAfterExit, ServedAfterHalfClose, RefusedWhileStopping, WholeStream,
         SeveralInOneBatch, KeyUsedAgain, NoName, GetTooFar, BeyondEnd, NoSuchFile, Unopenable,
-        Failed, Digest, Stated,
+        Failed, Digest, Stated, Web, LongWeb, WebWordsLater, Mark, CrNul, Unended, KeptReason,
     }
 }
 

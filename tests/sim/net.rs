@@ -53,6 +53,11 @@ pub(crate) struct Book {
     pub(crate) names: Vec<usize>,
     pub(crate) departed: Vec<(usize, Farewell)>,
     pub(crate) refused: Vec<(usize, Refusal)>,
+    /// Whose first line was taken, whose `exit` was, and of whom it was said that a line of theirs
+    /// lacks its end.
+    pub(crate) asked: Vec<usize>,
+    pub(crate) exited: Vec<usize>,
+    pub(crate) unended: Vec<usize>,
     /// Who is connected without a berth, the longest there first.
     pub(crate) outsiders: VecDeque<usize>,
     /// Whether newcomers are let in just now, who may push an outsider out.

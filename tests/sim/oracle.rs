@@ -41,7 +41,7 @@ impl View {
 /// How things stood before a run.
 #[derive(Debug)]
 pub(crate) struct Before {
-    records: Vec<Record>,
+    pub(crate) records: Vec<Record>,
     /// Connections that something can be done for.
     ready: Vec<usize>,
     live: usize,
@@ -211,7 +211,7 @@ impl World {
 
     /// Whoever left did so for the reason that was given.
     fn judge_departures(&self, before: &Before) {
-        let net = &*self.net.borrow();
+        let net = &mut *self.net.borrow_mut();
         let mut seen = vec![false; self.peers.len()];
         for &(id, farewell) in &net.book.departed {
             assert!(!seen[id], "wire {id}: a client departs once");
@@ -219,7 +219,13 @@ impl World {
             if self.views[id].is_none() {
                 continue;
             }
-            let due = self.reason(net, before, id);
+            let due = match self.known_reason(net, before, id, farewell) {
+                Some(known) => {
+                    net.marks.event(Event::KeptReason);
+                    known
+                }
+                None => self.reason(net, before, id),
+            };
             assert_eq!(farewell, due, "wire {id}: the reason for leaving");
         }
         for (id, wire) in net.wires.iter().enumerate() {
@@ -230,35 +236,6 @@ impl World {
                 "wire {id}: whoever is sent its last byte gives its berth back"
             );
         }
-    }
-
-    fn reason(&self, net: &Net, before: &Before, id: usize) -> Farewell {
-        let (wire, peer) = (&net.wires[id], &self.peers[id]);
-        let expect = peer.expect.as_ref().expect("a client was met");
-        if wire.finished_at.is_some() {
-            assert_eq!(
-                wire.record.written,
-                expect.stream().len(),
-                "wire {id}: the end comes behind all that is owed"
-            );
-            let ending = expect.ending();
-            return ending
-                .expect("no more comes only where no more is owed")
-                .farewell();
-        }
-        if let Some(farewell) = wire.fatal {
-            return farewell;
-        }
-        let stalled_at = before.records[id].taken_at + self.limits.stall;
-        assert!(
-            self.views[id].is_some_and(|view| view.owes) && stalled_at <= net.now,
-            "wire {id}: left for nothing, or stalled before {stalled_at:?}"
-        );
-        assert!(
-            wire.record.write_tries > before.records[id].write_tries,
-            "wire {id}: nobody is called stalled before a write was tried"
-        );
-        Farewell::Stalled
     }
 
     /// Whoever was let go of was done with.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::expect::{Ending, Expect};
 use crate::net::Net;
+use crate::wire::Wire;
 
 /// Why the server let go of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +65,17 @@ impl Peer {
             expect.sent_all();
         }
         self.expect = Some(expect);
+    }
+
+    /// Whether the server has read the beginning of a line and not its end. Of those who speak
+    /// Telnet, or say too long lines, that is not known here.
+    pub(crate) fn lacks_an_end(&self, wire: &Wire) -> bool {
+        let read = &self.script[..wire.record.read];
+        let line = read
+            .rsplit(|&byte| byte == b'\n')
+            .next()
+            .unwrap_or_default();
+        !wire.end_read && !read.contains(&255) && (1..=4096).contains(&line.len())
     }
 
     /// Whether the server is to close first, and what it has sent has not all been read.

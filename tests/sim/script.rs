@@ -15,6 +15,15 @@ pub(crate) fn draw(catalog: &Catalog, is_small: bool, rng: &mut Rng) -> Vec<u8> 
         rng.pick(&[0, 100, 300])
     };
     let crlf = rng.pick(&[0, 0, 500, 1000]);
+    let telnet = rng.pick(&[0, 0, 0, 300]);
+    if rng.chance(100) {
+        script.extend_from_slice(rng.pick(WEB));
+        script.extend_from_slice(rng.pick(&[&b"\r\nHost: x\r\n\r\n\n"[..], b"\n"]));
+    } else if rng.chance(long / 5) {
+        script.extend_from_slice(rng.pick(&[&b"GET /"[..], b"GET x", b"POST http:", b"get /"]));
+        script.extend_from_slice(&long_line(rng));
+        script.extend_from_slice(b" HTTP/1.1\r\n");
+    }
     for _ in 0..rng.pick(&[0, 1, 2, 4, 8, 16, 40][..if is_small { 4 } else { 7 }]) {
         let line = match () {
             () if rng.chance(exits) => rng.pick(&[&b"exit"[..], b"EXIT \t", b"Exit"]).to_vec(),
@@ -24,7 +33,14 @@ pub(crate) fn draw(catalog: &Catalog, is_small: bool, rng: &mut Rng) -> Vec<u8> 
             () if rng.chance(500) => message(rng),
             () => rng.pick(WORDS).to_vec(),
         };
+        while rng.chance(telnet) {
+            script.extend_from_slice(rng.pick(TELNET));
+        }
         script.extend_from_slice(&line);
+        if rng.chance(telnet) {
+            script.extend_from_slice(b"\r\0");
+            continue;
+        }
         if rng.chance(crlf) {
             script.push(b'\r');
         }
@@ -84,6 +100,32 @@ const WORDS: &[&[u8]] = &[
     b"get@99999999999999999999999999 x",
     b"get@5a f",
     b"\0\xff\xfe\x80 no text at all \r in between",
+    b"a\r\0b\r\0\r",
+    b"\xff\xfe\x80 not UTF-8",
+    b"\xff\xf0",
+    b"POST /x HTTP/1.1",
+    b"GET /x HTTP/1.0",
+];
+
+/// First lines of those who take us for a web server, and some that are very like them.
+const WEB: &[&[u8]] = &[
+    b"GET / HTTP/1.1",
+    b"POST /x HTTP/1.0",
+    b"get 0 file.bin HTTP/1.1",
+    b"PRI * HTTP/2.0",
+    b"x  HTTP/1.1 \r",
+    b"GET HTTP/1.1",
+    b"GET / HTTP/1.1 or so",
+    b" GET / HTTP/1.1",
+];
+
+/// Words of Telnet.
+const TELNET: &[&[u8]] = &[
+    b"\xff\xfb\x1f",
+    b"\xff\xfd\x06",
+    b"\xff\xfd\x03",
+    b"\xff\xf4",
+    b"\xff\xfa\x18\0xterm\xff\xf0",
 ];
 
 fn message(rng: &mut Rng) -> Vec<u8> {

@@ -8,6 +8,7 @@ use std::io;
 use std::rc::Rc;
 use std::time::{Duration, UNIX_EPOCH};
 
+use berth::engine::deed::{Deed, Verb};
 use berth::engine::outbox::{Outbox, Passage};
 use berth::engine::ports::{Query, Refusal, Service, Step};
 use berth::engine::tally::Tally;
@@ -57,6 +58,8 @@ pub(crate) struct SimService {
     open: Rc<Cell<usize>>,
     /// Steps of tasks since this was last asked for.
     pub(crate) steps: usize,
+    /// Whose turn it is.
+    serving: Option<ClientName>,
 }
 
 impl SimService {
@@ -65,6 +68,7 @@ impl SimService {
             net,
             open: Rc::default(),
             steps: 0,
+            serving: None,
         }
     }
 
@@ -143,6 +147,45 @@ impl Service for SimService {
         net.say(|| format!("  wire {peer}: is {name}"));
     }
 
+    fn asked(&mut self, name: ClientName) {
+        let net = &mut *self.net.borrow_mut();
+        let id = net.book.names[name.0 as usize - 1];
+        assert!(
+            !net.book.asked.contains(&id),
+            "wire {id}: the first line is told of once"
+        );
+        net.book.asked.push(id);
+    }
+
+    fn unended(&mut self, name: ClientName) {
+        let net = &mut *self.net.borrow_mut();
+        let id = net.book.names[name.0 as usize - 1];
+        assert!(
+            !net.book.unended.contains(&id),
+            "wire {id}: it is said once"
+        );
+        net.book.unended.push(id);
+        net.marks.event(Event::Unended);
+        let (quiet, wire) = (net.setup.limits.unended, &net.wires[id]);
+        assert!(
+            wire.record.moved_at + quiet <= net.now,
+            "wire {id}: it had time to end its line"
+        );
+        net.say(|| format!("  wire {id}: does not end its line"));
+    }
+
+    fn saw(&mut self, deed: Deed) {
+        let net = &mut *self.net.borrow_mut();
+        match deed {
+            Deed::Began(_, name) => self.serving = name,
+            Deed::Took(Verb::Exit) => {
+                let name = self.serving.expect("who says exit has a name");
+                net.book.exited.push(net.book.names[name.0 as usize - 1]);
+            }
+            _ => {}
+        }
+    }
+
     fn has_share(&self, peer: &usize) -> bool {
         self.net.borrow().has_share(*peer)
     }
@@ -163,6 +206,11 @@ impl Service for SimService {
             counted,
             (record.read as u64, record.written as u64),
             "wire {id}: what went through is what was counted"
+        );
+        assert_eq!(
+            tally.requests > 0,
+            net.book.asked.contains(&id),
+            "wire {id}: whoever has asked is told of, and nobody else"
         );
         assert_eq!(
             record.unreported, 0,

@@ -47,6 +47,14 @@ where
         self.watch.arrived(name, peer);
     }
 
+    fn asked(&mut self, name: ClientName) {
+        self.service.asked(name);
+    }
+
+    fn unended(&mut self, name: ClientName) {
+        self.service.unended(name);
+    }
+
     fn departed(&mut self, name: ClientName, farewell: Farewell, tally: &Tally) {
         self.service.departed(name, farewell, tally);
         self.watch.departed(name, farewell);
