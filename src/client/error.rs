@@ -46,6 +46,10 @@ pub enum Error {
         /// What the system says of it; nothing when the server closed in good order.
         source: Option<io::Error>,
     },
+    /// The name of the server was not looked up within this time.
+    NotFound(String, Duration),
+    /// None of the server's addresses has answered within this time.
+    NotConnected(String, Duration),
     /// Nobody has greeted within this time.
     NotGreeted(Duration),
     /// No byte has moved for this long.
@@ -106,6 +110,7 @@ impl Error {
             Self::NothingBelow(_) => 78,
             Self::Refused(_) => 22,
             Self::Local(..) | Self::Write(..) | Self::Stdout(_) => UNWRITTEN,
+            Self::NotFound(..) | Self::NotConnected(..) => 28,
             Self::NotGreeted(_) | Self::TimedOut(_) => 28,
             Self::CannotResume(..) => 33,
             Self::Protocol { .. } | Self::EndlessLine | Self::LeadsOut(_) => 65,
@@ -142,6 +147,8 @@ impl Error {
                 | Self::Dismissed(_)
                 | Self::Broken(_)
                 | Self::Cut { .. }
+                | Self::NotFound(..)
+                | Self::NotConnected(..)
                 | Self::NotGreeted(_)
                 | Self::TimedOut(_)
         )
@@ -182,6 +189,19 @@ impl fmt::Display for Error {
                 Excerpt(reason)
             ),
             Self::Broken(err) => write!(f, "the connection broke: {err}; start again to go on"),
+            Self::NotFound(server, timeout) => write!(
+                f,
+                "timed out: no address for {} was found within {}; --connect-timeout allows more",
+                Excerpt(server.as_bytes()),
+                humantime::format_duration(*timeout)
+            ),
+            Self::NotConnected(server, timeout) => write!(
+                f,
+                "timed out: no connection to {} came about within {}; is berthd running there? \
+                 --connect-timeout allows more",
+                Excerpt(server.as_bytes()),
+                humantime::format_duration(*timeout)
+            ),
             Self::NotGreeted(timeout) => write!(
                 f,
                 "timed out: no greeting came within {}; --connect-timeout allows more",
