@@ -106,7 +106,7 @@ impl Command {
     fn sha256(&mut self, link: &mut Link, names: &[Vec<u8>]) -> Result<(), Error> {
         let raw = link.options().raw;
         for name in names {
-            match link.client()?.digest(name, 0, || Ok(())) {
+            match link.client()?.digest(name, || Ok(())) {
                 Ok((digest, size, ())) if self.json => {
                     let object = json::sha256(name, &digest, size);
                     self.screen.text(json::line(&object))?;

@@ -37,9 +37,11 @@ const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long the goodbye at the end of a script is waited for, which nobody is going to see.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How fast a server digests a file at least, in bytes a second: nothing comes while it does, so
-/// what is waited for its answer grows with the file. A slow disk is faster.
-const DIGEST_RATE: u64 = 10_000_000;
+/// How long a server is at work before whoever waits is told.
+const NOTICE_AFTER: Duration = Duration::from_secs(2);
+
+/// Tells a person what line the server is at work on.
+pub type Waiting = fn(&[u8]);
 
 /// How an answer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,8 +61,10 @@ pub struct Client {
     reader: BufReader<TcpStream>,
     /// The server's first line.
     welcome: Vec<u8>,
-    /// How long nothing may come; `None`: for ever.
+    /// How long the line may be silent; `None`: for ever.
     timeout: Option<Duration>,
+    /// Who is told that the server is at work.
+    waiting: Option<Waiting>,
     /// Whether only the last words are waited for, which may never come.
     dying: bool,
 }
@@ -72,17 +76,15 @@ impl Client {
     /// When no address of the server answers, when it turns the client away, and when whatever
     /// listens there is no berthd.
     pub fn connect(options: &Options) -> Result<Self, Error> {
-        let start = Instant::now();
         let stream = dial(options)?;
-        // A request is one small packet that somebody waits for. Slower, not wrong, without.
-        let _ = stream.set_nodelay(true);
         let mut client = Self {
             reader: BufReader::new(stream),
             welcome: Vec::new(),
             timeout: None,
+            waiting: None,
             dying: false,
         };
-        client.welcome = client.greeting(start, options.connect_timeout)?;
+        client.welcome = client.line_within(options.connect_timeout)?;
         client.set_timeout(options.timeout);
         if parse_welcome(&client.welcome).is_some() {
             Ok(client)
@@ -111,7 +113,12 @@ impl Client {
         self.reader.get_ref()
     }
 
-    /// How long nothing may come or go from now on. Never zero, which no system takes.
+    /// Tells so from now on that the server is at work; nobody, where that is nothing.
+    pub const fn when_waiting(&mut self, waiting: Option<Waiting>) {
+        self.waiting = waiting;
+    }
+
+    /// How long the line may be silent from now on. Never zero, which no system takes.
     fn set_timeout(&mut self, timeout: Option<Duration>) {
         let timeout = timeout.map(|timeout| timeout.max(Duration::from_millis(1)));
         self.timeout = timeout;
@@ -120,24 +127,19 @@ impl Client {
         let _ = self.stream().set_write_timeout(timeout);
     }
 
-    /// Asks for the digest of the file `name`, does `meanwhile`, and reads the answer. What is
-    /// waited for that grows with `size`, so far as it is known.
+    /// Asks for the digest of the file `name`, does `meanwhile`, and reads the answer.
     ///
     /// # Errors
     /// As [`Client::ask`], and those of `meanwhile`.
     pub fn digest<T>(
         &mut self,
         name: &[u8],
-        size: u64,
         meanwhile: impl FnOnce() -> Result<T, Error>,
     ) -> Result<(Digest, u64, T), Error> {
-        self.send(&[b"sha256 ", name].concat())?;
+        let request = [b"sha256 ", name].concat();
+        self.send(&request)?;
         let done = meanwhile()?;
-        let timeout = self.timeout;
-        let work = Duration::from_secs(size / DIGEST_RATE);
-        self.set_timeout(timeout.map(|timeout| timeout.saturating_add(work)));
-        let line = self.line()?;
-        self.set_timeout(timeout);
+        let line = self.wait_for_work(&request, Self::line)?;
         if let Some(reason) = parse_error(&line) {
             return Err(refusal(reason));
         }
@@ -145,6 +147,28 @@ impl Client {
             Some((digest, size)) => Ok((digest, size, done)),
             None => Err(unexpected(DIGEST_LINE, line)),
         }
+    }
+
+    /// Does `read` with an answer that the server has to work for, to `request`. That may take any
+    /// time: a silence says nothing then, and the kernel finds out whether anybody is there.
+    fn wait_for_work<T>(
+        &mut self,
+        request: &[u8],
+        read: impl FnOnce(&mut Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        if self.dying {
+            return read(self);
+        }
+        if let Some(tell) = self.waiting {
+            let _ = self.stream().set_read_timeout(Some(NOTICE_AFTER));
+            if self.reader.fill_buf().is_err_and(|err| is_timeout(&err)) {
+                tell(request);
+            }
+        }
+        let _ = self.stream().set_read_timeout(None);
+        let done = read(self);
+        self.set_timeout(self.timeout);
+        done
     }
 
     /// Sends one line (without its LF) and hands each line of the answer to `show`.
@@ -157,10 +181,24 @@ impl Client {
     pub fn ask(
         &mut self,
         line: &[u8],
-        mut show: impl FnMut(&[u8]) -> Result<(), Error>,
+        show: impl FnMut(&[u8]) -> Result<(), Error>,
     ) -> Result<Answer, Error> {
         let request = Request::parse(line);
         self.send(line)?;
+        match request {
+            Request::List | Request::Sha256 { .. } => {
+                self.wait_for_work(line, |client| client.answer(request, show))
+            }
+            _ => self.answer(request, show),
+        }
+    }
+
+    /// Reads the answer to `request`.
+    fn answer(
+        &mut self,
+        request: Request<'_>,
+        mut show: impl FnMut(&[u8]) -> Result<(), Error>,
+    ) -> Result<Answer, Error> {
         let first = self.line()?;
         if let Some(reason) = refusal_of(&first, request) {
             show(&first)?;
@@ -221,7 +259,7 @@ impl Client {
     pub fn leave(mut self) {
         self.set_timeout(Some(GOODBYE_TIMEOUT));
         if self.send(b"exit").is_ok() {
-            let _ = self.line();
+            let _ = self.line_within(GOODBYE_TIMEOUT);
         }
     }
 
@@ -277,8 +315,9 @@ impl Client {
         show(&line).map(|()| Answer::Whole)
     }
 
-    /// Reads the first line, which has to come within `time` of `start`, in one piece or in many.
-    fn greeting(&mut self, start: Instant, time: Duration) -> Result<Vec<u8>, Error> {
+    /// Reads a line that has to come within `time` as a whole, in one piece or in many.
+    fn line_within(&mut self, time: Duration) -> Result<Vec<u8>, Error> {
+        let start = Instant::now();
         let mut line = Vec::new();
         while line.len() <= ANSWER_LINE_BYTES_MAX {
             if self.reader.buffer().is_empty() {

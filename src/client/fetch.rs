@@ -249,7 +249,7 @@ impl Download {
     fn verify(&mut self, client: &mut Client) -> Result<Digest, Error> {
         let size = self.sink.have();
         let sink = &mut self.sink;
-        let (remote, remote_size, local) = client.digest(&self.name, size, || sink.digest())?;
+        let (remote, remote_size, local) = client.digest(&self.name, || sink.digest())?;
         if (remote, remote_size) == (local, size) {
             return Ok(local);
         }

@@ -3,9 +3,11 @@
 //! Owns the connection to it, while there is one, and the patience with which it is looked for.
 //! Must never ask anything: whoever asked knows whether to ask again.
 
+use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::time::Instant;
 
+use super::connection::Waiting;
 use super::error::Excerpt;
 use super::interrupt;
 use super::notes::Notes;
@@ -23,6 +25,8 @@ pub struct Link {
     client: Option<Client>,
     /// What has been said of this machine's file systems.
     admitted: Vec<Weaker>,
+    /// Whether a person is told that the server is at work.
+    tells: bool,
 }
 
 impl Link {
@@ -37,6 +41,7 @@ impl Link {
             notes,
             client: None,
             admitted: Vec::new(),
+            tells: !notes.is_quiet() && io::stderr().is_terminal(),
         };
         link.connect()?;
         Ok(link)
@@ -71,14 +76,22 @@ impl Link {
         if self.client.is_none() {
             self.connect()?;
         }
+        let waiting = self.tells.then_some(tell_of_work as Waiting);
         let client = self.client.as_mut().expect("a connection was made");
+        client.when_waiting(waiting);
         interrupt::enter(client.stream());
         Ok(client)
     }
 
-    /// The connection if there is one.
+    /// The connection if there is one, to be used behind the back of whoever types.
     pub const fn connected(&mut self) -> Option<&mut Client> {
-        self.client.as_mut()
+        match &mut self.client {
+            Some(client) => {
+                client.when_waiting(None);
+                Some(client)
+            }
+            None => None,
+        }
     }
 
     /// The connection is of no more use.
@@ -125,6 +138,15 @@ impl Link {
             interrupt::pause(pauses.take().min(left))?;
         }
     }
+}
+
+/// Says to a person why nothing happens.
+fn tell_of_work(request: &[u8]) {
+    let notes = Notes::new(&Options::default());
+    notes.say(format_args!(
+        "waiting: the server is at work on '{}'; Ctrl-C ends it",
+        Excerpt(request)
+    ));
 }
 
 /// How often something is tried again that a lost line has ended.

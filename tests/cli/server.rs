@@ -115,6 +115,20 @@ impl Peer {
         }
     }
 
+    /// Whether the client is still there after so long, and says nothing.
+    pub(crate) fn stays(&mut self, time: Duration) -> bool {
+        let stream = self.stream().get_mut();
+        stream.set_read_timeout(Some(time)).unwrap();
+        let silent = stream.peek(&mut [0]).is_err_and(|err| {
+            matches!(
+                err.kind(),
+                std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut
+            )
+        });
+        stream.set_read_timeout(None).unwrap();
+        silent
+    }
+
     /// Reads the `exit` at the end of a script and answers it.
     pub(crate) fn expect_exit(&mut self) {
         self.expect(b"exit");
