@@ -218,7 +218,7 @@ fn work_of_the_server_is_waited_for_longer_than_a_silent_line() {
     }
     let table: [(&[&str], &[u8], Talk); 4] = [
         (&["sha256", "a"], b"", |peer| {
-            works(peer, b"sha256 a", DIGEST)
+            works(peer, b"sha256 a", DIGEST);
         }),
         (&["list"], b"", |peer| works(peer, b"list", LISTED)),
         (&["get", "a", "--verify"], b"", |peer| {

@@ -54,8 +54,8 @@ fn a_mistake_on_the_command_line_is_one_line_and_2() {
         &["--nope"][..],
         &["word"],
         &["--server"],
-        &["--server", "host"],
-        &["--server", "::1"],
+        &["--server", "a:b:1"],
+        &["--server", ""],
         &["--server", "host:0"],
         &["--server", "a\n\nb\x1b[2J"],
     ] {
@@ -104,6 +104,31 @@ fn a_host_name_is_tried_at_every_address() {
     let ended = finish(command.spawn().unwrap(), b"");
     assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
     server.join();
+}
+
+#[test]
+fn a_server_is_found_by_every_way_to_write_it() {
+    let server = Server::polite_each(vec![
+        Box::new(Peer::expect_exit),
+        Box::new(Peer::expect_exit),
+    ]);
+    let port = server.address.port();
+    for name in [format!("localhost:{port}"), format!("127.1:{port}")] {
+        let folder = Folder::new();
+        let mut command = folder.berth();
+        command.args(["--server", &name]);
+        let ended = finish(command.spawn().unwrap(), b"");
+        assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{name}");
+    }
+    server.join();
+    // Without a port it is looked for at the usual one.
+    let folder = Folder::new();
+    let mut command = folder.berth();
+    command.args(["--server", "::1%no-such", "list"]);
+    let ended = finish(command.spawn().unwrap(), b"");
+    assert_eq!(ended.code, 7, "{}", ended.stderr);
+    let told = "cannot connect to [::1%no-such]:23784: ";
+    assert!(ended.stderr.contains(told), "{}", ended.stderr);
 }
 
 #[test]
