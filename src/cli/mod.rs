@@ -4,6 +4,8 @@
 //! never open a socket or a file.
 
 #[cfg(feature = "client")]
+mod address;
+#[cfg(feature = "client")]
 pub mod client;
 #[cfg(feature = "server")]
 pub mod journal;
@@ -12,13 +14,13 @@ pub mod server;
 #[cfg(feature = "server")]
 pub mod trace;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::time::Duration;
 
-use clap::builder::StyledStr;
+use clap::builder::{Resettable, StyledStr};
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser};
+use clap::{Command, CommandFactory, Parser};
 
 use crate::streams;
 use crate::wire::Harmless;
@@ -78,7 +80,9 @@ pub fn parse<A: Parser>(name: &str, unwritten: u8) -> Result<A, u8> {
 /// # Errors
 /// When there is nothing to run.
 pub fn read<A: Parser>() -> Result<A, Mistake> {
-    let err = match A::try_parse() {
+    let command = without_empty_variables(A::command());
+    let matches = command.try_get_matches();
+    let err = match matches.and_then(|matches| A::from_arg_matches(&matches)) {
         Ok(args) => return Ok(args),
         Err(err) => err,
     };
@@ -86,6 +90,18 @@ pub fn read<A: Parser>() -> Result<A, Mistake> {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => printed(print(&err.render())),
         _ => Mistake::Usage(reason(&err.render().to_string())),
     })
+}
+
+/// The command as it is where the variables that are empty are not set: whoever writes
+/// `BERTH_SERVER=` into a unit or a shell means that nothing is to be chosen so.
+fn without_empty_variables(command: Command) -> Command {
+    let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    command
+        .mut_args(|arg| match arg.get_env().is_some_and(is_empty) {
+            true => arg.env(Resettable::Reset),
+            false => arg,
+        })
+        .mut_subcommands(without_empty_variables)
 }
 
 /// Prints what clap has made, in colour where that is wanted.
@@ -108,7 +124,7 @@ fn printed(outcome: io::Result<()>) -> Mistake {
 /// The command, of those that the program has, that these words begin with, whatever is wrong with
 /// the rest of them.
 fn asked<A: CommandFactory>(words: impl IntoIterator<Item = OsString>) -> Option<String> {
-    let lenient = A::command().ignore_errors(true);
+    let lenient = without_empty_variables(A::command()).ignore_errors(true);
     let matches = lenient.try_get_matches_from(words).ok()?;
     matches.subcommand_name().map(str::to_owned)
 }

@@ -7,10 +7,10 @@ use std::io::Write;
 use std::time::SystemTime;
 
 use super::screen::Screen;
-use super::table::{Ago, Table, human};
+use super::table::{Ago, Table};
 use super::{Client, Error, json};
 use crate::wire::reply::{END, LIST, STATUS};
-use crate::wire::{Harmless, KnownClient, ListedFile};
+use crate::wire::{Harmless, KnownClient, ListedFile, Size};
 
 /// How an answer of several lines is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,7 +118,7 @@ fn files(lines: &[Vec<u8>], now: SystemTime) -> Table<3> {
     for line in lines {
         table.push(match ListedFile::parse(line) {
             Some(file) => [
-                human(file.size),
+                Size(file.size).to_string(),
                 Ago::since(file.modified, now).to_string(),
                 harmless(file.name),
             ],

@@ -9,12 +9,12 @@ use std::path::PathBuf;
 use super::error::Excerpt;
 use super::fetch::{Fetched, Order, fetch};
 use super::link::{Link, Patience};
+use super::look_up::NameAndLine;
 use super::options::{Fetching, Wanted};
 use super::place::{Place, of_a_file, of_asked, of_listed};
 use super::progress::Total;
-use super::table::human;
 use super::{Error, interrupt};
-use crate::wire::ListedFile;
+use crate::wire::{ListedFile, Size};
 
 /// What became of one file.
 #[derive(Debug)]
@@ -105,7 +105,7 @@ fn one(link: &mut Link, want: Want, place: Place, total: Total, how: &Fetching) 
     }
 }
 
-/// Finds out which files are wanted, with one listing. Folders in which there is nothing go to
+/// Finds out which files are wanted. Folders in which there is nothing go to
 /// `missing`.
 fn look_up(
     link: &mut Link,
@@ -152,26 +152,16 @@ fn look_up(
     Ok(wants.collect())
 }
 
-/// A name, and the line that lists it.
-type NameAndLine = (Vec<u8>, Vec<u8>);
-
 /// The wanted names and their lines, in the order of the listing.
 fn list(link: &mut Link, wanted: &Wanted) -> Result<Vec<NameAndLine>, Error> {
-    let mut lines = Vec::new();
-    link.client()?.ask(b"list", |line| {
-        if let Some(file) = ListedFile::parse(line) {
-            let fits = match wanted {
-                Wanted::Names(names) => names.iter().any(|name| name == file.name),
-                Wanted::Folders(folders) => folders.iter().any(|f| is_below(file.name, f)),
-                Wanted::All => true,
-            };
-            if fits {
-                lines.push((file.name.to_vec(), line.to_vec()));
-            }
+    let client = link.client()?;
+    match wanted {
+        Wanted::Names(names) => client.look_up(names),
+        Wanted::Folders(folders) => {
+            client.listed(|file| folders.iter().any(|folder| is_below(file.name, folder)))
         }
-        Ok(())
-    })?;
-    Ok(lines)
+        Wanted::All => client.listed(|_| true),
+    }
 }
 
 /// Whether a file lies in a folder, given with or without the `/` at its end.
@@ -253,7 +243,7 @@ impl Sum {
         if self.files < 2 {
             return;
         }
-        let size = human(self.size_fetched);
+        let size = Size(self.size_fetched);
         let failed = match self.failed {
             0 => String::new(),
             n => format!(", {n} failed"),

@@ -181,7 +181,9 @@ impl fmt::Display for Error {
                  (--server or BERTH_SERVER names another)",
                 Excerpt(server.as_bytes())
             ),
-            Self::TurnedAway(line) => Excerpt(line).fmt(f),
+            Self::TurnedAway(line) => {
+                write!(f, "{}; 'berth --wait 5m' waits for a berth", Excerpt(line))
+            }
             Self::Closed => f.write_str("the server closed the connection; start again to go on"),
             Self::Dismissed(reason) => write!(
                 f,
@@ -213,7 +215,14 @@ impl fmt::Display for Error {
                 humantime::format_duration(*timeout)
             ),
             Self::Interrupted => f.write_str("interrupted"),
-            Self::Refused(reason) => write!(f, "the server refused: {}", Excerpt(reason)),
+            Self::Refused(reason) => match reason.strip_prefix(NO_SUCH_FILE) {
+                Some(name) => write!(
+                    f,
+                    "the server refused: no such file: '{}'; 'berth list' shows what there is",
+                    Excerpt(name)
+                ),
+                None => write!(f, "the server refused: {}", Excerpt(reason)),
+            },
             Self::Protocol { expected, line } => write!(
                 f,
                 "the server broke the protocol: expected {expected}, got '{}'; is it a berthd?",
@@ -228,7 +237,11 @@ impl fmt::Display for Error {
                 Excerpt(name)
             ),
             Self::NothingBelow(folder) => {
-                write!(f, "the server lists no file in {}", Excerpt(folder))
+                write!(
+                    f,
+                    "the server lists no file in '{}'; 'berth list' shows what there is",
+                    Excerpt(folder)
+                )
             }
             Self::Stdin(err) => write!(f, "cannot read standard input: {err}"),
             Self::Stdout(err) => write!(f, "cannot write to standard output: {err}"),
@@ -279,7 +292,8 @@ impl Error {
             ),
             Self::Exists(name) => write!(
                 f,
-                "{} exists and is left as it is; move it away to get the server's",
+                "{} exists and is left as it is; move it away, or 'berth get --on-exist' says what \
+                 to do with it",
                 Excerpt(name)
             ),
             Self::Local(name, err) => {

@@ -13,8 +13,8 @@ use super::part::Part;
 use super::place::Place;
 use super::progress::{Progress, Total};
 use super::sink::Sink;
-use super::{Answer, Client, Error, interrupt};
-use crate::wire::{Digest, ListedFile};
+use super::{Answer, Error, interrupt};
+use crate::wire::{Digest, ListedFile, Size};
 
 /// How many bytes are read at once: a socket rarely holds more, and fewer means more system calls.
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -129,13 +129,14 @@ impl Download {
 
     fn attempt(&mut self, link: &mut Link, how: &Fetching) -> Result<Option<Digest>, Error> {
         if self.listed.is_none() && (how.look_up || self.sink.have() > 0) {
-            self.listed = look_up(link, &self.name)?;
+            let found = link.client()?.look_up(std::slice::from_ref(&self.name))?;
+            self.listed = found.into_iter().next().map(|(_, line)| line);
         }
         let offset = self.agree(how)?;
         let size = self.start(link, offset)?;
         self.receive(link, size)?;
         match how.verify.unwrap_or(self.in_pieces) {
-            true => self.verify(link.client()?).map(Some),
+            true => self.verify(link).map(Some),
             false => Ok(None),
         }
     }
@@ -246,10 +247,15 @@ impl Download {
     }
 
     /// Compares what has come with what the server has. Both sides work at the same time.
-    fn verify(&mut self, client: &mut Client) -> Result<Digest, Error> {
+    fn verify(&mut self, link: &mut Link) -> Result<Digest, Error> {
         let size = self.sink.have();
+        let quiet = link.notes().is_quiet();
         let sink = &mut self.sink;
-        let (remote, remote_size, local) = client.digest(&self.name, || sink.digest())?;
+        let check = || {
+            let mut progress = Progress::of_check(size, quiet);
+            sink.digest(|bytes| progress.add(bytes))
+        };
+        let (remote, remote_size, local) = link.client()?.digest(&self.name, check)?;
         if (remote, remote_size) == (local, size) {
             return Ok(local);
         }
@@ -285,7 +291,7 @@ impl Download {
             }
             let path = super::part::shown(path);
             let verified = digest.map_or("", |_| ", SHA-256 as on the server");
-            let text = format!("saved {}, {size} B{verified}", Excerpt(&path));
+            let text = format!("saved {}, {}{verified}", Excerpt(&path), Size(size));
             link.notes().say(text);
         }
         Ok(Fetched {
@@ -296,18 +302,6 @@ impl Download {
             digest,
         })
     }
-}
-
-/// The line that lists `name`.
-fn look_up(link: &mut Link, name: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-    let mut found = None;
-    link.client()?.ask(b"list", |line| {
-        if name_of(line) == Some(name) {
-            found = Some(line.to_vec());
-        }
-        Ok(())
-    })?;
-    Ok(found)
 }
 
 fn name_of(line: &[u8]) -> Option<&[u8]> {

@@ -133,7 +133,10 @@ impl Link {
                 told = true;
                 let wait = humantime::format_duration(self.options.wait.unwrap_or_default());
                 self.notes
-                    .say(format_args!("{err}: waiting for a berth, {wait} at most"));
+                    .say(format_args!(
+                        "{}: waiting for a berth, {wait} at most",
+                        err.cause()
+                    ));
             }
             interrupt::pause(pauses.take().min(left))?;
         }

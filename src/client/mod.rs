@@ -19,6 +19,7 @@ pub mod interrupt;
 pub mod json;
 pub mod keyboard;
 pub mod link;
+mod look_up;
 pub mod names;
 pub mod notes;
 mod one_line;

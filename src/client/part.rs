@@ -144,22 +144,25 @@ impl Part {
         Ok(())
     }
 
-    /// The digest of all that has come.
+    /// The digest of all that has come. How many bytes it has got further is told as it goes.
     ///
     /// # Errors
     /// When it cannot be read again.
-    pub fn digest(&mut self) -> Result<Digest, Error> {
-        self.read_all().map_err(|err| self.failed(err))
+    pub fn digest(&mut self, tell: impl FnMut(u64)) -> Result<Digest, Error> {
+        self.read_all(tell).map_err(|err| self.failed(err))
     }
 
-    fn read_all(&mut self) -> io::Result<Digest> {
+    fn read_all(&mut self, mut tell: impl FnMut(u64)) -> io::Result<Digest> {
         let mut hasher = Sha256::new();
         let mut piece = vec![0; PIECE_BYTES];
         self.file.seek(SeekFrom::Start(0))?;
         loop {
             match self.file.read(&mut piece) {
                 Ok(0) => return Ok(hasher.finalize().into()),
-                Ok(n) => hasher.update(&piece[..n]),
+                Ok(n) => {
+                    hasher.update(&piece[..n]);
+                    tell(n as u64);
+                }
                 Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
                 Err(err) => return Err(err),
             }
@@ -326,7 +329,7 @@ mod tests {
         assert_eq!((part.have(), part.record()), (3, Some(LISTED)));
         part.write(b"def").unwrap();
         assert_eq!(
-            part.digest().unwrap(),
+            part.digest(|_| {}).unwrap(),
             <Digest>::from(Sha256::digest(b"abcdef"))
         );
         part.keep(false).unwrap();

@@ -4,21 +4,38 @@
 //! terminal, claim more than has come, or end the program because the terminal went away.
 //!
 //! pbr left alone draws on standard output, also where no terminal is, asks standard output for its
-//! width, jumps to 100 % when it is told to finish, and panics when it cannot write. So it draws
-//! into a line that swallows errors here, is told the width, and is never told to finish: the last
-//! byte completes it.
+//! width, counts what was here before into the rate, has units of its own, jumps to 100 % when it
+//! is told to finish, and panics when it cannot write. So each drawing here is of a new bar, which
+//! is told the width that the terminal has now and where it stands, and draws into a line that
+//! swallows errors. What stands before the bar is ours.
 
+use std::collections::VecDeque;
 use std::fmt;
-use std::io::{self, IsTerminal, Stderr, Write};
-use std::time::Duration;
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
 
-use pbr::{ProgressBar, Units};
+use pbr::ProgressBar;
+
+use crate::streams::{self, Stream};
+use crate::wire::Size;
 
 /// The shortest time between two drawings: fast enough to look alive, slow enough to cost nothing.
 const REFRESH: Duration = Duration::from_millis(100);
 
+/// The rate is that of so long: a line that has become slow is seen to be so.
+const RATE_OVER: Duration = Duration::from_secs(10);
+
+/// How long a check may take before it gets a bar.
+const SHOWN_AFTER: Duration = Duration::from_secs(1);
+
 /// The width of a terminal that does not tell its own.
 const COLUMNS_DEFAULT: u16 = 80;
+
+/// What pbr puts behind a bar.
+const PERCENT: usize = " 100.00 %".len();
+
+/// The shortest bar that says anything, with its ends.
+const BAR_MIN: usize = 12;
 
 /// Which of several files a bar is for, and how much of all of them is done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,50 +64,95 @@ impl Total {
 
 /// A bar on standard error while it lives, when that is a terminal; nothing otherwise.
 pub struct Progress {
-    bar: Option<ProgressBar<Line<Stderr>>>,
-    total: Total,
-    come: u64,
-    /// Whether there is room for the total.
-    labelled: bool,
+    bar: Option<Bar>,
+}
+
+/// What is drawn.
+struct Bar {
+    terminal: Stream,
+    measure: Measure,
+    /// What the bytes are, in front of all.
+    words: Words,
+    /// Not before.
+    from: Instant,
+    /// When it was drawn last.
+    drawn: Option<Instant>,
+}
+
+/// What stands first in a bar.
+enum Words {
+    /// Which of several files it is.
+    Total(Total),
+    /// What is done.
+    Text(&'static str),
 }
 
 impl Progress {
-    /// Begins a bar for the bytes of a file from `have` up to `size`, unless all is to be quiet.
-    /// For none there is nothing to show.
+    /// Begins a bar for a file of `size` bytes, of which there are `have`, unless all is to be
+    /// quiet. Where nothing is to come there is nothing to show.
     #[must_use]
     pub fn begin(have: u64, size: u64, total: Total, quiet: bool) -> Self {
-        let stderr = io::stderr();
-        let left = size.saturating_sub(have);
-        let shown = left > 0 && !quiet && stderr.is_terminal() && !is_dumb();
-        let columns = terminal_size::terminal_size_of(&stderr);
-        let columns = columns.map_or(COLUMNS_DEFAULT, |(width, _)| width.0);
-        // The longest that it will be.
-        let label = total.label(u64::MAX);
-        Self {
-            bar: shown.then(|| bar(stderr, left, columns, &label)),
-            labelled: !label.is_empty() && fits(&label, columns),
-            total,
-            come: have,
+        Self::new(have, size, Words::Total(total), Duration::ZERO, quiet)
+    }
+
+    /// Begins a bar for the check of `size` bytes, which is seen if it takes long.
+    #[must_use]
+    pub fn of_check(size: u64, quiet: bool) -> Self {
+        Self::new(0, size, Words::Text("checking "), SHOWN_AFTER, quiet)
+    }
+
+    fn new(have: u64, size: u64, words: Words, after: Duration, quiet: bool) -> Self {
+        let terminal = streams::stderr();
+        let shown = have < size && !quiet && terminal.is_terminal() && !is_dumb();
+        let now = Instant::now();
+        let mut bar = shown.then(|| Bar {
+            terminal,
+            measure: Measure::begin(have, size, now),
+            words,
+            from: now + after,
+            drawn: None,
+        });
+        if let Some(bar) = &mut bar {
+            bar.draw(now);
         }
+        Self { bar }
     }
 
     /// So many bytes more have come.
     pub fn add(&mut self, bytes: u64) {
-        self.come += bytes;
         if let Some(bar) = &mut self.bar {
-            if self.labelled {
-                bar.message(&self.total.label(self.come));
-            }
-            bar.add(bytes);
+            bar.measure.come += bytes;
+            bar.draw(Instant::now());
         }
+    }
+}
+
+impl Bar {
+    /// Draws it, unless it was drawn just now and will be again.
+    fn draw(&mut self, now: Instant) {
+        let just_now = self.drawn.is_some_and(|drawn| now - drawn < REFRESH);
+        let whole = self.measure.come >= self.measure.size && self.drawn.is_some();
+        if now < self.from || just_now && !whole {
+            return;
+        }
+        self.drawn = Some(now);
+        self.measure.take(now);
+        // Asked each time: a window is made narrower and wider while a file comes.
+        let columns = terminal_size::terminal_size_of(self.terminal);
+        let columns = columns.map_or(COLUMNS_DEFAULT, |(width, _)| width.0);
+        let words = match &self.words {
+            Words::Total(total) => total.label(self.measure.come),
+            Words::Text(text) => (*text).to_owned(),
+        };
+        draw(self.terminal, columns, &words, &self.measure);
     }
 }
 
 impl Drop for Progress {
     /// What is written next, a message of success or of failure, begins on a line of its own.
     fn drop(&mut self) {
-        if self.bar.is_some() {
-            let _ = writeln!(io::stderr());
+        if let Some(bar) = self.bar.as_mut().filter(|bar| bar.drawn.is_some()) {
+            let _ = bar.terminal.write_all(b"\n");
         }
     }
 }
@@ -103,9 +165,56 @@ impl fmt::Debug for Progress {
     }
 }
 
-/// Whether there is room for a label: it says less than percent and time left, which need 14.
-fn fits(label: &str, columns: u16) -> bool {
-    usize::from(columns.saturating_sub(1)) >= 14 + label.len()
+/// How much has come, and how fast.
+struct Measure {
+    size: u64,
+    come: u64,
+    /// How much had come and when, the oldest first; never empty.
+    marks: VecDeque<(Instant, u64)>,
+    /// Bytes a second; nothing while that is not known.
+    rate: Option<f64>,
+}
+
+impl Measure {
+    fn begin(have: u64, size: u64, now: Instant) -> Self {
+        Self {
+            size,
+            come: have,
+            marks: VecDeque::from([(now, have)]),
+            rate: None,
+        }
+    }
+
+    /// Takes note of how much has come by now. What was here before counts for no rate.
+    fn take(&mut self, now: Instant) {
+        let is_old = |mark: &(Instant, u64)| now - mark.0 > RATE_OVER;
+        // The youngest of the old ones stays, so that there is one to compare with.
+        while self.marks.get(1).is_some_and(is_old) {
+            self.marks.pop_front();
+        }
+        let (then, come) = self.marks[0];
+        let seconds = (now - then).as_secs_f64();
+        self.rate = (seconds > 0.0).then(|| (self.come - come) as f64 / seconds);
+        self.marks.push_back((now, self.come));
+    }
+
+    /// `12.3 MiB/s`
+    fn rate(&self) -> Option<String> {
+        self.rate.map(|rate| format!("{}/s", Size(rate as u64)))
+    }
+
+    /// `3m 12s`, while something is to come and its rate known.
+    fn left(&self) -> Option<String> {
+        let left = self.size.saturating_sub(self.come) as f64;
+        let rate = self.rate.filter(|rate| *rate >= 1.0 && left > 0.0)?;
+        let seconds = (left / rate).ceil() as u64;
+        Some(match seconds {
+            0..60 => format!("{seconds}s"),
+            60..3600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
+            3600..360_000 => format!("{}h {:02}m", seconds / 3600, seconds / 60 % 60),
+            _ => format!("{}d", (seconds / 86_400).min(9999)),
+        })
+    }
 }
 
 /// Whether the terminal cannot go back to the start of a line.
@@ -113,22 +222,39 @@ fn is_dumb() -> bool {
     std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
-/// A bar that fits so many columns. What a narrow terminal has no room for is left out, the least
-/// useful first: how many bytes, then the bar itself (pbr does that), then the rate.
-fn bar<W: Write>(out: W, size: u64, columns: u16, label: &str) -> ProgressBar<Line<W>> {
+/// Draws a bar that fits so many columns. What a narrow terminal has no room for is left out: first
+/// how many bytes, then the bar itself (pbr does that), then the rate, then the words.
+fn draw(out: impl Write, columns: u16, words: &str, measure: &Measure) {
     // The last column stays empty: some terminals begin a new line once it is written.
     let width = usize::from(columns.saturating_sub(1));
-    let mut bar = ProgressBar::on(Line { out, width }, size);
-    bar.set_units(Units::Bytes);
-    bar.set_max_refresh_rate(Some(REFRESH));
+    let mut bar = ProgressBar::on(Line { out, width }, measure.size);
     bar.set_width(Some(width));
-    // `1023.99 MB / 1023.99 MB ` is 24 wide, ` 100.00 % 1023.99 MB/s 999m` is 27.
-    bar.show_counter = width >= 60 + label.len();
-    bar.show_speed = width >= 27;
-    if fits(label, columns) {
-        bar.message(label);
+    bar.show_counter = false;
+    bar.show_speed = false;
+    bar.show_time_left = false;
+    bar.message(&prefix(width, words, measure));
+    bar.set(measure.come);
+}
+
+/// What stands before the bar, in at most as many columns as percent leave of `width`.
+fn prefix(width: usize, words: &str, measure: &Measure) -> String {
+    let counter = format!("{} / {} ", Size(measure.come), Size(measure.size));
+    let spaced = |part: Option<String>| part.map_or_else(String::new, |part| part + " ");
+    let mut parts = [
+        words.to_owned(),
+        counter,
+        spaced(measure.rate()),
+        spaced(measure.left()),
+    ];
+    let mut room = width.saturating_sub(PERCENT);
+    // By how much is lost without it: time left, words, rate, and how many bytes beside a bar.
+    for (part, spare) in [(3, 0), (0, 0), (2, 0), (1, BAR_MIN)] {
+        match room.checked_sub(parts[part].len()) {
+            Some(rest) if rest >= spare => room = rest,
+            _ => parts[part].clear(),
+        }
     }
-    bar
+    parts.concat()
 }
 
 /// The one line of a terminal that pbr draws on, again and again.
@@ -156,31 +282,34 @@ impl<W: Write> Write for Line<W> {
 mod tests {
     use super::*;
 
-    fn drawn(size: u64, columns: u16, come: &[u64]) -> String {
-        drawn_with("", size, columns, come)
+    /// So much of `size` after a second in which all but `have` of it came.
+    fn measure(have: u64, come: u64, size: u64) -> Measure {
+        let now = Instant::now();
+        let mut measure = Measure::begin(have, size, now);
+        measure.come = come;
+        measure.take(now + Duration::from_secs(1));
+        measure
     }
 
-    fn drawn_with(label: &str, size: u64, columns: u16, come: &[u64]) -> String {
+    fn drawn(columns: u16, words: &str, measure: &Measure) -> String {
         let mut out = Vec::new();
-        let mut bar = bar(&mut out, size, columns, label);
-        for bytes in come {
-            bar.add(*bytes);
-        }
-        drop(bar);
+        draw(&mut out, columns, words, measure);
         String::from_utf8(out).unwrap()
     }
 
     #[test]
     fn a_bar_fits_every_terminal() {
-        for columns in [0, 1, 2, 20, 27, 28, 40, 60, 61, 80, 200] {
+        for columns in [0, 1, 2, 9, 12, 20, 27, 28, 40, 60, 61, 80, 200] {
             for size in [1, 812, 1 << 30, u64::MAX] {
-                let come = [size / 2, size - size / 2];
-                let text =
-                    drawn(size, columns, &come) + &drawn_with("12/90 ", size, columns, &come);
-                for line in text.split('\r').filter(|line| !line.is_empty()) {
-                    assert!(line.len() < usize::from(columns), "{columns}: {line:?}");
+                for words in ["", "12/90 100% "] {
+                    for come in [0, size / 2, size] {
+                        let text = drawn(columns, words, &measure(0, come, size));
+                        for line in text.split('\r').filter(|line| !line.is_empty()) {
+                            assert!(line.len() < usize::from(columns), "{columns}: {line:?}");
+                        }
+                        assert!(!text.contains('\n'));
+                    }
                 }
-                assert!(!text.contains('\n'));
             }
         }
     }
@@ -200,23 +329,58 @@ mod tests {
     }
 
     #[test]
-    fn percent_rate_and_time_left_are_shown() {
-        let text = drawn(1 << 40, 80, &[1 << 39]);
-        assert!(text.contains("512.00 GB / 1.00 TB ["), "{text:?}");
-        assert!(text.contains("50.00 %") && text.contains("B/s"), "{text:?}");
-        assert!(text.trim_end().ends_with('s'), "{text:?}");
+    fn what_was_here_before_is_in_the_total_and_in_no_rate() {
+        let gib = 1 << 30;
+        let resumed = measure(6 * gib, 7 * gib, 10 * gib);
+        let text = drawn(80, "", &resumed);
+        assert!(text.starts_with("\r7.0 GiB / 10.0 GiB 1.0 GiB/s 3s ["), "{text:?}");
+        assert!(text.trim_end().ends_with("] 70.00 %"), "{text:?}");
+        // At its beginning it stands where it stands, and no rate is known.
+        let begun = Measure::begin(6 * gib, 10 * gib, Instant::now());
+        let text = drawn(80, "", &begun);
+        assert!(text.starts_with("\r6.0 GiB / 10.0 GiB ["), "{text:?}");
+        assert!(text.trim_end().ends_with("] 60.00 %"), "{text:?}");
+    }
+
+    #[test]
+    fn the_rate_is_that_of_the_last_seconds() {
+        let begun = Instant::now();
+        let mut measure = Measure::begin(0, 1 << 40, begun);
+        for second in 1..=100 {
+            measure.come += if second <= 60 { 1 << 30 } else { 1 << 20 };
+            measure.take(begun + Duration::from_secs(second));
+        }
+        assert_eq!(measure.rate().unwrap(), "1.0 MiB/s");
+        assert!(measure.marks.len() < 15, "{}", measure.marks.len());
+    }
+
+    #[test]
+    fn time_left_is_in_its_two_largest_units() {
+        for (left, text) in [
+            (1, Some("1s")),
+            (59, Some("59s")),
+            (192, Some("3m 12s")),
+            (7260, Some("2h 01m")),
+            (400_000, Some("4d")),
+            (u64::MAX / 4, Some("9999d")),
+            (0, None),
+        ] {
+            assert_eq!(measure(0, 1, 1 + left).left().as_deref(), text);
+        }
+        assert_eq!(measure(0, 0, 5).left(), None);
     }
 
     #[test]
     fn a_narrow_bar_keeps_percent_and_time_left() {
-        let text = drawn(1 << 40, 20, &[1 << 39]);
-        assert!(text.contains("50.00 %"), "{text:?}");
-        assert!(text.trim_end().ends_with('s'), "{text:?}");
+        let text = drawn(20, "", &measure(0, 1 << 39, 1 << 40));
+        assert_eq!(text.trim_end(), "\r1s  50.00 %");
+        let text = drawn(40, "3/12 45% ", &measure(0, 1 << 39, 1 << 40));
+        assert!(text.contains("3/12 45% 512.0 GiB/s 1s "), "{text:?}");
     }
 
     #[test]
     fn nothing_is_claimed_that_has_not_come() {
-        let text = drawn(1000, 80, &[250]);
+        let text = drawn(80, "", &measure(0, 250, 1000));
         assert!(text.contains("25.00 %"), "{text:?}");
         assert!(!text.contains("100.00 %"), "{text:?}");
     }
@@ -232,6 +396,6 @@ mod tests {
                 Err(io::ErrorKind::BrokenPipe.into())
             }
         }
-        bar(Gone, 2, 80, "").add(2);
+        draw(Gone, 80, "", &measure(0, 1, 2));
     }
 }

@@ -107,13 +107,13 @@ impl Sink {
         }
     }
 
-    /// The digest of all that is there.
+    /// The digest of all that is there. How many bytes it has got further is told as it goes.
     ///
     /// # Errors
     /// When it cannot be read again.
-    pub fn digest(&mut self) -> Result<Digest, Error> {
+    pub fn digest(&mut self, tell: impl FnMut(u64)) -> Result<Digest, Error> {
         match self {
-            Self::Part { part, .. } => part.digest(),
+            Self::Part { part, .. } => part.digest(tell),
             Self::Stdout { hasher, .. } => Ok(hasher.clone().finalize().into()),
         }
     }

@@ -1,6 +1,6 @@
-//! Answers as tables, and numbers as people like them.
+//! Answers as tables, and times as people like them.
 //!
-//! Owns columns, sizes and ages. Must never ask a clock, nor show what was not made harmless.
+//! Owns columns and ages. Must never ask a clock, nor show what was not made harmless.
 
 use std::fmt::{self, Write};
 use std::time::{Duration, SystemTime};
@@ -60,23 +60,6 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
     }
 }
 
-/// A size in bytes, in three digits or four and a unit.
-#[must_use]
-pub fn human(bytes: u64) -> String {
-    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-    if bytes < 1024 {
-        return format!("{bytes} B");
-    }
-    let mut unit = 0;
-    let mut rest = bytes as f64 / 1024.0;
-    // What would be shown as 1024.0 is one of the next.
-    while rest >= 1023.95 && unit + 1 < UNITS.len() {
-        rest /= 1024.0;
-        unit += 1;
-    }
-    format!("{rest:.1} {}", UNITS[unit])
-}
-
 /// How long ago something was, in its largest unit.
 #[derive(Clone, Copy, Debug)]
 pub struct Ago(pub Duration);
@@ -125,17 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_and_ages_are_short() {
-        for (bytes, text) in [
-            (0, "0 B"),
-            (1023, "1023 B"),
-            (1024, "1.0 KiB"),
-            (1_048_575, "1.0 MiB"),
-            (1_503_238_553, "1.4 GiB"),
-            (u64::MAX, "16.0 EiB"),
-        ] {
-            assert_eq!(human(bytes), text);
-        }
+    fn ages_are_short() {
         for (seconds, text) in [
             (0, "now"),
             (59, "59s ago"),

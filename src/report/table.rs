@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::journal::text::{FileName, Moment};
 use crate::journal::{Event, Record};
-use crate::wire::{Harmless, Stamp};
+use crate::wire::{Harmless, Size, Stamp};
 
 /// Rows under a head, each column as wide as its widest cell.
 #[derive(Debug)]
@@ -67,20 +67,10 @@ pub fn duration(duration: Duration) -> String {
     humantime::format_duration(rounded).to_string()
 }
 
-/// A number of bytes in the largest unit that it fills.
+/// A number of bytes, as both programs write it.
 #[must_use]
 pub fn size(bytes: u64) -> String {
-    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-    if bytes < 1024 {
-        return format!("{bytes} B");
-    }
-    let mut size = bytes as f64 / 1024.0;
-    let mut unit = 0;
-    while size >= 1024.0 && unit + 1 < UNITS.len() {
-        size /= 1024.0;
-        unit += 1;
-    }
-    format!("{size:.1} {}", UNITS[unit])
+    Size(bytes).to_string()
 }
 
 /// A file's name, exact if it was text and harmless in any case.
@@ -134,12 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_and_durations_are_short() {
-        let sizes = [0, 1023, 1024, 1536, 1 << 20, u64::MAX].map(size);
-        assert_eq!(
-            sizes,
-            ["0 B", "1023 B", "1.0 KiB", "1.5 KiB", "1.0 MiB", "16.0 EiB"]
-        );
+    fn durations_are_short() {
         let times = [0, 12, 1999, 63_000, u64::MAX].map(Duration::from_millis);
         let times = times.map(duration);
         assert_eq!(times[..4], ["0s", "12ms", "1s", "1m 3s"]);

@@ -10,6 +10,7 @@ pub mod harmless;
 pub mod http;
 pub mod reply;
 pub mod request;
+pub mod size;
 pub mod stamp;
 pub mod telnet;
 
@@ -17,6 +18,7 @@ pub use entry::{KnownClient, ListedFile};
 pub use harmless::{Harmless, HarmlessJson};
 pub use reply::{ClientName, Complaint, Digest, Farewell, Hex, Reply};
 pub use request::{LINE_BYTES_MAX, Request};
+pub use size::Size;
 pub use stamp::Stamp;
 
 /// The port of a berth server when none is named: BERTH on a telephone's keypad.

@@ -48,18 +48,18 @@ fn noise(length: usize) -> Vec<u8> {
 
 #[test]
 fn a_file_is_saved_whole_under_the_last_part_of_its_name() {
-    for (length, request) in [
-        (0, "get c.txt"),
-        (1, "get a/b/c.txt"),
-        (812, "get /c.txt"),
-        (3_000_001, "get ../c.txt"),
+    for (length, request, size) in [
+        (0, "get c.txt", "0 B"),
+        (1, "get a/b/c.txt", "1 B"),
+        (812, "get /c.txt", "812 B"),
+        (3_000_001, "get ../c.txt", "2.9 MiB"),
     ] {
         let folder = Folder::new();
         let content = noise(length);
         let ended = fetched(&folder, request, answer(&content));
         assert_eq!((ended.code, ended.stdout.as_str()), (0, ""), "{request}");
         // No bar: standard error is no terminal.
-        assert_eq!(ended.stderr, format!("saved c.txt, {length} B\n"));
+        assert_eq!(ended.stderr, format!("saved c.txt, {size}\n"));
         assert_eq!(folder.names(), ["c.txt"]);
         assert!(fs::read(folder.path("c.txt")).unwrap() == content);
     }

@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use socket2::{Domain, Socket, Type};
 
 use crate::program::{Ended, Folder, finish};
-use crate::server::{Peer, Server};
+use crate::server::{Peer, Server, stat};
 use crate::support;
 
 const LISTED: &str = "LIST\n10 2026-11-22T10:00:00Z a\nEND\n";
@@ -24,11 +24,11 @@ fn run(folder: &Folder, server: SocketAddr, arguments: &[&str]) -> Ended {
 }
 
 fn listed(peer: &mut Peer) {
-    peer.expect(b"list");
-    peer.say(LISTED.as_bytes());
+    peer.expect(b"stat a");
+    peer.say(&stat(b"a", LISTED.as_bytes()));
 }
 
-/// Answers `list`, and `get a` so.
+/// Answers `stat a`, and `get a` so.
 fn gives(peer: &mut Peer, answer: &[u8]) {
     listed(peer);
     peer.expect(b"get a");

@@ -100,11 +100,15 @@ impl Peer {
         );
     }
 
-    /// Reads one line, which must be this one, and answers every `list` before it: a prompt asks
-    /// for one or two, as it comes.
+    /// Reads one line, which must be this one, and answers every `list` and `stat` before it: a
+    /// prompt asks for one or two, as it comes.
     pub(crate) fn expect_after_lists(&mut self, line: &[u8], listing: &[u8]) {
         loop {
             let got = self.line();
+            if let Some(name) = got.strip_prefix(b"stat ") {
+                self.say(&stat(name, listing));
+                continue;
+            }
             if got != b"list" {
                 return assert_eq!(
                     got.escape_ascii().to_string(),
@@ -154,5 +158,15 @@ impl Peer {
             let _ = stream.get_ref().set_read_timeout(Some(DEADLINE));
             let _ = stream.read_to_end(&mut Vec::new());
         }
+    }
+}
+
+/// The answer to `stat` of a server that answers `list` so.
+pub(crate) fn stat(name: &[u8], listing: &[u8]) -> Vec<u8> {
+    let end = [b" ", name].concat();
+    let line = listing.split(|byte| *byte == b'\n').find(|line| line.ends_with(&end));
+    match line {
+        Some(line) => [b"STAT ", line, b"\n"].concat(),
+        None => [b"ERR no such file: ", name, b"\n"].concat(),
     }
 }

@@ -157,7 +157,10 @@ fn a_refusal_at_the_door_is_shown_and_75() {
         let server = Server::mute(move |peer| peer.say(format!("{refusal}\n").as_bytes()));
         let ended = Folder::new().script(server.address, b"status\n");
         assert_eq!((ended.code, ended.stdout.as_str()), (75, ""));
-        assert_eq!(ended.stderr, format!("berth: {refusal}\n"));
+        assert_eq!(
+            ended.stderr,
+            format!("berth: {refusal}; 'berth --wait 5m' waits for a berth\n")
+        );
         server.join();
     }
 }
@@ -212,4 +215,47 @@ fn closed_standard_streams_do_no_harm() {
     assert!(child.wait().unwrap().success());
     assert_eq!(stdout, "");
     server.join();
+}
+
+#[test]
+fn a_variable_that_is_empty_is_not_set() {
+    let empty = |command: &mut Command| {
+        for name in [
+            "SERVER",
+            "REPO",
+            "LISTEN",
+            "MAX_CLIENTS",
+            "MAX_PER_IP",
+            "JOURNAL",
+            "IDLE_TIMEOUT",
+            "STALL_TIMEOUT",
+            "DRAIN_TIMEOUT",
+            "TRACE",
+            "TRACE_LIMIT",
+            "SLOW_TURN",
+            "USER",
+            "SANDBOX",
+            "LOG",
+        ] {
+            command.env(format!("BERTH_{name}"), "");
+        }
+    };
+    let folder = Folder::new();
+    let server = Server::polite(Peer::expect_exit);
+    let mut command = folder.berth_at(server.address);
+    empty(&mut command);
+    let ended = finish(command.spawn().unwrap(), b"");
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+    server.join();
+    // Without --server it is the usual one that is looked for, and an address is not missing.
+    let mut command = folder.berth();
+    empty(&mut command);
+    let ended = finish(command.arg("--nope").spawn().unwrap(), b"");
+    assert!(ended.stderr.contains("--nope"), "{}", ended.stderr);
+    // What is wrong is the folder that is not there, and no variable.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_berthd"));
+    empty(&mut command);
+    let (code, _, stderr) = outcome(command.current_dir(folder.path(".")));
+    assert_eq!(code, Some(2), "{stderr}");
+    assert!(stderr.contains("the folder 'repo'"), "{stderr}");
 }

@@ -9,8 +9,8 @@ use crate::survival::run;
 /// Sends half of the file `f`, and breaks off.
 fn break_off(peer: &mut Peer) {
     peer.say(b"Welcome Client01\n");
-    peer.expect(b"list");
-    peer.say(b"LIST\n10 2026-11-22T10:00:00Z f\nEND\n");
+    peer.expect(b"stat f");
+    peer.say(b"STAT 10 2026-11-22T10:00:00Z f\n");
     peer.expect(b"get f");
     peer.say(b"START 10\n12345");
 }
@@ -29,8 +29,8 @@ fn full_meanwhile(times: usize, last: Talk) -> Server {
 fn who_waits_for_a_berth_waits_for_one_to_go_on_in_too() {
     let inside: Talk = Box::new(|peer| {
         peer.say(b"Welcome Client02\n");
-        peer.expect(b"list");
-        peer.say(b"LIST\n10 2026-11-22T10:00:00Z f\nEND\n");
+        peer.expect(b"stat f");
+        peer.say(b"STAT 10 2026-11-22T10:00:00Z f\n");
         peer.expect(b"get@5 f");
         peer.say(b"START 5\n67890END\n");
         peer.expect_exit();
