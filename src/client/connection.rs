@@ -10,13 +10,10 @@ use std::time::{Duration, Instant};
 
 use super::Error;
 use super::dial::{dial, is_timeout};
-use super::one_line::{DIGEST_LINE, framed, missing};
+use super::one_line::{framed, missing, refusal, refusal_of, unexpected};
 use super::options::Options;
-use crate::wire::reply::{
-    END, LIST, STATUS, is_last_word, is_refusal, parse_error, parse_sha256, parse_start,
-    parse_welcome,
-};
-use crate::wire::{Digest, LINE_BYTES_MAX, Request};
+use crate::wire::reply::{END, LIST, STATUS, is_refusal, parse_start, parse_welcome};
+use crate::wire::{LINE_BYTES_MAX, Request};
 
 /// The longest line read from a server, in bytes before its LF.
 ///
@@ -127,31 +124,9 @@ impl Client {
         let _ = self.stream().set_write_timeout(timeout);
     }
 
-    /// Asks for the digest of the file `name`, does `meanwhile`, and reads the answer.
-    ///
-    /// # Errors
-    /// As [`Client::ask`], and those of `meanwhile`.
-    pub fn digest<T>(
-        &mut self,
-        name: &[u8],
-        meanwhile: impl FnOnce() -> Result<T, Error>,
-    ) -> Result<(Digest, u64, T), Error> {
-        let request = [b"sha256 ", name].concat();
-        self.send(&request)?;
-        let done = meanwhile()?;
-        let line = self.wait_for_work(&request, Self::line)?;
-        if let Some(reason) = parse_error(&line) {
-            return Err(refusal(reason));
-        }
-        match parse_sha256(&line) {
-            Some((digest, size)) => Ok((digest, size, done)),
-            None => Err(unexpected(DIGEST_LINE, line)),
-        }
-    }
-
     /// Does `read` with an answer that the server has to work for, to `request`. That may take any
     /// time: a silence says nothing then, and the kernel finds out whether anybody is there.
-    fn wait_for_work<T>(
+    pub(super) fn wait_for_work<T>(
         &mut self,
         request: &[u8],
         read: impl FnOnce(&mut Self) -> Result<T, Error>,
@@ -270,7 +245,7 @@ impl Client {
     ///
     /// # Errors
     /// See [`framed`].
-    fn send(&mut self, line: &[u8]) -> Result<(), Error> {
+    pub(super) fn send(&mut self, line: &[u8]) -> Result<(), Error> {
         let line = framed(line)?;
         let stream = self.reader.get_mut();
         if stream.write_all(&line).is_err() {
@@ -340,7 +315,7 @@ impl Client {
     }
 
     /// Reads one line, without its LF.
-    fn line(&mut self) -> Result<Vec<u8>, Error> {
+    pub(super) fn line(&mut self) -> Result<Vec<u8>, Error> {
         let mut line = Vec::new();
         let most = ANSWER_LINE_BYTES_MAX as u64 + 1;
         let mut reader = self.reader.by_ref().take(most);
@@ -356,48 +331,11 @@ impl Client {
     }
 }
 
-/// What a refusal means: that the server goes, or just no.
-fn refusal(reason: &[u8]) -> Error {
-    match is_last_word(reason) {
-        true => Error::Dismissed(reason.to_vec()),
-        false => Error::Refused(reason.to_vec()),
-    }
-}
-
-/// The reason in an `ERR` line; none when the line is a message that came back and looks like one.
-fn refusal_of<'a>(first: &'a [u8], request: Request<'_>) -> Option<&'a [u8]> {
-    let came_back = |text| first.strip_suffix(b" ACK") == Some(text);
-    match request {
-        Request::Message(text) if came_back(text) => None,
-        _ => parse_error(first),
-    }
-}
-
 /// A line as the server reads it: one CR at its end belongs to the line end.
 #[must_use]
 pub fn without_cr(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
-fn unexpected(expected: &'static str, line: Vec<u8>) -> Error {
-    Error::Protocol { expected, line }
-}
-
 // A message of full length must come back whole.
 const _: () = assert!(ANSWER_LINE_BYTES_MAX >= LINE_BYTES_MAX + b" ACK".len());
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_message_that_looks_like_a_refusal_is_none_when_it_comes_back() {
-        let message = Request::parse(b"ERR no such file: a");
-        assert_eq!(refusal_of(b"ERR no such file: a ACK", message), None);
-        assert_eq!(refusal_of(b"ERR busy", message), Some(&b"busy"[..]));
-        assert_eq!(
-            refusal_of(b"ERR busy ACK", Request::Status),
-            Some(&b"busy ACK"[..])
-        );
-    }
-}

@@ -8,9 +8,10 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+pub use super::excerpt::Excerpt;
 use super::interrupt::INTERRUPTED;
 use crate::wire::reply::NO_SUCH_FILE;
-use crate::wire::{Digest, Harmless, Hex};
+use crate::wire::{Digest, Hex};
 
 /// The exit code when a file or standard output takes no more.
 pub const UNWRITTEN: u8 = 23;
@@ -191,29 +192,6 @@ impl fmt::Display for Error {
                 Excerpt(reason)
             ),
             Self::Broken(err) => write!(f, "the connection broke: {err}; start again to go on"),
-            Self::NotFound(server, timeout) => write!(
-                f,
-                "timed out: no address for {} was found within {}; --connect-timeout allows more",
-                Excerpt(server.as_bytes()),
-                humantime::format_duration(*timeout)
-            ),
-            Self::NotConnected(server, timeout) => write!(
-                f,
-                "timed out: no connection to {} came about within {}; is berthd running there? \
-                 --connect-timeout allows more",
-                Excerpt(server.as_bytes()),
-                humantime::format_duration(*timeout)
-            ),
-            Self::NotGreeted(timeout) => write!(
-                f,
-                "timed out: no greeting came within {}; --connect-timeout allows more",
-                humantime::format_duration(*timeout)
-            ),
-            Self::TimedOut(timeout) => write!(
-                f,
-                "timed out: nothing has moved for {}; --timeout allows more",
-                humantime::format_duration(*timeout)
-            ),
             Self::Interrupted => f.write_str("interrupted"),
             Self::Refused(reason) => match reason.strip_prefix(NO_SUCH_FILE) {
                 Some(name) => write!(
@@ -245,12 +223,46 @@ impl fmt::Display for Error {
             }
             Self::Stdin(err) => write!(f, "cannot read standard input: {err}"),
             Self::Stdout(err) => write!(f, "cannot write to standard output: {err}"),
+            Self::NotFound(..)
+            | Self::NotConnected(..)
+            | Self::NotGreeted(_)
+            | Self::TimedOut(_) => self.fmt_of_time(f),
             of_a_file => of_a_file.fmt_of_a_file(f),
         }
     }
 }
 
 impl Error {
+    /// The sentences about time that is over.
+    fn fmt_of_time(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotFound(server, timeout) => write!(
+                f,
+                "timed out: no address for {} was found within {}; --connect-timeout allows more",
+                Excerpt(server.as_bytes()),
+                humantime::format_duration(*timeout)
+            ),
+            Self::NotConnected(server, timeout) => write!(
+                f,
+                "timed out: no connection to {} came about within {}; is berthd running there? \
+                 --connect-timeout allows more",
+                Excerpt(server.as_bytes()),
+                humantime::format_duration(*timeout)
+            ),
+            Self::NotGreeted(timeout) => write!(
+                f,
+                "timed out: no greeting came within {}; --connect-timeout allows more",
+                humantime::format_duration(*timeout)
+            ),
+            Self::TimedOut(timeout) => write!(
+                f,
+                "timed out: nothing has moved for {}; --timeout allows more",
+                humantime::format_duration(*timeout)
+            ),
+            _ => unreachable!("the others are told elsewhere"),
+        }
+    }
+
     /// The sentences about a file.
     fn fmt_of_a_file(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -323,26 +335,6 @@ fn advice(err: &io::Error) -> &'static str {
         IsADirectory => "; move that folder away, or 'berth get -o' gives it another name",
         NotADirectory | NotFound => "; see that the folder it goes into is there",
         _ => "",
-    }
-}
-
-/// The beginning of some bytes of unknown origin, made harmless.
-#[derive(Clone, Copy, Debug)]
-pub struct Excerpt<'a>(pub &'a [u8]);
-
-impl Excerpt<'_> {
-    /// A file's name fits whole (255 bytes in every common file system); a flood does not.
-    const BYTES_MAX: usize = 300;
-}
-
-impl fmt::Display for Excerpt<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.get(..Self::BYTES_MAX) {
-            Some(beginning) if beginning.len() < self.0.len() => {
-                write!(f, "{}...", Harmless(beginning))
-            }
-            _ => Harmless(self.0).fmt(f),
-        }
     }
 }
 

@@ -132,11 +132,10 @@ impl Link {
             if !told {
                 told = true;
                 let wait = humantime::format_duration(self.options.wait.unwrap_or_default());
-                self.notes
-                    .say(format_args!(
-                        "{}: waiting for a berth, {wait} at most",
-                        err.cause()
-                    ));
+                self.notes.say(format_args!(
+                    "{}: waiting for a berth, {wait} at most",
+                    err.cause()
+                ));
             }
             interrupt::pause(pauses.take().min(left))?;
         }

@@ -13,6 +13,7 @@ pub mod completion;
 pub mod connection;
 pub mod dial;
 pub mod error;
+mod excerpt;
 pub mod fetch;
 pub mod history;
 pub mod interrupt;

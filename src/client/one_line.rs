@@ -3,11 +3,11 @@
 //! Owns the judgement of such a line. Must never read it from the connection, nor show it.
 
 use super::{Client, Error};
-use crate::wire::reply::{parse_goodbye, parse_sha256, parse_stat};
-use crate::wire::{ListedFile, Request};
+use crate::wire::reply::{is_last_word, parse_error, parse_goodbye, parse_sha256, parse_stat};
+use crate::wire::{Digest, ListedFile, Request};
 
 /// What the answer to `sha256` should be.
-pub(super) const DIGEST_LINE: &str = "SHA256, a digest and a size";
+const DIGEST_LINE: &str = "SHA256, a digest and a size";
 
 /// What the answer to `stat` should be.
 const STAT_LINE: &str = "STAT, a size, a time and the name";
@@ -46,7 +46,50 @@ fn listed<'a>(name: &[u8], line: &'a [u8]) -> Option<&'a [u8]> {
     parse_stat(line).filter(is_its)
 }
 
+/// What a refusal means: that the server goes, or just no.
+pub(super) fn refusal(reason: &[u8]) -> Error {
+    match is_last_word(reason) {
+        true => Error::Dismissed(reason.to_vec()),
+        false => Error::Refused(reason.to_vec()),
+    }
+}
+
+/// The reason in an `ERR` line; none when the line is a message that came back and looks like one.
+pub(super) fn refusal_of<'a>(first: &'a [u8], request: Request<'_>) -> Option<&'a [u8]> {
+    let came_back = |text| first.strip_suffix(b" ACK") == Some(text);
+    match request {
+        Request::Message(text) if came_back(text) => None,
+        _ => parse_error(first),
+    }
+}
+
+pub(super) fn unexpected(expected: &'static str, line: Vec<u8>) -> Error {
+    Error::Protocol { expected, line }
+}
+
 impl Client {
+    /// Asks for the digest of the file `name`, does `meanwhile`, and reads the answer.
+    ///
+    /// # Errors
+    /// As [`Client::ask`], and those of `meanwhile`.
+    pub fn digest<T>(
+        &mut self,
+        name: &[u8],
+        meanwhile: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<(Digest, u64, T), Error> {
+        let request = [b"sha256 ", name].concat();
+        self.send(&request)?;
+        let done = meanwhile()?;
+        let line = self.wait_for_work(&request, Self::line)?;
+        if let Some(reason) = parse_error(&line) {
+            return Err(refusal(reason));
+        }
+        match parse_sha256(&line) {
+            Some((digest, size)) => Ok((digest, size, done)),
+            None => Err(unexpected(DIGEST_LINE, line)),
+        }
+    }
+
     /// Asks for the line that a listing has for the file `name`, so that nobody fetches the listing
     /// for the sake of one line.
     ///
@@ -75,5 +118,16 @@ mod tests {
         for many in [&b"get a\nget b"[..], b"a\n", b"\n"] {
             assert!(matches!(framed(many), Err(Error::Usage(_))));
         }
+    }
+
+    #[test]
+    fn a_message_that_looks_like_a_refusal_is_none_when_it_comes_back() {
+        let message = Request::parse(b"ERR no such file: a");
+        assert_eq!(refusal_of(b"ERR no such file: a ACK", message), None);
+        assert_eq!(refusal_of(b"ERR busy", message), Some(&b"busy"[..]));
+        assert_eq!(
+            refusal_of(b"ERR busy ACK", Request::Status),
+            Some(&b"busy ACK"[..])
+        );
     }
 }

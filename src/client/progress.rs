@@ -114,6 +114,9 @@ impl Progress {
         });
         if let Some(bar) = &mut bar {
             bar.draw(now);
+            // The first bytes are seen at once, for there may be no others for long.
+            let before = now.checked_sub(REFRESH);
+            bar.drawn = bar.drawn.and_then(|drawn| before.or(Some(drawn)));
         }
         Self { bar }
     }
@@ -248,7 +251,7 @@ fn prefix(width: usize, words: &str, measure: &Measure) -> String {
     ];
     let mut room = width.saturating_sub(PERCENT);
     // By how much is lost without it: time left, words, rate, and how many bytes beside a bar.
-    for (part, spare) in [(3, 0), (0, 0), (2, 0), (1, BAR_MIN)] {
+    for (part, spare) in [(3, 0), (0, 0), (2, BAR_MIN / 2), (1, BAR_MIN)] {
         match room.checked_sub(parts[part].len()) {
             Some(rest) if rest >= spare => room = rest,
             _ => parts[part].clear(),
@@ -333,7 +336,10 @@ mod tests {
         let gib = 1 << 30;
         let resumed = measure(6 * gib, 7 * gib, 10 * gib);
         let text = drawn(80, "", &resumed);
-        assert!(text.starts_with("\r7.0 GiB / 10.0 GiB 1.0 GiB/s 3s ["), "{text:?}");
+        assert!(
+            text.starts_with("\r7.0 GiB / 10.0 GiB 1.0 GiB/s 3s ["),
+            "{text:?}"
+        );
         assert!(text.trim_end().ends_with("] 70.00 %"), "{text:?}");
         // At its beginning it stands where it stands, and no rate is known.
         let begun = Measure::begin(6 * gib, 10 * gib, Instant::now());
@@ -373,7 +379,7 @@ mod tests {
     #[test]
     fn a_narrow_bar_keeps_percent_and_time_left() {
         let text = drawn(20, "", &measure(0, 1 << 39, 1 << 40));
-        assert_eq!(text.trim_end(), "\r1s  50.00 %");
+        assert_eq!(text.trim_end(), "\r1s [==>--] 50.00 %");
         let text = drawn(40, "3/12 45% ", &measure(0, 1 << 39, 1 << 40));
         assert!(text.contains("3/12 45% 512.0 GiB/s 1s "), "{text:?}");
     }

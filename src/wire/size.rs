@@ -53,6 +53,9 @@ mod tests {
         ] {
             assert_eq!(Size(bytes).to_string(), text, "{bytes}");
         }
-        assert_eq!(format!("{:>8}|{:8}|", Size(5), Size(1024)), "     5 B|1.0 KiB |");
+        assert_eq!(
+            format!("{:>8}|{:8}|", Size(5), Size(1024)),
+            "     5 B|1.0 KiB |"
+        );
     }
 }

@@ -177,7 +177,7 @@ fn a_stat_is_the_line_of_the_list_and_one_that_fails_does_not_keep_the_others() 
     let ended = run(&["stat", "a b", "nope", "c"]);
     assert_eq!((ended.code, &ended.stdout), (78, &list));
     assert!(
-        ended.stderr.contains("no such file: nope"),
+        ended.stderr.contains("no such file: 'nope'"),
         "{}",
         ended.stderr
     );

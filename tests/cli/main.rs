@@ -13,6 +13,7 @@ mod downloads;
 mod exit_codes;
 #[cfg(target_os = "linux")]
 mod folders;
+mod look_ups;
 mod program;
 #[cfg(target_os = "linux")]
 mod prompt;
@@ -35,3 +36,4 @@ mod together;
 #[cfg(target_os = "linux")]
 mod typed;
 mod waiting;
+mod work;

@@ -164,7 +164,9 @@ impl Peer {
 /// The answer to `stat` of a server that answers `list` so.
 pub(crate) fn stat(name: &[u8], listing: &[u8]) -> Vec<u8> {
     let end = [b" ", name].concat();
-    let line = listing.split(|byte| *byte == b'\n').find(|line| line.ends_with(&end));
+    let line = listing
+        .split(|byte| *byte == b'\n')
+        .find(|line| line.ends_with(&end));
     match line {
         Some(line) => [b"STAT ", line, b"\n"].concat(),
         None => [b"ERR no such file: ", name, b"\n"].concat(),

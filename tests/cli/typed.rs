@@ -79,7 +79,7 @@ fn what_was_pasted_behind_a_download_is_no_answer_to_its_question() {
     terminal.next("a exists: [o]verwrite it, [r]ename the new one, or [s]kip it? ");
     terminal.press(b"r\r");
     terminal.next("over there ACK");
-    terminal.press(b"\x04");
+    terminal.answer("Client01@", b"\x04");
     assert_eq!(finish(child, b"").code, 0);
     assert_eq!(fs::read(folder.path("a")).unwrap(), b"mine");
     assert_eq!(fs::read(folder.path("a.1")).unwrap(), b"of a");
