@@ -64,7 +64,7 @@ fn more_than_a_screenful_is_pasted_and_every_line_is_obeyed() {
     for n in 0..200 {
         terminal.next(&format!("line {n} ACK"));
     }
-    terminal.press(b"\x04");
+    terminal.answer("Client01@", b"\x04");
     assert_eq!(finish(child, b"").code, 0);
 }
 
