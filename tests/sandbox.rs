@@ -19,7 +19,7 @@ use berth::server::{Config, Server};
 fn config(repo: PathBuf, sandbox: Sandbox) -> Config {
     Config {
         repo,
-        listen: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
+        listen: vec![SocketAddr::from(([127, 0, 0, 1], 0)).into()],
         limits: Limits::default(),
         per_address_max: usize::MAX,
         user: None,

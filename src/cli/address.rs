@@ -1,44 +1,70 @@
-//! Addresses as people write them.
+//! Addresses as people write them: a host, by name or address, and mostly a port.
 //!
-//! Owns what may be left out of one. Must never look a name up.
+//! Owns what is taken for one. Must never look a name up.
 
 use std::net::Ipv6Addr;
 
+#[cfg(feature = "client")]
 use crate::wire::DEFAULT_PORT;
 
-/// Takes `HOST` or `HOST:PORT`, where HOST may be an IPv6 address, in brackets where a port
-/// follows. Returns it with its port.
-pub(super) fn server(text: &str) -> Result<String, &'static str> {
-    let (host, port) = match text.rsplit_once(':') {
-        _ if is_ipv6(text) => (format!("[{text}]"), ""),
-        // The colons are those of an address in brackets.
-        Some((_, port)) if port.ends_with(']') => (text.to_owned(), ""),
-        Some((host, port)) => (host.to_owned(), port),
-        None => (text.to_owned(), ""),
-    };
-    let bare = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'));
-    match bare {
-        Some(address) if !is_ipv6(address) => {
+/// A host without brackets, and its port if there is one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Written {
+    /// A name, an IPv4 address, or an IPv6 address that may have its interface behind a `%`.
+    pub(super) host: String,
+    /// From behind the last colon.
+    pub(super) port: Option<u16>,
+}
+
+/// Reads `HOST`, `HOST:PORT`, `[IPV6]`, `[IPV6]:PORT` or a bare IPv6 address.
+pub(super) fn parse(text: &str) -> Result<Written, &'static str> {
+    let (host, port) = if is_ipv6(text) {
+        (text, None)
+    } else if let Some((host, rest)) = text.strip_prefix('[').and_then(|it| it.split_once(']')) {
+        if !is_ipv6(host) {
             return Err("what stands in brackets is an IPv6 address, as in [::1]:23784");
         }
-        None if host.contains([':', '[', ']']) => {
+        match rest.strip_prefix(':') {
+            None if !rest.is_empty() => return Err("behind the bracket stands a colon and a port"),
+            port => (host, port),
+        }
+    } else {
+        let (host, port) = text
+            .rsplit_once(':')
+            .map_or((text, None), |(host, port)| (host, Some(port)));
+        if host.contains([':', '[', ']']) {
             return Err("an IPv6 address stands in brackets, as in [::1]:23784");
         }
-        None if host.is_empty() => {
-            return Err("the address is missing, as in 127.0.0.1:23784");
-        }
-        None if host.contains(|c: char| c == '/' || c.is_whitespace() || c.is_control()) => {
-            return Err("it is a host and a port, as in files.example:23784");
-        }
-        _ => {}
+        (host, port)
+    };
+    if host.is_empty() {
+        return Err("the address is missing, as in 127.0.0.1:23784, or [::]:23784 for all");
     }
-    let digits = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
-    match port.parse::<u16>() {
-        _ if port.is_empty() => Ok(format!("{host}:{DEFAULT_PORT}")),
-        Ok(1..) if digits => Ok(format!("{host}:{port}")),
-        _ => Err("a port is a number from 1 to 65535"),
+    if host.contains(|c: char| c == '/' || c.is_whitespace() || c.is_control()) {
+        return Err("not ADDR:PORT, such as 127.0.0.1:23784 or [::]:23784");
+    }
+    let number = |port: &str| {
+        let digits = port.bytes().all(|byte| byte.is_ascii_digit());
+        let number = port.parse().ok().filter(|_| digits);
+        number.ok_or("a port is a number up to 65535")
+    };
+    // A colon with nothing behind it says as much as none.
+    let port = port.filter(|port| !port.is_empty());
+    Ok(Written {
+        host: host.to_owned(),
+        port: port.map(number).transpose()?,
+    })
+}
+
+/// Takes `HOST` or `HOST:PORT` for a server to call. Returns it with its port, an IPv6 address in
+/// brackets.
+#[cfg(feature = "client")]
+pub(super) fn server(text: &str) -> Result<String, &'static str> {
+    let Written { host, port } = parse(text)?;
+    match port.unwrap_or(DEFAULT_PORT) {
+        0 => Err("a port is a number from 1 to 65535"),
+        port if host.contains(':') => Ok(format!("[{host}]:{port}")),
+        port => Ok(format!("{host}:{port}")),
     }
 }
 
@@ -46,18 +72,56 @@ pub(super) fn server(text: &str) -> Result<String, &'static str> {
 fn is_ipv6(text: &str) -> bool {
     let (address, scope) = text.split_once('%').unwrap_or((text, "-"));
     let named = !scope.is_empty() && scope.bytes().all(|byte| byte.is_ascii_graphic());
-    named && !scope.contains(['/', ']']) && address.parse::<Ipv6Addr>().is_ok()
+    named && !scope.contains(['/', '[', ']']) && address.parse::<Ipv6Addr>().is_ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::DEFAULT_ADDRESS;
 
+    #[test]
+    fn whatever_people_write_is_read_and_nothing_else() {
+        for (text, host, port) in [
+            ("127.0.0.1:80", "127.0.0.1", Some(80)),
+            ("127.0.0.1", "127.0.0.1", None),
+            ("localhost:0", "localhost", Some(0)),
+            ("localhost:", "localhost", None),
+            ("files.example", "files.example", None),
+            ("[::1]:80", "::1", Some(80)),
+            ("[::1]", "::1", None),
+            ("::1", "::1", None),
+            ("fe80::1%eth0", "fe80::1%eth0", None),
+            ("[fe80::1%eth0.7]:65535", "fe80::1%eth0.7", Some(65535)),
+            ("[fe80::1%2]", "fe80::1%2", None),
+        ] {
+            let host = host.to_owned();
+            assert_eq!(parse(text), Ok(Written { host, port }), "{text}");
+        }
+        for bad in [
+            "",
+            ":80",
+            "host:65536",
+            "host:+1",
+            "host:x",
+            "[::1",
+            "[::1]80",
+            "[host]:80",
+            "[fe80::1%]:80",
+            "::1:99999",
+            "a b:80",
+            "http://host:80",
+            "[]:80",
+            "\u{1b}:80",
+        ] {
+            parse(bad).expect_err(bad);
+        }
+    }
+
+    #[cfg(feature = "client")]
     #[test]
     fn a_server_is_a_host_and_a_port() {
         for good in [
-            DEFAULT_ADDRESS,
+            crate::wire::DEFAULT_ADDRESS,
             "[::1]:1",
             "localhost:65535",
             "a-b.c:80",

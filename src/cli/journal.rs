@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
-use super::parse_duration;
+use super::{address, parse_duration};
 use crate::journal::text::{Client, Reason};
 use crate::report::find::Find;
 use crate::report::{Question, Show};
@@ -31,7 +31,9 @@ pub struct JournalArgs {
     pub client: Option<Client>,
 
     /// Only who came from this address, whatever the port
-    #[arg(long, value_name = "IP")]
+    ///
+    /// It may be written with its port or its interface, as in status; neither counts.
+    #[arg(long, value_name = "IP", value_parser = parse_ip)]
     pub address: Option<IpAddr>,
 
     /// Only who went, or was turned away, for this reason: a word as in status, or full or crowded
@@ -100,6 +102,13 @@ impl TryFrom<JournalArgs> for Question {
     }
 }
 
+fn parse_ip(text: &str) -> Result<IpAddr, &'static str> {
+    let written = address::parse(text)?;
+    let host = written.host.split('%').next().unwrap_or_default();
+    let ip = host.parse::<IpAddr>().map_err(|_| "not an IP address")?;
+    Ok(ip.to_canonical())
+}
+
 fn parse_client(text: &str) -> Result<Client, &'static str> {
     Client::parse(text).ok_or("not a name such as Client07")
 }
@@ -118,6 +127,27 @@ fn reasons() -> impl TypedValueParser<Value = Reason> {
 mod tests {
     use super::*;
     use crate::wire::Farewell;
+
+    #[test]
+    fn an_address_is_found_as_status_shows_it() {
+        for (text, ip) in [
+            ("10.0.0.7", "10.0.0.7"),
+            ("10.0.0.7:5000", "10.0.0.7"),
+            ("::ffff:10.0.0.7", "10.0.0.7"),
+            ("fe80::1", "fe80::1"),
+            ("fe80::1%eth0", "fe80::1"),
+            ("[fe80::1%2]:5000", "fe80::1"),
+        ] {
+            assert_eq!(
+                parse_ip(text),
+                Ok(ip.parse().expect("an address")),
+                "{text}"
+            );
+        }
+        for bad in ["", "localhost", "10.0.0", "[10.0.0.7]:5"] {
+            parse_ip(bad).expect_err(bad);
+        }
+    }
 
     #[test]
     fn every_farewell_can_be_asked_for_and_no_other_word_but_three() {

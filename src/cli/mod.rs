@@ -3,7 +3,6 @@
 //! Owns what they are told when they are started, and how a mistake in that is reported. Must
 //! never open a socket or a file.
 
-#[cfg(feature = "client")]
 mod address;
 #[cfg(feature = "client")]
 pub mod client;

@@ -2,7 +2,6 @@
 //!
 //! Owns its flags, their defaults and their help. Must never do what they ask for.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,12 +9,12 @@ use clap::{Parser, Subcommand};
 use log::LevelFilter;
 
 use super::journal::JournalArgs;
-use super::parse_duration;
 use super::trace::TraceArgs;
+use super::{address, parse_duration};
 use crate::engine::limits::Limits;
-use crate::server::Config;
+use crate::server::config::{Address, Config};
 use crate::server::privileges::Sandbox;
-use crate::wire::DEFAULT_ADDRESS;
+use crate::wire::{DEFAULT_ADDRESS, DEFAULT_PORT};
 
 /// More clients than this would need more open files than Linux allows a process without being
 /// told so (fs.nr_open is 1 048 576).
@@ -45,8 +44,9 @@ pub struct ServerArgs {
 
     /// Where to listen; may be given more than once, or several separated by commas
     ///
-    /// Port 0 lets the system choose a free one. `[::]` takes IPv4 and IPv6, `0.0.0.0` IPv4 only;
-    /// both let in whoever can reach this machine.
+    /// Port 0 lets the system choose a free one, and no port is 23784. `[::]` takes IPv4 and IPv6,
+    /// `0.0.0.0` IPv4 only; both let in whoever can reach this machine. A name stands for all its
+    /// addresses, and behind a link-local one stands its interface: `[fe80::1%eth0]:23784`.
     #[arg(
         long,
         value_name = "ADDR:PORT",
@@ -55,7 +55,7 @@ pub struct ServerArgs {
         value_delimiter = ',',
         value_parser = parse_address
     )]
-    pub listen: Vec<SocketAddr>,
+    pub listen: Vec<Address>,
 
     /// How many clients are inside at most
     #[arg(
@@ -222,9 +222,10 @@ impl From<ServerArgs> for Config {
     }
 }
 
-fn parse_address(text: &str) -> Result<SocketAddr, String> {
-    text.parse()
-        .map_err(|_| "not ADDR:PORT, such as 127.0.0.1:23784 or [::]:23784".to_owned())
+fn parse_address(text: &str) -> Result<Address, &'static str> {
+    let address::Written { host, port } = address::parse(text)?;
+    let port = port.unwrap_or(DEFAULT_PORT);
+    Ok(Address { host, port })
 }
 
 fn parse_size(text: &str) -> Result<u64, &'static str> {

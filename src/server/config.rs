@@ -4,7 +4,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub struct Config {
     /// The folder to serve.
     pub repo: PathBuf,
     /// Where to listen; port 0 lets the system choose.
-    pub listen: Vec<SocketAddr>,
+    pub listen: Vec<Address>,
     /// What peers may cost.
     pub limits: Limits,
     /// How many berths one address may hold.
@@ -39,6 +39,52 @@ pub struct Config {
     pub trace_limit: u64,
     /// Where to keep what happened, if it is to be kept.
     pub journal: Option<PathBuf>,
+}
+
+/// A host and a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// A name, or an address without brackets; an IPv6 one may have its interface behind a `%`.
+    pub host: String,
+    /// With 0 the system chooses.
+    pub port: u16,
+}
+
+impl Address {
+    /// All that the host's name stands for, each once, in the system's order.
+    ///
+    /// # Errors
+    /// When it stands for nothing, or nobody knows.
+    pub fn resolve(&self) -> io::Result<Vec<SocketAddr>> {
+        let mut addresses: Vec<SocketAddr> = Vec::new();
+        for address in (self.host.as_str(), self.port).to_socket_addrs()? {
+            if !addresses.contains(&address) {
+                addresses.push(address);
+            }
+        }
+        Ok(addresses)
+    }
+}
+
+impl From<SocketAddr> for Address {
+    fn from(address: SocketAddr) -> Self {
+        Self {
+            host: address.ip().to_string(),
+            port: address.port(),
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, port } = self;
+        let host = Harmless(host.as_bytes());
+        if self.host.contains(':') {
+            write!(f, "[{host}]:{port}")
+        } else {
+            write!(f, "{host}:{port}")
+        }
+    }
 }
 
 impl Config {
@@ -63,7 +109,7 @@ pub enum StartError {
     /// The trace cannot be written there.
     Trace(PathBuf, io::Error),
     /// The address is taken, is not this host's, or may not be bound.
-    Listen(SocketAddr, io::Error),
+    Listen(Address, io::Error),
     /// The cap needs more open files than the process is allowed.
     Descriptors(TooFew),
     /// A privilege could not be given up.

@@ -15,7 +15,7 @@ use self::catalog::Catalog;
 use self::listener::Listener;
 use self::service::{FolderService, Task, TurnedAway};
 use self::socket::Socket;
-use self::start::{begin_logbook, give_up_privileges, log_start, open_journal, open_trace};
+use self::start::{begin_logbook, give_up_privileges, listen, log_start, open_journal, open_trace};
 use self::watch::service::Watched;
 use self::watch::trace::Trace;
 use self::watch::writer::Writer;
@@ -44,7 +44,7 @@ mod start;
 pub mod watch;
 mod whereabouts;
 
-pub use config::{Config, StartError};
+pub use config::{Address, Config, StartError};
 
 /// Connections have the tokens from 0 on, which are the hub's keys; the signals the last one, and
 /// the listeners those before it.
@@ -108,13 +108,10 @@ impl Server {
         poll.registry()
             .register(&mut signals, SIGNALS, Interest::READABLE)
             .map_err(StartError::Loop)?;
-        let mut listeners = Vec::new();
-        for (i, &address) in config.listen.iter().enumerate() {
-            let bound = Listener::bind(address).and_then(|mut listener| {
-                listener.register(poll.registry(), Token(LAST_LISTENER - i))?;
-                Ok(listener)
-            });
-            listeners.push(bound.map_err(|error| StartError::Listen(address, error))?);
+        let mut listeners = listen(config)?;
+        for (i, listener) in listeners.iter_mut().enumerate() {
+            let registered = listener.register(poll.registry(), Token(LAST_LISTENER - i));
+            registered.map_err(StartError::Loop)?;
         }
         let fence = give_up_privileges(config, &catalog, journal.as_ref())?;
         log_start(config, &catalog, fence);

@@ -2,10 +2,13 @@
 //!
 //! Owns what is opened, given up and said before the loop runs. Must never be needed afterwards.
 
+use std::io;
 use std::time::SystemTime;
 
+use rustix::io::Errno;
+
 use super::catalog::{Catalog, Resolver};
-use super::config::{Config, StartError};
+use super::config::{Address, Config, StartError};
 use super::journal::{Journal, Past};
 use super::listener::Listener;
 use super::logbook::Logbook;
@@ -46,6 +49,46 @@ pub(super) fn open_trace(config: &Config) -> Result<Option<Writer>, StartError> 
     let writer = Writer::create(path, config.trace_limit);
     let writer = writer.map_err(|error| StartError::Trace(path.clone(), error))?;
     Ok(Some(writer))
+}
+
+/// Binds every address that is asked for. Callers wait in the queue from then on.
+pub(super) fn listen(config: &Config) -> Result<Vec<Listener>, StartError> {
+    let mut listeners = Vec::new();
+    for address in &config.listen {
+        let bound = bind(address, &mut listeners);
+        bound.map_err(|error| StartError::Listen(address.clone(), error))?;
+    }
+    Ok(listeners)
+}
+
+/// Binds all that a name stands for, with one port, but for what this host has not: a name may well
+/// have an IPv6 address where there is no IPv6.
+fn bind(address: &Address, listeners: &mut Vec<Listener>) -> io::Result<()> {
+    let before = listeners.len();
+    let mut port = address.port;
+    let mut missing = None;
+    for mut one in address.resolve()? {
+        one.set_port(port);
+        match Listener::bind(one) {
+            Ok(listener) => {
+                port = listener.local_addr()?.port();
+                listeners.push(listener);
+            }
+            Err(error) if is_not_here(&error) => missing = Some((one, error)),
+            Err(error) => return Err(error),
+        }
+    }
+    match missing {
+        Some((_, error)) if listeners.len() == before => return Err(error),
+        Some((one, error)) => log::warn!("not listening on {one}, which is {address} too: {error}"),
+        None => {}
+    }
+    Ok(())
+}
+
+fn is_not_here(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(errno, Some(Errno::ADDRNOTAVAIL | Errno::AFNOSUPPORT))
 }
 
 /// Begins to write down what happens, behind what the journal knows.

@@ -2,8 +2,8 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
-use std::process::Command;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Command, Stdio};
 
 use rustix::fs::{CWD, Mode, OFlags, mkfifoat, open};
 
@@ -65,8 +65,11 @@ fn bad_values_are_named() {
         ("--stall-timeout 0s", "keep its berth"),
         ("--drain-timeout=-1s", "--drain-timeout"),
         ("--idle-timeout 9999999999y", "--idle-timeout"),
-        ("--listen nowhere", "not ADDR:PORT"),
-        ("--listen 127.0.0.1", "not ADDR:PORT"),
+        ("--listen nowhere.invalid", "on nowhere.invalid:23784: "),
+        ("--listen :23784", "[::]:23784 for all"),
+        ("--listen ::1:99999", "stands in brackets"),
+        ("--listen http://localhost", "a port is a number"),
+        ("--listen [fe80::1%none]:0", "on [fe80::1%none]:0: "),
         ("--log loud", "one of off, error"),
         ("--sandbox perhaps", "one of auto, require, off"),
         ("--user nobody-of-this-name", "there is no user"),
@@ -222,4 +225,54 @@ fn a_trace_that_would_be_handed_out_is_warned_of() {
         let log = server.log();
         assert_eq!(log.contains("the trace is in the served"), warned, "{log}");
     }
+}
+
+#[test]
+fn a_name_is_listened_on_with_one_port_at_all_its_addresses() {
+    let setup = Setup::new().with("--listen localhost:0 --log error");
+    let mut process = setup.command().spawn().expect("the server was built");
+    let mut lines = BufReader::new(process.stdout.take().expect("it is piped")).lines();
+    let mut address = || {
+        let line = lines.next().expect("a line an address").expect("text");
+        let address = line
+            .strip_prefix("berthd listening on ")
+            .expect("it listens");
+        address.parse::<SocketAddr>().expect("an address")
+    };
+    let (_, named) = (address(), address());
+    assert!(named.ip().is_loopback() && named.port() != 0, "{named}");
+    let stream = TcpStream::connect(("localhost", named.port())).expect("it listens");
+    crate::support::Peer::new(stream).expect("Welcome Client01\n");
+    process.kill().expect("it is our child");
+    process.wait().expect("it is our child");
+}
+
+/// In a network of its own, with an address that only an interface makes whole.
+#[test]
+fn a_link_local_address_is_listened_on_by_the_name_of_its_interface() {
+    let script = "ip link set lo up && ip address add fe80::b/64 dev lo nodad &&
+        exec \"$0\" --listen '[fe80::b%lo]:0' --log error --repo \"$1\"";
+    let setup = Setup::new();
+    let tried = Command::new("unshare")
+        .args(["-rn", "ip", "-6", "address"])
+        .output();
+    if !tried.is_ok_and(|output| output.status.success()) {
+        println!("not shown: there is no ip, or no network of one's own to be had");
+        return;
+    }
+    let mut command = Command::new("unshare");
+    command.args(["-rn", "sh", "-c", script, env!("CARGO_BIN_EXE_berthd")]);
+    command.arg(setup.repo()).stdout(Stdio::piped());
+    let mut process = command.spawn().expect("it was there just now");
+    let mut line = String::new();
+    let stdout = process.stdout.take().expect("it is piped");
+    BufReader::new(stdout)
+        .read_line(&mut line)
+        .expect("it is text");
+    process.kill().expect("it is our child");
+    process.wait().expect("it is our child");
+    assert!(
+        line.starts_with("berthd listening on [fe80::b%"),
+        "{line:?}"
+    );
 }
