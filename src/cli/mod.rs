@@ -79,7 +79,7 @@ pub fn parse<A: Parser>(name: &str, unwritten: u8) -> Result<A, u8> {
 /// # Errors
 /// When there is nothing to run.
 pub fn read<A: Parser>() -> Result<A, Mistake> {
-    let command = without_empty_variables(A::command());
+    let command = without_empty_variables(command::<A>());
     let matches = command.try_get_matches();
     let err = match matches.and_then(|matches| A::from_arg_matches(&matches)) {
         Ok(args) => return Ok(args),
@@ -101,6 +101,16 @@ fn without_empty_variables(command: Command) -> Command {
             false => arg,
         })
         .mut_subcommands(without_empty_variables)
+}
+
+/// A program's command line. Options that all its commands have stand under a heading of their own,
+/// so that those of one command are not lost among them.
+#[must_use]
+pub fn command<A: CommandFactory>() -> Command {
+    A::command().mut_args(|arg| match arg.is_global_set() {
+        true => arg.help_heading("Options of every command"),
+        false => arg,
+    })
 }
 
 /// Prints what clap has made, in colour where that is wanted.

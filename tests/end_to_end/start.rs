@@ -165,7 +165,7 @@ fn more_than_one_address_and_both_families_are_served_by_one_server() {
             .expect("it ends in a port")
             .to_owned();
         let mut client = crate::support::Peer::new(
-            std::net::TcpStream::connect(format!("127.0.0.1:{port}")).expect("it listens"),
+            TcpStream::connect(format!("127.0.0.1:{port}")).expect("it listens"),
         );
         client.expect(format!("Welcome Client0{number}\n"));
         let status = client.lines("status");
