@@ -160,11 +160,15 @@ fn split(help: &str) -> (String, String) {
     (notes.join("\n\n"), status.join("\n\n"))
 }
 
-/// A section of paragraphs. Lines that begin with blanks keep their form.
+/// A section of paragraphs. In some of them the first line is what the others are about.
 fn section(roff: &mut Roff, head: &str, text: &str) {
     roff.control("SH", [head]);
+    let paragraph_of = match head {
+        "FILES" | "SIGNALS" => "TP",
+        _ => "PP",
+    };
     for paragraph in text.split("\n\n") {
-        roff.control("PP", []);
+        roff.control(paragraph_of, []);
         for line in paragraph.lines() {
             roff.text([roman(line)]);
         }

@@ -325,5 +325,17 @@ fn a_browser_shows_the_page_and_explains_what_is_clicked() {
     assert!(shown.contains("data-ready=\"yes\""), "{shown}");
     assert!(shown.contains("Client01: get &lt;b&gt;big"), "{shown}");
     assert!(shown.contains("8.0 MiB of 8.0 MiB were handed to the kernel"));
-    assert!(shown.contains("turns per poll"));
+    for said in [
+        "turns per poll",
+        "bytes per turn, median<",
+        "bytes per turn, most<",
+        "turns that used up their share",
+        "trace: berthd ",
+        ", traced from 20",
+        "<title>trace: ",
+        // The legend is before the timeline.
+        "</i>waiting for the peer<",
+    ] {
+        assert!(shown.contains(said), "{said}");
+    }
 }

@@ -62,6 +62,7 @@ pub fn make(path: &Path, page: Option<&Path>) -> Result<u64, Failure> {
     }
     let mut events = Events::new(BufReader::new(file));
     let first = events.first().map_err(unreadable)?;
+    let first = format!("{},\n{first}", named(path));
     let written = match page {
         None => write(&first, &mut events, streams::stdout()),
         Some(page) => File::create(page)
@@ -75,6 +76,14 @@ pub fn make(path: &Path, page: Option<&Path>) -> Result<u64, Failure> {
         }
         _ => Ok(events.damaged),
     }
+}
+
+/// An event of no time that tells the page which file it was made of.
+fn named(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    let args = serde_json::json!({ "name": Harmless(name).to_string() });
+    let event = serde_json::json!({ "name": "file", "ph": "M", "args": args });
+    event.to_string().replace('<', "\\u003c")
 }
 
 /// On which side it went wrong.

@@ -6,9 +6,10 @@ const LOOP = 1, DOOR = 2;
 const CLIENTS_MAX = 200;
 const COLORS = {
   poll: '#dfe6ee', note: '#8e9aa8', turns: '#b9c8f2', accept: '#b07cd8', tend: '#c9a27a',
-  expiry: '#e06c75', answer: '#f2b84b', write: '#3f9d6b', 'send file': '#2f7fd0',
+  expiry: '#9c6bb3', answer: '#f2b84b', write: '#3f9d6b', 'send file': '#2f7fd0',
   read: '#e08742', finish: '#7a6ad8', connected: '#e4f3ea', lingering: '#eadcf5', get: '#cfe3f8',
-  'waiting for the peer': '#f7b5b0', refused: '#d64545', failed: '#b00020', turn: '#7d95e0',
+  'waiting for the peer': '#eee3bd', refused: '#d64545', failed: '#b00020', turn: '#7d95e0',
+  full: '#b8972f',
 };
 const WORDS = {
   poll: 'The loop waited in epoll_wait until the kernel had something to say, or until the next ' +
@@ -37,11 +38,25 @@ const WORDS = {
   refused: 'A newcomer for whom there was no berth: it is told so in one line.',
 };
 
+// What the colours are, in the order in which a visit goes.
+const LEGEND = [['waiting for events', 'poll'], ['a stay', 'connected'], ['a turn', 'turn'],
+  ['read', 'read'], ['answer', 'answer'], ['write', 'write'], ['a download', 'get'],
+  ['send file', 'send file'], ['would block', 'full'],
+  ['waiting for the peer', 'waiting for the peer'], ['lingering', 'lingering'],
+  ['accept', 'accept'], ['refused', 'refused'], ['failed', 'failed']];
+// How counters are called, and what their numbers are.
+const COUNTERS = {
+  'run queue': ['turns due', n => n.toLocaleString('en')],
+  clients: ['clients', n => n.toLocaleString('en')],
+  // A file waits in the page cache until it is sent, so its bytes are no part of this.
+  'queued bytes': ['answers in memory', n => bytes(n)],
+};
+
 const events = JSON.parse(document.getElementById('trace').textContent);
 const tracks = new Map();
 const counters = new Map();
 let end = 0;
-let program = 'berthd';
+let program = 'berthd', file = 'a trace', started = '';
 
 function track(id) {
   if (!tracks.has(id)) {
@@ -54,6 +69,8 @@ function load() {
   for (const e of events) {
     if (e.ph === 'M') {
       if (e.name === 'process_name') program = e.args.name;
+      else if (e.name === 'file') file = e.args.name;
+      else if (e.name === 'started') started = e.args.name;
       else if (e.name === 'thread_name') track(e.tid).name = e.args.name;
       continue;
     }
@@ -100,10 +117,13 @@ function time(us) {
   return (us / 1e6).toFixed(2) + ' s';
 }
 
+// In the largest unit that the number fills once it is rounded, so never 1024 of one.
 function bytes(n) {
-  if (n < 1024) return Math.round(n) + ' B';
-  if (n < 1 << 20) return (n / 1024).toFixed(1) + ' KiB';
-  return (n / (1 << 20)).toFixed(1) + ' MiB';
+  const units = ['KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];
+  if (Math.round(n) < 1024) return Math.round(n) + ' B';
+  let unit = 0;
+  for (n /= 1024; Number(n.toFixed(1)) >= 1024 && unit + 1 < units.length; unit++) n /= 1024;
+  return n.toFixed(1) + ' ' + units[unit];
 }
 
 // The summary.
@@ -166,6 +186,14 @@ function shares() {
   section.append(bar, table);
 }
 
+function legend() {
+  for (const [name, color] of LEGEND) {
+    const entry = make('span');
+    entry.append(make('i', '', { background: COLORS[color] }), name);
+    document.getElementById('legend').append(entry);
+  }
+}
+
 function turns() {
   const loop = track(LOOP).spans;
   const all = loop.filter(s => s.args.end !== undefined);
@@ -180,11 +208,12 @@ function turns() {
   row(table, ['turns', String(all.length)]);
   row(table, ['turns per poll', per(all.length, polls.length)]);
   row(table, ['events per poll', per(polls.reduce((n, s) => n + s.args.events, 0), polls.length)]);
-  row(table, ['yielded to others', String(all.filter(s => s.args.end === 'yielded').length)]);
+  row(table, ['turns that used up their share', String(all.filter(s => s.args.end === 'yielded').length)]);
   row(table, ['bytes per turn, mean', bytes(sizes.reduce((a, b) => a + b, 0) /
     Math.max(sizes.length, 1))]);
-  row(table, ['bytes per turn, median and most', bytes(at(0.5)) + ', ' + bytes(at(1))]);
-  row(table, ['refused', String(track(DOOR).spans.filter(s => s.name === 'refused').length)]);
+  row(table, ['bytes per turn, median', bytes(at(0.5))]);
+  row(table, ['bytes per turn, most', bytes(at(1))]);
+  row(table, ['newcomers refused', String(track(DOOR).spans.filter(s => s.name === 'refused').length)]);
   section.append(table);
 
   const longest = card('The longest turns (click to see)', true);
@@ -225,7 +254,7 @@ const at = px => from + (px - LEFT) / (canvas.clientWidth - LEFT) * (to - from);
 function color(span) {
   if (span.args.end !== undefined) return COLORS.turn;
   if (span.name.startsWith('get ')) return COLORS.get;
-  if (span.name.endsWith('would block')) return '#d64545';
+  if (span.name.endsWith('would block')) return COLORS.full;
   return COLORS[span.name] || (span.name.startsWith('read') ? COLORS.read : '#999');
 }
 
@@ -289,11 +318,12 @@ function title(span) {
 }
 
 function drawCounter(name, points, y, width) {
-  const most = points.reduce((max, p) => Math.max(max, p[1]), 1);
+  const most = points.reduce((max, p) => Math.max(max, p[1]), 0);
   paint.fillStyle = '#1d2733';
-  paint.fillText(name, 8, y + 12);
+  const [called, number] = COUNTERS[name] || [name, n => n.toLocaleString('en')];
+  paint.fillText(called, 8, y + 12);
   paint.fillStyle = '#5c6b7a';
-  paint.fillText('up to ' + most.toLocaleString('en'), 8, y + 25);
+  paint.fillText('at most ' + number(most), 8, y + 25);
   paint.fillStyle = '#9fc3e6';
   let i = 0;
   while (i + 1 < points.length && points[i + 1][0] < from) i++;
@@ -306,7 +336,7 @@ function drawCounter(name, points, y, width) {
     for (let px = a; px <= b; px++) tops[px] = Math.max(tops[px], points[i][1]);
   }
   tops.forEach((top, px) => {
-    const tall = top / most * COUNTER;
+    const tall = top / Math.max(most, 1) * COUNTER;
     paint.fillRect(LEFT + px, y + COUNTER - tall, 1, tall);
   });
 }
@@ -375,7 +405,7 @@ function words(span) {
   if (span.args.end !== undefined) {
     const then = {
       waiting: 'Then there was nothing left to do for it until an event or a deadline.',
-      yielded: 'Then its share of 256 KiB or 256 requests was used up, and others came first.',
+      yielded: 'Then its share of a turn was used up, so that others come first, if there are any.',
       done: 'Then the connection was over.',
     };
     return 'One turn: ' + did(span.args) + '. ' + then[span.args.end];
@@ -440,9 +470,12 @@ for (const [id, act] of [['in', KEYS['+']], ['out', KEYS['-']], ['left', KEYS.Ar
 }
 
 load();
-document.getElementById('about').textContent = program + ', ' + events.length.toLocaleString('en') +
+document.title = file + ': a loop you can see';
+document.getElementById('about').textContent = file + ': ' + program +
+  (started ? ', traced from ' + started : '') + ', ' + events.length.toLocaleString('en') +
   ' events in ' + time(end) + (clients().length > CLIENTS_MAX ?
   '; the first ' + CLIENTS_MAX + ' of ' + clients().length + ' clients are shown' : '');
+legend();
 shares();
 turns();
 [from, to] = [0, Math.max(end, 1)];

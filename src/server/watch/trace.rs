@@ -8,7 +8,7 @@
 //! another; all else is one event. On a client's track spans nest: a wait in a download in a stay.
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::deeds::Deeds;
 use super::events::{Arg, COUNT_EVERY, Events, LOOP};
@@ -17,7 +17,7 @@ use super::writer::Writer;
 use super::{Stage, Tracer};
 use crate::engine::deed::{Deed, Rest, Turn, Verb};
 use crate::engine::ports::Refusal;
-use crate::wire::{ClientName, Farewell, Harmless};
+use crate::wire::{ClientName, Farewell, Harmless, Stamp};
 
 /// The counters.
 const QUEUE: usize = 0;
@@ -60,6 +60,9 @@ impl Trace {
         let mut events = Events::new(writer, now, COUNTERS);
         let program = concat!("berthd ", env!("CARGO_PKG_VERSION"));
         events.name(now, "process_name", LOOP, program);
+        // Times in a trace count from its beginning; this says when that was.
+        let started = Stamp(SystemTime::now()).to_string();
+        events.name(now, "started", LOOP, &started);
         events.name(now, "thread_name", LOOP, "the loop");
         events.name(now, "thread_name", DOOR, "turned away");
         Self {
