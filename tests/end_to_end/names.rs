@@ -113,9 +113,16 @@ fn a_link_to_a_file_inside_is_served_and_listed_as_that_file() {
     let server = Setup::new().file("dir/plain", b"inside").start();
     symlink("dir/plain", server.path("link")).expect("a link can be made");
     symlink("dir", server.path("folder")).expect("a link can be made");
+    let absolute = server.path("dir/plain");
+    symlink(absolute, server.path("absolute")).expect("a link can be made");
     let mut client = server.client("Client01");
     assert_eq!(client.get("get link"), b"inside");
     assert_eq!(client.get("get folder/plain"), b"inside");
+    let told = client.ask("get absolute");
+    assert_eq!(
+        told, "ERR outside the served folder: absolute",
+        "it starts outside"
+    );
     let names: Vec<String> = client
         .lines("list")
         .iter()
