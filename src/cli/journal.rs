@@ -114,8 +114,9 @@ fn parse_client(text: &str) -> Result<Client, &'static str> {
 }
 
 /// Every word that a record of this version may have.
-const REASONS: [&str; 10] = [
-    "exit", "eof", "idle", "stalled", "reset", "shutdown", "error", "crash", "full", "crowded",
+const REASONS: [&str; 11] = [
+    "exit", "eof", "idle", "stalled", "reset", "shutdown", "error", "web", "crash", "full",
+    "crowded",
 ];
 
 fn reasons() -> impl TypedValueParser<Value = Reason> {
