@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::journal::{Journal, Past, Refusals};
-use super::roster::Roster;
+use super::roster::{self, Roster};
 use super::socket::Served;
 use crate::engine::outbox::Passage;
 use crate::engine::ports::Refusal;
@@ -57,14 +57,17 @@ impl Logbook {
         self.journal = Some(journal);
         self.last_client = past.last_client;
         for (time, gone) in past.gone {
-            self.roster.remember(&gone.who, gone.reason, time.time());
+            let stay = roster::Stay::recorded(&gone);
+            self.roster
+                .remember(&gone.who, gone.reason, stay, time.time());
         }
         let Some(died_at) = past.last_time.map(Moment::time) else {
             return self;
         };
         for who in past.left_inside {
             let reason = Reason::Crash;
-            self.roster.remember(&who, reason.clone(), died_at);
+            self.roster
+                .remember(&who, reason.clone(), roster::Stay::Visit, died_at);
             let stay = None;
             let gone = Disconnected { who, reason, stay };
             self.write(died_at, Event::Disconnected(gone));
@@ -128,8 +131,14 @@ impl Logbook {
         self.write(self.now(), Event::Transfer(transfer));
     }
 
-    /// A client has gone.
-    pub fn departed(&mut self, name: ClientName, farewell: Farewell, tally: &Tally) {
+    /// A client has gone. The journal has everybody: nobody pushes anybody else out of it. Says
+    /// what its stay was.
+    pub fn departed(
+        &mut self,
+        name: ClientName,
+        farewell: Farewell,
+        tally: &Tally,
+    ) -> roster::Stay {
         let now = self.now();
         let reason = Reason::Left(farewell);
         if let Some(who) = self.present(name) {
@@ -142,7 +151,9 @@ impl Logbook {
             let reason = reason.clone();
             self.write(now, Event::Disconnected(Disconnected { who, reason, stay }));
         }
-        self.roster.departed(name, reason, now);
+        let stay = roster::Stay::of(tally.requests, &reason);
+        self.roster.departed(name, reason, stay, now);
+        stay
     }
 
     /// The server was told to stop.

@@ -298,5 +298,9 @@ impl Server {
         if full + crowded > 0 {
             log::info!("turned away: {full} as all was full, {crowded} for their address's share");
         }
+        let knocks = self.service.knocks();
+        if knocks > 0 {
+            log::info!("came and asked for nothing: {knocks}");
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! Who is connected and who was.
 //!
 //! Owns what `status` shows. Must never grow without bound: of those who have gone, the last
-//! [`GONE_MAX`] are kept. Must never ask a clock: it is told when things happened.
+//! [`GONE_MAX`] are kept, and those who only knocked make room first. Must never ask a clock: it is
+//! told when things happened.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -9,10 +10,10 @@ use std::ops::RangeInclusive;
 use std::time::SystemTime;
 
 use crate::engine::ports::Step;
-use crate::journal::record::Present;
+use crate::journal::record::{Disconnected, Present};
 use crate::journal::text::{Moment, Reason};
 use crate::wire::reply::push;
-use crate::wire::{ClientName, Reply, Stamp};
+use crate::wire::{ClientName, Farewell, Reply, Stamp};
 
 /// How many clients that have gone are remembered. The protocol promises them; a line for each
 /// takes about a hundred bytes.
@@ -29,6 +30,8 @@ pub struct Roster {
     visits: BTreeMap<ClientName, Visit>,
     /// Those who have gone, the longest gone first.
     gone: VecDeque<ClientName>,
+    /// Those of whom no more than that is known: they came, asked for nothing and went.
+    knocked: VecDeque<ClientName>,
 }
 
 #[derive(Debug)]
@@ -36,6 +39,34 @@ struct Visit {
     peer: SocketAddr,
     since: SystemTime,
     left: Option<(SystemTime, Reason)>,
+}
+
+/// What somebody's stay was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stay {
+    /// Something was asked for.
+    Visit,
+    /// Nothing was, as when a machine tries whether somebody is at home, or not in our language. A
+    /// thousand of those are not to push out anybody else.
+    Knock,
+}
+
+impl Stay {
+    /// A stay with so many requests that ended so.
+    #[must_use]
+    pub fn of(requests: u64, reason: &Reason) -> Self {
+        match requests == 0 || *reason == Reason::Left(Farewell::Web) {
+            true => Self::Knock,
+            false => Self::Visit,
+        }
+    }
+
+    /// What a journal tells of it. A record without figures is that of a crash.
+    #[must_use]
+    pub fn recorded(gone: &Disconnected) -> Self {
+        let requests = gone.stay.as_ref().map_or(1, |stay| stay.requests);
+        Self::of(requests, &gone.reason)
+    }
 }
 
 /// How far an answer to `status` has come: the names that are still to be written.
@@ -63,10 +94,10 @@ impl Roster {
     }
 
     /// A client came and went before this server started.
-    pub fn remember(&mut self, who: &Present, reason: Reason, until: SystemTime) {
+    pub fn remember(&mut self, who: &Present, reason: Reason, stay: Stay, until: SystemTime) {
         let name = ClientName(who.client.0);
         self.arrived(name, who.address, who.connected.time());
-        self.departed(name, reason, until);
+        self.departed(name, reason, stay, until);
     }
 
     /// Everybody who is connected.
@@ -89,7 +120,7 @@ impl Roster {
     }
 
     /// A client has gone.
-    pub fn departed(&mut self, name: ClientName, reason: Reason, now: SystemTime) {
+    pub fn departed(&mut self, name: ClientName, reason: Reason, stay: Stay, now: SystemTime) {
         let Some(visit) = self.visits.get_mut(&name) else {
             return;
         };
@@ -101,11 +132,14 @@ impl Roster {
                 self.present.remove(&origin);
             }
         }
-        self.gone.push_back(name);
-        if self.gone.len() > GONE_MAX
-            && let Some(forgotten) = self.gone.pop_front()
-        {
-            self.visits.remove(&forgotten);
+        match stay {
+            Stay::Visit => self.gone.push_back(name),
+            Stay::Knock => self.knocked.push_back(name),
+        }
+        if self.gone.len() + self.knocked.len() > GONE_MAX {
+            let knocked = self.knocked.pop_front();
+            let forgotten = knocked.or_else(|| self.gone.pop_front());
+            forgotten.and_then(|name| self.visits.remove(&name));
         }
     }
 
@@ -162,7 +196,6 @@ impl Visit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::Farewell;
     use std::time::{Duration, UNIX_EPOCH};
 
     fn at(seconds: u64) -> SystemTime {
@@ -188,7 +221,12 @@ mod tests {
             "[::1]:51236".parse().expect("an address"),
             at(5),
         );
-        roster.departed(ClientName(1), Reason::Left(Farewell::Exit), at(63));
+        roster.departed(
+            ClientName(1),
+            Reason::Left(Farewell::Exit),
+            Stay::Visit,
+            at(63),
+        );
         assert_eq!(
             whole(&roster, roster.report()),
             "Client01 127.0.0.1:51234 connected 2026-11-22T10:00:00Z \
@@ -203,7 +241,12 @@ mod tests {
         for number in 1..=10_000 {
             roster.arrived(ClientName(number), peer(1), at(number));
             if number > 2 {
-                roster.departed(ClientName(number), Reason::Left(Farewell::Eof), at(number));
+                roster.departed(
+                    ClientName(number),
+                    Reason::Left(Farewell::Eof),
+                    Stay::Visit,
+                    at(number),
+                );
             }
         }
         let status = whole(&roster, roster.report());
@@ -227,8 +270,18 @@ mod tests {
         assert_eq!(roster.present_from(peer(3)), 2);
         assert_eq!(roster.present_from(v6("[2001:db8::ffff:1]:9")), 1);
         assert_eq!(roster.present_from(v6("[2001:db8:0:1::1]:9")), 0);
-        roster.departed(ClientName(1), Reason::Left(Farewell::Exit), at(1));
-        roster.departed(ClientName(3), Reason::Left(Farewell::Exit), at(1));
+        roster.departed(
+            ClientName(1),
+            Reason::Left(Farewell::Exit),
+            Stay::Visit,
+            at(1),
+        );
+        roster.departed(
+            ClientName(3),
+            Reason::Left(Farewell::Exit),
+            Stay::Visit,
+            at(1),
+        );
         assert_eq!(roster.present_from(peer(3)), 1);
         assert_eq!(roster.present.len(), 1, "who is gone is forgotten");
     }
@@ -251,5 +304,37 @@ mod tests {
         let mut roster = Roster::default();
         roster.arrived(ClientName(1), peer(1), UNIX_EPOCH - Duration::from_secs(9));
         assert!(whole(&roster, roster.report()).contains("connected 1970-01-01T00:00:00Z\n"));
+    }
+
+    #[test]
+    fn those_who_only_knock_make_room_before_anybody_else() {
+        let mut roster = Roster::default();
+        let mut visit = |number, stay| {
+            roster.arrived(ClientName(number), peer(1), at(number));
+            let reason = Reason::Left(Farewell::Eof);
+            roster.departed(ClientName(number), reason, stay, at(number));
+        };
+        (1..=10).for_each(|number| visit(number, Stay::Visit));
+        (11..=2011).for_each(|number| visit(number, Stay::Knock));
+        (2012..=2101).for_each(|number| visit(number, Stay::Visit));
+        let names: Vec<u64> = roster.visits.keys().map(|name| name.0).collect();
+        assert_eq!(names.len(), GONE_MAX);
+        assert_eq!(names[..10], (1..=10).collect::<Vec<_>>());
+        assert_eq!(names[10..], (1112..=2101).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn among_a_thousand_who_did_something_there_is_no_room_for_one_who_knocks() {
+        let mut roster = Roster::default();
+        for number in 1..=GONE_MAX as u64 + 1 {
+            roster.arrived(ClientName(number), peer(1), at(number));
+            let stay = Stay::of(u64::from(number != 1001), &Reason::Left(Farewell::Eof));
+            roster.departed(ClientName(number), Reason::Crash, stay, at(number));
+        }
+        let last = roster.visits.keys().next_back();
+        assert_eq!(
+            (roster.visits.len(), last),
+            (GONE_MAX, Some(&ClientName(1000)))
+        );
     }
 }

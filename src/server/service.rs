@@ -11,7 +11,7 @@ use super::digest::{Digesting, Digests};
 use super::listing::Listing;
 use super::logbook::Logbook;
 use super::remembered::{Memory, Replay};
-use super::roster::Report;
+use super::roster::{Report, Stay};
 use super::socket::Served;
 use crate::engine::outbox::{Outbox, Passage};
 use crate::engine::ports::{self, Query, Service, Step};
@@ -28,6 +28,8 @@ pub struct FolderService {
     /// How many berths one address may hold.
     per_address_max: usize,
     turned_away: TurnedAway,
+    /// How many came and went and asked for nothing.
+    knocks: u64,
 }
 
 /// How many newcomers were turned away, by reason.
@@ -64,6 +66,7 @@ impl FolderService {
             memory: Memory::default(),
             per_address_max,
             turned_away: TurnedAway::default(),
+            knocks: 0,
         }
     }
 
@@ -92,6 +95,12 @@ impl FolderService {
     #[must_use]
     pub const fn turned_away(&self) -> TurnedAway {
         self.turned_away
+    }
+
+    /// How many came and went and asked for nothing.
+    #[must_use]
+    pub const fn knocks(&self) -> u64 {
+        self.knocks
     }
 
     fn get(&self, name: &[u8], offset: u64, reply: &mut Outbox<Served>) {
@@ -202,19 +211,29 @@ impl Service for FolderService {
     }
 
     fn arrived(&mut self, name: ClientName, peer: SocketAddr) {
-        log::info!("{name} connected from {peer}");
+        // Whether it is more than a knock turns out with its first line.
+        log::debug!("{name} connected from {peer}");
         self.logbook.arrived(name, peer);
     }
 
-    fn asked(&mut self, _: ClientName) {}
+    fn asked(&mut self, name: ClientName) {
+        if let Some(who) = self.logbook.roster().find(name) {
+            log::info!("{name} connected from {}", who.address);
+        }
+    }
 
     fn unended(&mut self, name: ClientName) {
         log::info!("{name} has begun a line and does not end it: a line ends with LF (\\n)");
     }
 
     fn departed(&mut self, name: ClientName, farewell: Farewell, tally: &Tally) {
-        log::info!("{name} gone: {farewell}");
-        self.logbook.departed(name, farewell, tally);
+        match self.logbook.departed(name, farewell, tally) {
+            Stay::Visit => log::info!("{name} gone: {farewell}"),
+            Stay::Knock => {
+                self.knocks += 1;
+                log::debug!("{name} gone: {farewell}");
+            }
+        }
     }
 
     fn failed(&mut self, name: Option<ClientName>, error: &io::Error) {

@@ -67,3 +67,24 @@ fn a_line_that_lacks_its_end_is_told_of_in_the_log_once() {
         server.log()
     );
 }
+
+#[test]
+fn who_only_knocks_pushes_nobody_out_and_fills_no_log() {
+    let server = Setup::new().start();
+    let mut visitor = server.client("Client01");
+    visitor.echo();
+    visitor.send("exit\n");
+    visitor.expect("Goodbye Client01\n");
+    visitor.expect_end();
+    for number in 2..=1100 {
+        let knock = server.client(&format!("Client{number:02}"));
+        knock.half_close();
+        knock.expect_end();
+    }
+    let status = server.client("Client1101").lines("status");
+    assert_eq!(status.len(), 1 + 1000 + 1 + 1);
+    assert!(status[1].starts_with("Client01 ") && status[1].ends_with(" exit"));
+    let lines = server.log().lines().count();
+    assert!(lines < 20, "{lines} lines: {}", server.log());
+    assert!(server.log().contains("Client01 connected from 127.0.0.1:"));
+}

@@ -11,6 +11,7 @@ use std::os::unix::fs::FileExt;
 use crate::journal::record::{Checkpoint, Connected, Disconnected, Present, Started};
 use crate::journal::text::{Client, Moment};
 use crate::journal::{Event, Line, Record};
+use crate::server::roster::Stay;
 use crate::wire::ClientName;
 
 /// How many of those who have gone are looked for: as many as `status` shows.
@@ -38,6 +39,8 @@ pub struct Past {
     pub last_time: Option<Moment>,
     /// Those who have gone and when, the first to go first.
     pub gone: Vec<(Moment, Disconnected)>,
+    /// How many of those only knocked.
+    knocks: usize,
     /// Those who were inside when the server died, in order of arrival.
     pub left_inside: Vec<Present>,
     /// Lines that are no records, in the part that was read.
@@ -124,7 +127,7 @@ impl Past {
     }
 
     fn wants_more(&self, bytes_read: u64) -> bool {
-        !self.is_based || (self.gone.len() < GONE_MAX && bytes_read < GONE_BYTES_MAX)
+        !self.is_based || (self.gone.len() - self.knocks < GONE_MAX && bytes_read < GONE_BYTES_MAX)
     }
 
     /// Notes whole lines, the last first.
@@ -149,7 +152,14 @@ impl Past {
         match record.event {
             Event::Disconnected(gone) => {
                 self.ended.insert(gone.who.client);
-                if self.gone.len() < GONE_MAX {
+                // Those who only knocked do not keep anybody else from being found.
+                let is_knock = Stay::recorded(&gone) == Stay::Knock;
+                let found = match is_knock {
+                    true => self.knocks,
+                    false => self.gone.len() - self.knocks,
+                };
+                if found < GONE_MAX {
+                    self.knocks += usize::from(is_knock);
                     self.gone.push((record.time, gone));
                 }
             }
@@ -229,6 +239,19 @@ mod tests {
             seq,
             &format!("{event},{since},\"client\":\"Client{number:02}\""),
         )
+    }
+
+    #[test]
+    fn knocks_keep_nobody_else_from_being_found() {
+        let mut text = started(1, 0) + &gone(2, 1);
+        for seq in 3..2003 {
+            let knock = gone(seq, seq);
+            let figures = r#""requests":0,"bytes_in":0,"bytes_out":17,"duration_ms":1}"#;
+            text += &knock.replace("}\n", &format!(",{figures}\n"));
+        }
+        let past = read(&text);
+        assert_eq!(past.gone.len(), 1 + GONE_MAX);
+        assert_eq!(past.gone[0].1.who.client.0, 1);
     }
 
     fn names(past: &Past) -> Vec<u64> {
