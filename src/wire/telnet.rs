@@ -7,7 +7,12 @@
 const IAC: u8 = 255;
 const SE: u8 = 240;
 const SB: u8 = 250;
+const WILL: u8 = 251;
+const WONT: u8 = 252;
 const DO: u8 = 253;
+/// With the byte before it also how text in UTF-16 begins, so the option has to be one that no text
+/// goes on with. A client sends neither this nor WONT unless it was asked to, and we do not ask.
+const DONT: u8 = 254;
 /// The option TIMING-MARK: RFC 860.
 const TIMING_MARK: u8 = 6;
 /// The largest number of an option that is in use and no printable character.
@@ -19,7 +24,7 @@ const COMMAND_BYTES_MAX: usize = 256;
 
 /// The answer to a [`Command`] that [`asks_for_a_mark`](Command::asks_for_a_mark): IAC WONT
 /// TIMING-MARK. Whoever asked shows again what comes behind it.
-pub const NO_MARK: &[u8] = &[IAC, 252, TIMING_MARK];
+pub const NO_MARK: &[u8] = &[IAC, WONT, TIMING_MARK];
 
 /// A command, which is not for us but to be left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,9 +42,10 @@ pub fn command(bytes: &[u8]) -> Option<Command> {
     let bytes = &bytes[..bytes.len().min(COMMAND_BYTES_MAX)];
     let (len, asks_for_a_mark) = match *bytes {
         [IAC, 236..=239 | 241..=249, ..] => (2, false),
-        [IAC, verb @ 251..=254, option, ..] if is_option(option) => {
+        [IAC, verb @ (WILL | DO), option, ..] if is_option(option) => {
             (3, verb == DO && option == TIMING_MARK)
         }
+        [IAC, WONT | DONT, option, ..] if is_option(option) && option < b' ' => (3, false),
         [IAC, SB, option, ref rest @ ..] if is_option(option) => (3 + parameters(rest)?, false),
         _ => return None,
     };
@@ -100,6 +106,8 @@ mod tests {
         for bytes in [
             &b"\xff\xfe\x80 is not UTF-8"[..],
             b"\xff\xfeh\0i\0",
+            b"\xff\xfe not text",
+            b"\xff\xfc!",
             b"\xff\xff\xf4",
             b"\xff\xf0",
             b"\xff\xfd\n",

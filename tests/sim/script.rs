@@ -102,6 +102,7 @@ const WORDS: &[&[u8]] = &[
     b"\0\xff\xfe\x80 no text at all \r in between",
     b"a\r\0b\r\0\r",
     b"\xff\xfe\x80 not UTF-8",
+    b"\xff\xfe not text",
     b"\xff\xf0",
     b"POST /x HTTP/1.1",
     b"GET /x HTTP/1.0",
@@ -124,6 +125,8 @@ const TELNET: &[&[u8]] = &[
     b"\xff\xfb\x1f",
     b"\xff\xfd\x06",
     b"\xff\xfd\x03",
+    b"\xff\xfe\x06",
+    b"\xff\xfb\x20",
     b"\xff\xf4",
     b"\xff\xfa\x18\0xterm\xff\xf0",
 ];

@@ -35,7 +35,8 @@ pub(crate) fn is_word(line: &[u8]) -> bool {
     let is_option = |option: u8| option < b'0' && option != b'\n' && option != b'\r';
     match line {
         &[255, word] => (236..250).contains(&word) && word != 240,
-        &[255, 251..=254, option] => is_option(option),
+        &[255, 251 | 253, option] => is_option(option),
+        &[255, 252 | 254, option] => is_option(option) && option < 32,
         [255, 250, option, .., 255, 240] => is_option(*option),
         _ => false,
     }
