@@ -117,7 +117,7 @@ impl Asked {
 
     fn from(&self) -> From {
         match self.task {
-            Some(Task::Replay(_)) => From::Memory,
+            Some(Task::Replay(..)) => From::Memory,
             _ => From::Walk,
         }
     }

@@ -41,17 +41,36 @@ pub struct TurnedAway {
     pub crowded: u64,
 }
 
-/// An answer under way.
+/// An answer under way, with what is not given out of it yet.
 #[derive(Debug)]
 pub enum Task {
     /// To `status`.
-    Status(Report),
+    Status(Report, Vec<u8>),
     /// To `list`, by a walk over the folder.
-    List(Listing),
+    List(Listing, Vec<u8>),
     /// To `list`, from memory.
-    Replay(Replay),
+    Replay(Replay, Vec<u8>),
     /// To `sha256`. It is the largest by far, and every client has room for a task.
     Sha256(Box<Digesting>),
+}
+
+/// An answer that is no longer than this leaves in one piece, so that a client finds all of it with
+/// one read. Of a longer one no less is worth a segment of its own.
+const PIECE_BYTES: usize = 16 * 1024;
+
+/// How an answer begins.
+fn head(reply: Reply<'_>) -> Vec<u8> {
+    let mut head = Vec::new();
+    reply.write(&mut head);
+    head
+}
+
+/// Gives out what is held if that is the end or enough.
+fn give(step: Step, held: &mut Vec<u8>, out: &mut Vec<u8>) -> Step {
+    if step == Step::Done || held.len() >= PIECE_BYTES {
+        out.append(held);
+    }
+    step
 }
 
 impl FolderService {
@@ -119,20 +138,18 @@ impl FolderService {
     }
 
     fn list(&mut self, now: Instant, reply: &mut Outbox<Served>) -> Option<Task> {
-        let task = match self.memory.recall(now) {
-            Some(replay) => Task::Replay(replay),
+        match self.memory.recall(now) {
+            Some(replay) => Some(Task::Replay(replay, head(Reply::List))),
             // The kernel tells of a folder that was removed, and then it is not remembered.
             None if self.catalog.is_gone() => {
                 reply.write(|out| Reply::Error(Complaint::FolderGone).write(out));
-                return None;
+                None
             }
             None => {
                 let recording = self.memory.record(self.catalog.root(), now);
-                Task::List(Listing::new(recording))
+                Some(Task::List(Listing::new(recording), head(Reply::List)))
             }
-        };
-        reply.write(|out| Reply::List.write(out));
-        Some(task)
+        }
     }
 
     fn sha256(&self, name: &[u8], reply: &mut Outbox<Served>) -> Option<Task> {
@@ -253,8 +270,8 @@ impl Service for FolderService {
     fn answer(&mut self, query: Query<'_>, reply: &mut Outbox<Served>) -> Option<Task> {
         match query {
             Query::Status => {
-                reply.write(|out| Reply::Status.write(out));
-                Some(Task::Status(self.logbook.roster().report()))
+                let report = self.logbook.roster().report();
+                Some(Task::Status(report, head(Reply::Status)))
             }
             Query::List => self.list(Instant::now(), reply),
             Query::Get { name, offset } => {
@@ -273,9 +290,17 @@ impl Service for FolderService {
         let mut step = Step::Done;
         reply.write(|out| {
             step = match task {
-                Task::Status(report) => self.logbook.roster().resume(report, out),
-                Task::List(listing) => listing.resume(&mut self.catalog, &mut self.memory, out),
-                Task::Replay(replay) => replay.resume(out),
+                Task::Status(report, held) => {
+                    give(self.logbook.roster().resume(report, held), held, out)
+                }
+                Task::List(listing, held) => {
+                    let step = listing.resume(&mut self.catalog, &mut self.memory, held);
+                    give(step, held, out)
+                }
+                Task::Replay(replay, held) => {
+                    out.append(held);
+                    replay.resume(out)
+                }
                 Task::Sha256(digesting) => self.digest(digesting, out),
             };
         });
@@ -358,6 +383,47 @@ mod tests {
                 offset: 2,
             };
             assert_eq!(answer(&mut service, get), "START 4\nEND\n");
+        }
+    }
+
+    /// The pieces in which the answer to `query` is there to be sent.
+    fn pieces(service: &mut FolderService, query: Query<'_>) -> Vec<usize> {
+        let mut reply = Outbox::new();
+        let mut task = service.answer(query, &mut reply);
+        let mut pieces = Vec::new();
+        loop {
+            while let Some(Front::Bytes(bytes)) = reply.front() {
+                let n = bytes.len();
+                pieces.push(n);
+                reply.sent(n);
+            }
+            let Some(under_way) = &mut task else {
+                return pieces;
+            };
+            if service.resume(under_way, &mut reply) == Step::Done {
+                task = None;
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_that_fits_a_piece_leaves_in_one() {
+        let (mut service, folder) = service(|| UNIX_EPOCH);
+        for number in 0..200 {
+            let name = folder.path().join(format!("{number}"));
+            std::fs::write(name, "").expect("it is new");
+        }
+        for number in 1..=150 {
+            let peer = SocketAddr::from(([127, 0, 0, 1], 9));
+            service.arrived(ClientName(number), peer);
+            let tally = Tally::default();
+            service.departed(ClientName(number), Farewell::Exit, &tally);
+        }
+        // Walked, then from memory where that can be.
+        for query in [Query::Status, Query::List, Query::List] {
+            let pieces = pieces(&mut service, query);
+            assert_eq!(pieces.len(), 1, "{query:?}: {pieces:?}");
+            assert!(pieces[0] < PIECE_BYTES);
         }
     }
 
