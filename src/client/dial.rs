@@ -209,6 +209,28 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_line_is_watched_by_the_kernel_unless_it_may_be_silent_for_ever() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        for (timeout, watched) in [
+            (Some(Duration::from_millis(1)), true),
+            (Some(Duration::from_secs(60)), true),
+            (Some(Duration::from_secs(100 * 365 * 24 * 60 * 60)), true),
+            (None, false),
+        ] {
+            let options = Options {
+                server: listener.local_addr().unwrap().to_string(),
+                timeout,
+                ..Options::default()
+            };
+            let stream = dial(&options).unwrap();
+            let socket = SockRef::from(&stream);
+            assert_eq!(socket.keepalive().unwrap(), watched, "{timeout:?}");
+            #[cfg(target_os = "linux")]
+            assert_eq!(socket.tcp_user_timeout().unwrap().is_some(), watched);
+        }
+    }
+
     /// A listener whose queue is full, so that whoever connects is not answered.
     #[cfg(target_os = "linux")]
     fn dead(ip: &str) -> (socket2::Socket, Vec<TcpStream>, SocketAddr) {

@@ -111,11 +111,12 @@ impl Part {
     /// When the disk takes no more. The file's bytes are on their way by then, as with
     /// [`Part::write`].
     pub fn begin(&mut self, listed: Option<&[u8]>) -> Result<(), Error> {
-        let emptied = self
-            .file
-            .set_len(0)
-            .and_then(|()| self.file.seek(SeekFrom::Start(0)));
-        emptied.map_err(|err| self.unwritable(err))?;
+        if self.have > 0 {
+            let emptied = self.file.set_len(0);
+            emptied
+                .and_then(|()| self.file.seek(SeekFrom::Start(0)))
+                .map_err(|err| self.unwritable(err))?;
+        }
         self.have = 0;
         let record = listed.unwrap_or_default();
         self.record = Some(record.to_vec());
