@@ -12,6 +12,7 @@ use super::Error;
 use super::dial::{dial, is_timeout};
 use super::one_line::{framed, missing, refusal, refusal_of, unexpected};
 use super::options::Options;
+use super::silence::Waiting;
 use crate::wire::reply::{END, LIST, STATUS, is_refusal, parse_start, parse_welcome};
 use crate::wire::{LINE_BYTES_MAX, Request};
 
@@ -34,12 +35,6 @@ const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long the goodbye at the end of a script is waited for, which nobody is going to see.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long a server is at work before whoever waits is told.
-const NOTICE_AFTER: Duration = Duration::from_secs(2);
-
-/// Tells a person what line the server is at work on.
-pub type Waiting = fn(&[u8]);
-
 /// How an answer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
@@ -55,15 +50,15 @@ pub enum Answer {
 #[derive(Debug)]
 pub struct Client {
     /// Reads go through the buffer, writes to the stream below it.
-    reader: BufReader<TcpStream>,
+    pub(super) reader: BufReader<TcpStream>,
     /// The server's first line.
     welcome: Vec<u8>,
     /// How long the line may be silent; `None`: for ever.
-    timeout: Option<Duration>,
+    pub(super) timeout: Option<Duration>,
     /// Who is told that the server is at work.
-    waiting: Option<Waiting>,
+    pub(super) waiting: Option<Waiting>,
     /// Whether only the last words are waited for, which may never come.
-    dying: bool,
+    pub(super) dying: bool,
 }
 
 impl Client {
@@ -116,34 +111,12 @@ impl Client {
     }
 
     /// How long the line may be silent from now on. Never zero, which no system takes.
-    fn set_timeout(&mut self, timeout: Option<Duration>) {
+    pub(super) fn set_timeout(&mut self, timeout: Option<Duration>) {
         let timeout = timeout.map(|timeout| timeout.max(Duration::from_millis(1)));
         self.timeout = timeout;
         // A system that cannot do this waits for ever, which is what it does otherwise too.
         let _ = self.stream().set_read_timeout(timeout);
         let _ = self.stream().set_write_timeout(timeout);
-    }
-
-    /// Does `read` with an answer that the server has to work for, to `request`. That may take any
-    /// time: a silence says nothing then, and the kernel finds out whether anybody is there.
-    pub(super) fn wait_for_work<T>(
-        &mut self,
-        request: &[u8],
-        read: impl FnOnce(&mut Self) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        if self.dying {
-            return read(self);
-        }
-        if let Some(tell) = self.waiting {
-            let _ = self.stream().set_read_timeout(Some(NOTICE_AFTER));
-            if self.reader.fill_buf().is_err_and(|err| is_timeout(&err)) {
-                tell(request);
-            }
-        }
-        let _ = self.stream().set_read_timeout(None);
-        let done = read(self);
-        self.set_timeout(self.timeout);
-        done
     }
 
     /// Sends one line (without its LF) and hands each line of the answer to `show`.

@@ -68,18 +68,11 @@ fn look_up(options: &Options) -> Result<Vec<SocketAddr>, Error> {
     let found = match options.server.parse() {
         Ok(address) => vec![address],
         Err(_) => {
-            let server = options.server.clone();
-            let (tell, told) = mpsc::channel();
-            // A resolver takes the time that it takes; this one is not waited for any longer.
-            let resolver = move || drop(tell.send(addresses(&server)));
-            thread::Builder::new().spawn(resolver).map_err(failed)?;
-            match told.recv_timeout(options.connect_timeout) {
-                Ok(found) => found.map_err(failed)?,
-                Err(_) => {
-                    let server = options.server.clone();
-                    return Err(Error::NotFound(server, options.connect_timeout));
-                }
-            }
+            let (server, time) = (options.server.clone(), options.connect_timeout);
+            let found = in_time(time, move || addresses(&server)).map_err(failed)?;
+            found
+                .ok_or_else(|| Error::NotFound(options.server.clone(), time))?
+                .map_err(failed)?
         }
     };
     match found.is_empty() {
@@ -89,6 +82,17 @@ fn look_up(options: &Options) -> Result<Vec<SocketAddr>, Error> {
         ))),
         false => Ok(found),
     }
+}
+
+/// What comes of `work`, if that is done within `time`. It takes the time that it takes, as a
+/// resolver does, and is not waited for any longer.
+fn in_time<T: Send + 'static>(
+    time: Duration,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<Option<T>> {
+    let (tell, told) = mpsc::channel();
+    thread::Builder::new().spawn(move || drop(tell.send(work())))?;
+    Ok(told.recv_timeout(time).ok())
 }
 
 /// What the system knows of `HOST:PORT`. Brackets are not for it, and the name of an interface
@@ -173,6 +177,11 @@ pub(super) fn is_timeout(err: &io::Error) -> bool {
     )
 }
 
+/// Whether a wait is over that was given so long, and the line is as it was.
+pub(super) fn is_pause(err: &io::Error) -> bool {
+    is_timeout(err) && (cfg!(windows) || err.kind() == io::ErrorKind::WouldBlock)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,6 +216,14 @@ mod tests {
             let found = addresses("[fe80::1%lo]:7").unwrap();
             assert_eq!(found, parsed(&["[fe80::1%1]:7"]));
         }
+    }
+
+    #[test]
+    fn a_resolver_that_does_not_come_back_is_given_up() {
+        let (_open, never) = mpsc::channel::<()>();
+        let slow = in_time(Duration::from_millis(1), move || never.recv().is_ok());
+        assert_eq!(slow.unwrap(), None);
+        assert_eq!(in_time(Duration::from_secs(60), || 7).unwrap(), Some(7));
     }
 
     #[test]

@@ -216,7 +216,12 @@ impl Download {
         let mut buffer = vec![0; BUFFER_BYTES];
         while self.sink.have() < size {
             let left = usize::try_from(size - self.sink.have()).unwrap_or(usize::MAX);
-            match client.read(&mut buffer[..left.min(BUFFER_BYTES)]) {
+            let room = &mut buffer[..left.min(BUFFER_BYTES)];
+            let read = match progress.is_shown() {
+                true => client.read_ticking(room, || progress.tick()),
+                false => client.read(room),
+            };
+            match read {
                 Ok(0) => return Err(self.cut(size, None)),
                 Ok(n) => {
                     self.sink.write(&buffer[..n])?;

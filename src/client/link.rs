@@ -7,13 +7,13 @@ use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::time::Instant;
 
-use super::connection::Waiting;
 use super::error::Excerpt;
 use super::interrupt;
 use super::notes::Notes;
 use super::options::Options;
 use super::part::shown;
 use super::pauses::Pauses;
+use super::silence::Waiting;
 use super::weaker::Weaker;
 use super::{Client, Error};
 

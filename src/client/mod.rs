@@ -35,6 +35,7 @@ pub mod question;
 pub mod rights;
 pub mod screen;
 pub mod script;
+pub mod silence;
 pub mod sink;
 pub mod table;
 pub mod weaker;

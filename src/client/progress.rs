@@ -121,6 +121,17 @@ impl Progress {
         Self { bar }
     }
 
+    /// Whether somebody sees it.
+    #[must_use]
+    pub const fn is_shown(&self) -> bool {
+        self.bar.is_some()
+    }
+
+    /// Time goes by, and nothing comes.
+    pub fn tick(&mut self) {
+        self.add(0);
+    }
+
     /// So many bytes more have come.
     pub fn add(&mut self, bytes: u64) {
         if let Some(bar) = &mut self.bar {
@@ -358,6 +369,18 @@ mod tests {
         }
         assert_eq!(measure.rate().unwrap(), "1.0 MiB/s");
         assert!(measure.marks.len() < 15, "{}", measure.marks.len());
+    }
+
+    #[test]
+    fn a_line_that_brings_nothing_has_no_rate_and_no_time_left() {
+        let begun = Instant::now();
+        let mut measure = Measure::begin(0, 1 << 40, begun);
+        measure.come = 1 << 30;
+        for second in 1..=30 {
+            measure.take(begun + Duration::from_secs(second));
+        }
+        assert_eq!(measure.rate().unwrap(), "0 B/s");
+        assert_eq!(measure.left(), None);
     }
 
     #[test]
