@@ -1,7 +1,8 @@
 //! Output that is owed to a peer, in order: bytes in memory and pieces of files alike.
 //!
 //! Owns unsent output and the open files in it. There is no other way for a byte to get out, so
-//! there is one place that counts what was sent. Must never copy a file's bytes.
+//! there is one place that counts what was sent. Must never copy a file's bytes: whoever queues
+//! them as bytes says so.
 
 use std::collections::VecDeque;
 
@@ -14,6 +15,10 @@ pub struct Outbox<F> {
     bytes_queued: usize,
     /// Files among the chunks.
     files: usize,
+    /// Files whose bytes are in the chunks of bytes.
+    carried: VecDeque<Carried<F>>,
+    /// Bytes that were sent out of memory until now: so a place among those in it has a number.
+    bytes_sent: u64,
     /// Files of which no more will be sent, until they are asked for.
     ended: VecDeque<Passage<F>>,
     /// Memory of a chunk that is out, for the next one.
@@ -38,6 +43,23 @@ impl<F> Passage<F> {
     #[must_use]
     pub const fn is_whole(&self) -> bool {
         self.sent == self.size
+    }
+}
+
+/// A file whose bytes were queued as bytes.
+#[derive(Debug)]
+struct Carried<F> {
+    passage: Passage<F>,
+    /// The number of bytes sent out of memory at which the first of its own is the next.
+    starts_at: u64,
+}
+
+impl<F> Carried<F> {
+    /// The file, when so many bytes were sent.
+    fn at(mut self, bytes_sent: u64) -> Passage<F> {
+        let sent = bytes_sent.saturating_sub(self.starts_at);
+        self.passage.sent = sent.min(self.passage.size);
+        self.passage
     }
 }
 
@@ -71,6 +93,8 @@ impl<F> Outbox<F> {
             chunks: VecDeque::new(),
             bytes_queued: 0,
             files: 0,
+            carried: VecDeque::new(),
+            bytes_sent: 0,
             ended: VecDeque::new(),
             blank: Vec::new(),
         }
@@ -115,6 +139,19 @@ impl<F> Outbox<F> {
         }
     }
 
+    /// The last `len` bytes that were written, which are not 0, are those of `file` from `offset`
+    /// on: it was short enough to be read. It is on its way like any other until they are sent.
+    pub fn carry(&mut self, file: F, offset: u64, len: usize) {
+        let starts_at = self.bytes_sent + (self.bytes_queued - len) as u64;
+        let passage = Passage {
+            file,
+            offset,
+            size: len as u64,
+            sent: 0,
+        };
+        self.carried.push_back(Carried { passage, starts_at });
+    }
+
     /// What is to be sent next; `None` when nothing is owed.
     #[must_use]
     pub fn front(&self) -> Option<Front<'_, F>> {
@@ -138,6 +175,7 @@ impl<F> Outbox<F> {
             Chunk::Bytes { bytes, sent } => {
                 *sent += n;
                 self.bytes_queued -= n;
+                self.bytes_sent += n as u64;
                 assert!(*sent <= bytes.len(), "no more was sent than was queued");
                 *sent == bytes.len()
             }
@@ -150,6 +188,12 @@ impl<F> Outbox<F> {
                 passage.sent == passage.size
             }
         };
+        while let Some(first) = self.carried.front()
+            && first.starts_at + first.passage.size <= self.bytes_sent
+            && let Some(carried) = self.carried.pop_front()
+        {
+            self.ended.push_back(carried.at(self.bytes_sent));
+        }
         if !done {
             return;
         }
@@ -172,6 +216,9 @@ impl<F> Outbox<F> {
                 self.ended.push_back(passage);
             }
         }
+        for carried in std::mem::take(&mut self.carried) {
+            self.ended.push_back(carried.at(self.bytes_sent));
+        }
         self.bytes_queued = 0;
         self.files = 0;
     }
@@ -185,7 +232,8 @@ impl<F> Outbox<F> {
     /// Whether nothing is held, not even memory.
     #[must_use]
     pub fn is_blank(&self) -> bool {
-        self.chunks.capacity() + self.ended.capacity() + self.blank.capacity() == 0
+        let queues = self.chunks.capacity() + self.carried.capacity() + self.ended.capacity();
+        queues + self.blank.capacity() == 0
     }
 
     /// Whether memory is held that holds nothing, which [`Outbox::release`] would give away.
@@ -215,8 +263,8 @@ impl<F> Outbox<F> {
 
     /// Whether a file is on its way.
     #[must_use]
-    pub const fn has_file(&self) -> bool {
-        self.files > 0
+    pub fn has_file(&self) -> bool {
+        self.files > 0 || !self.carried.is_empty()
     }
 
     /// Unsent bytes that take memory: those of files do not.
@@ -280,6 +328,47 @@ mod tests {
             assert_eq!(drained(&mut outbox, piece), "START 3|f5f6f7|END|next");
             assert!(outbox.is_empty() && !outbox.has_file());
             assert_eq!(outbox.bytes_queued(), 0);
+        }
+    }
+
+    #[test]
+    fn a_carried_file_ends_with_the_last_of_its_own_bytes() {
+        for piece in 1..20 {
+            let mut outbox = Outbox::new();
+            outbox.write(|out| out.extend_from_slice(b"START 3|abc"));
+            outbox.carry('f', 5, 3);
+            outbox.write(|out| out.extend_from_slice(b"|END"));
+            let mut sent = 0;
+            while outbox.has_file() {
+                let Some(Front::Bytes(bytes)) = outbox.front() else {
+                    panic!("it is bytes");
+                };
+                let n = piece.min(bytes.len());
+                outbox.sent(n);
+                sent += n;
+                assert_eq!(sent >= 11, !outbox.has_file());
+            }
+            let whole = outbox.next_ended().expect("it has ended");
+            assert_eq!((whole.file, whole.offset, whole.sent), ('f', 5, 3));
+        }
+    }
+
+    #[test]
+    fn a_carried_file_that_is_given_up_tells_how_far_it_came() {
+        for (sent, of_it) in [(1, 0), (8, 0), (9, 1), (10, 2)] {
+            let mut outbox = Outbox::new();
+            outbox.write(|out| out.extend_from_slice(b"before"));
+            outbox.sent(6);
+            outbox.write(|out| out.extend_from_slice(b"START 3|abc|END"));
+            outbox.sent(0);
+            outbox.clear();
+            outbox.write(|out| out.extend_from_slice(b"START 3|abc"));
+            outbox.carry('f', 0, 3);
+            outbox.sent(sent);
+            outbox.clear();
+            let broken = outbox.next_ended().expect("it has ended");
+            assert_eq!((broken.sent, broken.is_whole()), (of_it, false));
+            assert!(outbox.is_empty() && !outbox.has_file());
         }
     }
 

@@ -65,6 +65,35 @@ fn head(reply: Reply<'_>) -> Vec<u8> {
     head
 }
 
+/// Queues `left` bytes of a file from `offset` on, and what stands around them. A short one is
+/// read, so that it leaves in one piece, and with a system call less than if it is sent by itself.
+fn send(served: Served, offset: u64, left: u64, reply: &mut Outbox<Served>) {
+    reply.write(|out| Reply::Start(left).write(out));
+    match usize::try_from(left) {
+        Ok(len @ 1..=PIECE_BYTES) if read(&served, offset, len, reply) => {
+            reply.carry(served, offset, len);
+        }
+        _ => reply.send_file(served, offset, left),
+    }
+    reply.write(|out| Reply::End.write(out));
+}
+
+/// Reads `len` bytes of a file. `false`: they are not all to be had, and nothing is queued; sending
+/// it finds out why.
+fn read(served: &Served, offset: u64, len: usize, reply: &mut Outbox<Served>) -> bool {
+    let mut is_whole = false;
+    reply.write(|out| {
+        let before = out.len();
+        out.resize(before + len, 0);
+        let read = rustix::io::pread(&served.file, &mut out[before..], offset);
+        is_whole = read == Ok(len);
+        if !is_whole {
+            out.truncate(before);
+        }
+    });
+    is_whole
+}
+
 /// Gives out what is held if that is the end or enough.
 fn give(step: Step, held: &mut Vec<u8>, out: &mut Vec<u8>) -> Step {
     if step == Step::Done || held.len() >= PIECE_BYTES {
@@ -127,9 +156,7 @@ impl FolderService {
             Ok((_, size)) if offset > size => Complaint::OffsetBeyondEnd(size),
             Ok((file, size)) => {
                 let left = size - offset;
-                reply.write(|out| Reply::Start(left).write(out));
-                reply.send_file(Served::new(file, name), offset, left);
-                reply.write(|out| Reply::End.write(out));
+                send(Served::new(file, name), offset, left, reply);
                 return;
             }
             Err(refusal) => complaint(refusal, name),
@@ -382,7 +409,7 @@ mod tests {
                 name: b"file",
                 offset: 2,
             };
-            assert_eq!(answer(&mut service, get), "START 4\nEND\n");
+            assert_eq!(answer(&mut service, get), "START 4\nsideEND\n");
         }
     }
 
@@ -420,7 +447,9 @@ mod tests {
             service.departed(ClientName(number), Farewell::Exit, &tally);
         }
         // Walked, then from memory where that can be.
-        for query in [Query::Status, Query::List, Query::List] {
+        let name = b"file";
+        let get = Query::Get { name, offset: 1 };
+        for query in [Query::Status, Query::List, Query::List, get] {
             let pieces = pieces(&mut service, query);
             assert_eq!(pieces.len(), 1, "{query:?}: {pieces:?}");
             assert!(pieces[0] < PIECE_BYTES);

@@ -25,6 +25,8 @@ pub(crate) struct FileSpec {
     pub(crate) actual: usize,
     /// There is no descriptor left to open it with.
     pub(crate) unopenable: bool,
+    /// Whether it is read into memory when it is asked for, and not sent by itself.
+    pub(crate) carried: bool,
     /// From where on it cannot be read.
     pub(crate) broken_at: Option<usize>,
     /// What makes its bytes its own.
@@ -126,6 +128,8 @@ impl Catalog {
             size,
             actual,
             broken_at,
+            // Only what can be read to its end.
+            carried: broken_at.is_none() && actual == size && size <= 4096 && rng.chance(500),
             unopenable: rng.chance(unsound / 2),
             salt: rng.below(FILE_BYTES_MAX),
         }

@@ -293,7 +293,8 @@ impl Expect {
 
     fn content(&mut self, file: &FileSpec, offset: usize) {
         let start = format!("START {}\n", file.size - offset);
-        self.queues(start.len() + b"END\n".len());
+        let carried = if file.carried { file.size - offset } else { 0 };
+        self.queues(start.len() + carried + b"END\n".len());
         self.stream.extend_from_slice(start.as_bytes());
         let end = file.readable().max(offset);
         self.stream.extend_from_slice(file.bytes(offset, end));

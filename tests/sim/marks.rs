@@ -46,7 +46,8 @@ names! {
         LostToReset, IdleLine, ShutdownLine, Tasked, SilentStep, LastLineWithoutEnd,
         IgnoredAfterExit, ServedAfterHalfClose, RefusedWhileStopping, WholeStream,
         SeveralInOneBatch, KeyUsedAgain, NoName, GetTooFar, BeyondEnd, NoSuchFile, Unopenable,
-        Failed, Digest, Stated, Web, LongWeb, WebWordsLater, Mark, CrNul, Unended, KeptReason,
+        Failed, Digest, Stated, Web, LongWeb, WebWordsLater, Mark,
+        CrNul, Unended, KeptReason, Carried, CarriedInPart,
     }
 }
 

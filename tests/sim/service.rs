@@ -123,7 +123,14 @@ impl SimService {
             std::mem::forget(Counted::new(&self.open));
         }
         reply.write(|out| Reply::Start(left).write(out));
-        reply.send_file(file, offset + u64::from(shift), left);
+        let from = (offset + u64::from(shift)) as usize;
+        let len = left as usize;
+        if file.spec.carried && len > 0 {
+            reply.write(|out| out.extend_from_slice(file.spec.bytes(from, from + len)));
+            reply.carry(file, offset, len);
+        } else {
+            reply.send_file(file, from as u64, left);
+        }
         reply.write(|out| Reply::End.write(out));
         Ok(())
     }
@@ -232,8 +239,17 @@ impl Service for SimService {
         let net = &mut *self.net.borrow_mut();
         let id = net.book.names[to.0 as usize - 1];
         let record = &mut net.wires[id].record;
-        let left = record.unreported.checked_sub(passage.sent);
-        record.unreported = left.expect("no more is reported than was sent");
+        let is_carried = passage.file.spec.carried && passage.size > 0;
+        if is_carried {
+            net.marks.event(if passage.is_whole() {
+                Event::Carried
+            } else {
+                Event::CarriedInPart
+            });
+        } else {
+            let left = record.unreported.checked_sub(passage.sent);
+            record.unreported = left.expect("no more is reported than was sent");
+        }
         net.say(|| format!("  wire {id}: was sent {} of {}", passage.sent, passage.size));
     }
 
