@@ -46,8 +46,9 @@ struct Visit {
 pub enum Stay {
     /// Something was asked for.
     Visit,
-    /// Nothing was, as when a machine tries whether somebody is at home, or not in our language. A
-    /// thousand of those are not to push out anybody else.
+    /// Nothing was, and the client went by itself, as when a machine tries whether somebody is at
+    /// home; or it did not speak our language. A thousand of those are not to push out anybody
+    /// else. Who holds a berth until it is sent away is a visitor, and somebody to know of.
     Knock,
 }
 
@@ -55,9 +56,10 @@ impl Stay {
     /// A stay with so many requests that ended so.
     #[must_use]
     pub fn of(requests: u64, reason: &Reason) -> Self {
-        match requests == 0 || *reason == Reason::Left(Farewell::Web) {
-            true => Self::Knock,
-            false => Self::Visit,
+        match reason {
+            Reason::Left(Farewell::Web) => Self::Knock,
+            Reason::Left(Farewell::Eof | Farewell::Reset) if requests == 0 => Self::Knock,
+            _ => Self::Visit,
         }
     }
 

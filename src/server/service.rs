@@ -271,8 +271,16 @@ impl Service for FolderService {
     }
 
     fn departed(&mut self, name: ClientName, farewell: Farewell, tally: &Tally) {
+        let who = self.logbook.roster().find(name);
         match self.logbook.departed(name, farewell, tally) {
-            Stay::Visit => log::info!("{name} gone: {farewell}"),
+            Stay::Visit => match who.filter(|_| tally.requests == 0) {
+                // Until now nothing was said of it.
+                Some(who) => log::info!(
+                    "{name} gone: {farewell}, from {} and without a request",
+                    who.address
+                ),
+                None => log::info!("{name} gone: {farewell}"),
+            },
             Stay::Knock => {
                 self.knocks += 1;
                 log::debug!("{name} gone: {farewell}");

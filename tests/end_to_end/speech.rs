@@ -69,6 +69,17 @@ fn a_line_that_lacks_its_end_is_told_of_in_the_log_once() {
 }
 
 #[test]
+fn who_holds_a_berth_without_a_word_is_in_the_log_with_its_address() {
+    let server = Setup::new().with("--idle-timeout 200ms").start();
+    let mut quiet = server.client("Client01");
+    quiet.expect("ERR idle for 200ms, closing\n");
+    quiet.expect_end();
+    let mut other = server.client("Client02");
+    let told = "Client01 gone: idle, from 127.0.0.1:";
+    meanwhile(&mut other, |_| server.log().contains(told));
+}
+
+#[test]
 fn who_only_knocks_pushes_nobody_out_and_fills_no_log() {
     let server = Setup::new().start();
     let mut visitor = server.client("Client01");
