@@ -4,8 +4,10 @@
 mod support;
 
 use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::{Command, Stdio};
 
+use rustix::fs::{CWD, Mode, mkfifoat};
 use support::outcome;
 
 fn page(arguments: &[&str]) -> (Option<i32>, String, String) {
@@ -64,6 +66,57 @@ fn a_page_that_cannot_be_made_touches_nothing() {
         errors.starts_with("berthd: cannot write the page '/dev/full': "),
         "{errors}"
     );
+}
+
+#[test]
+fn a_page_is_there_whole_or_not_at_all() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let at = |name: &str| folder.path().join(name);
+    let named = |name: &str| at(name).display().to_string();
+    let events = "{\"name\":\"x\",\"ph\":\"i\"},\n".repeat(10_000);
+    fs::write(at("trace"), format!("[\n{events}")).expect("the folder is ours");
+    fs::write(at("page"), "the one before\n").expect("the folder is ours");
+    fs::set_permissions(at("page"), fs::Permissions::from_mode(0o606)).expect("it is ours");
+    symlink("page", at("link")).expect("the place is free");
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -f 1; exec \"$0\" trace \"$1\" -o \"$2\""]);
+    limited.arg(env!("CARGO_BIN_EXE_berthd"));
+    limited.arg(at("trace")).arg(at("page"));
+    let (code, _, errors) = outcome(&mut limited);
+    assert_eq!(code, Some(1), "{errors}");
+    let left = || fs::read_to_string(at("page")).expect("it is there");
+    assert_eq!(left(), "the one before\n");
+    assert_eq!(fs::read_dir(folder.path()).expect("it is ours").count(), 3);
+
+    assert_eq!(page(&[&named("trace"), "-o", &named("link")]).0, Some(0));
+    assert!(left().ends_with("</html>\n"));
+    assert!(at("link").is_symlink());
+    let mode = at("page").metadata().expect("it is there").permissions();
+    assert_eq!(mode.mode() & 0o777, 0o606);
+    assert_eq!(fs::read_dir(folder.path()).expect("it is ours").count(), 3);
+}
+
+#[test]
+fn what_is_no_file_is_no_place_for_a_page_unless_it_is_standard_output() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let trace = "[\n{\"name\":\"x\",\"ph\":\"i\"}\n]\n";
+    fs::write(at("trace"), trace).expect("the folder is ours");
+    mkfifoat(CWD, at("fifo"), Mode::from(0o600)).expect("the place is free");
+    for (to, kind) in [
+        (at("fifo"), "a FIFO"),
+        (at(""), "a folder"),
+        ("/dev/null".to_owned(), "a device"),
+    ] {
+        let (code, _, errors) = page(&[&at("trace"), "-o", &to]);
+        assert_eq!(code, Some(1), "{to}");
+        assert!(errors.contains(kind), "{errors}");
+    }
+    let (_, whole, _) = page(&[&at("trace")]);
+    for stdout in ["-", "/dev/stdout", "/proc/self/fd/1"] {
+        let made = page(&[&at("trace"), "-o", stdout]);
+        assert_eq!(made, (Some(0), whole.clone(), String::new()), "{stdout}");
+    }
 }
 
 #[test]

@@ -50,7 +50,11 @@ pub fn open(path: &Path, options: &mut OpenOptions, links: Links) -> io::Result<
     Ok(file)
 }
 
-fn check(kind: FileType) -> io::Result<()> {
+/// Whether a file is regular.
+///
+/// # Errors
+/// When it is something else, which is named.
+pub fn check(kind: FileType) -> io::Result<()> {
     if kind.is_file() {
         return Ok(());
     }

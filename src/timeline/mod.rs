@@ -12,8 +12,10 @@ use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::streams;
+use self::target::Target;
 use crate::wire::Harmless;
+
+mod target;
 
 const PAGE: &str = include_str!("page.html");
 const SCRIPT: &str = include_str!("page.js");
@@ -47,8 +49,8 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// Writes the page for the trace at `path` to `page`, or to standard output. Returns how many lines
-/// of the trace were left out.
+/// Writes the page for the trace at `path` to `page`, whole or not at all, or to standard output.
+/// Returns how many lines of the trace were left out.
 ///
 /// # Errors
 /// When the trace cannot be read or has no event in it, and then nothing is touched; when the page
@@ -63,17 +65,12 @@ pub fn make(path: &Path, page: Option<&Path>) -> Result<u64, Failure> {
     let mut events = Events::new(BufReader::new(file));
     let first = events.first().map_err(unreadable)?;
     let first = format!("{},\n{first}", named(path));
-    let written = match page {
-        None => write(&first, &mut events, streams::stdout()),
-        Some(page) => File::create(page)
-            .map_err(Side::Page)
-            .and_then(|page| write(&first, &mut events, page)),
-    };
-    match written {
+    let mut target = Target::new(page).map_err(unwritable)?;
+    let written = write(&first, &mut events, &mut target);
+    match written.and_then(|()| target.take().map_err(Side::Page)) {
         Err(Side::Trace(error)) => Err(unreadable(error)),
-        Err(Side::Page(error)) if page.is_some() || error.kind() != ErrorKind::BrokenPipe => {
-            Err(unwritable(error))
-        }
+        // Only standard output has a reader who goes.
+        Err(Side::Page(error)) if error.kind() != ErrorKind::BrokenPipe => Err(unwritable(error)),
         _ => Ok(events.damaged),
     }
 }
