@@ -126,6 +126,16 @@ impl Catalog {
         self.whereabouts.look(&self.root) == Place::Nowhere
     }
 
+    /// From now on a fence stands around the folder.
+    pub(super) const fn fenced(&mut self) {
+        self.whereabouts.fenced();
+    }
+
+    /// What somebody can do who wants another folder to be served.
+    pub(super) const fn advice(&self) -> &'static str {
+        self.whereabouts.advice()
+    }
+
     /// Serves what is at the folder's path now. `false`: that is what was served before.
     ///
     /// # Errors

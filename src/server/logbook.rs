@@ -4,6 +4,7 @@
 //! asked whether a journal is kept: whoever tells what happened tells it once.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::journal::{Journal, Past, Refusals};
@@ -17,7 +18,7 @@ use crate::journal::record::{
     Checkpoint, Connected, Disconnected, Present, Started, Stay, Stopping, Transfer,
 };
 use crate::journal::text::{FileName, Moment, Reason};
-use crate::wire::{ClientName, Farewell};
+use crate::wire::{ClientName, Farewell, Harmless};
 
 /// Who came, what they fetched, and how they went.
 #[derive(Debug)]
@@ -171,6 +172,15 @@ impl Logbook {
             Ok(true) => log::info!("the journal goes on in a new file"),
             Ok(false) => log::info!("the journal is where it was"),
             Err(error) => log::error!("the journal goes on in the old file: {error}"),
+        }
+        if let Some(link) = journal.turned() {
+            let named = |path: &Path| Harmless(path.as_os_str().as_encoded_bytes()).to_string();
+            log::warn!(
+                "'{}' leads elsewhere by now: the journal stays where it led at the start, '{}'; \
+                 start berthd again to have it there",
+                named(link),
+                named(journal.path())
+            );
         }
         self.check_point();
     }

@@ -92,7 +92,7 @@ impl Server {
     /// # Errors
     /// See [`StartError`].
     pub fn bind(config: &Config) -> Result<Self, StartError> {
-        let catalog = Catalog::open(&config.repo)
+        let mut catalog = Catalog::open(&config.repo)
             .map_err(|error| StartError::Folder(config.repo.clone(), error))?;
         descriptors::reserve(&config.limits, config.listen.len())
             .map_err(StartError::Descriptors)?;
@@ -114,6 +114,9 @@ impl Server {
             registered.map_err(StartError::Loop)?;
         }
         let fence = give_up_privileges(config, &catalog, journal.as_ref())?;
+        if fence.is_around_files() {
+            catalog.fenced();
+        }
         log_start(config, &catalog, fence);
         let logbook = begin_logbook(config, journal, &listeners);
         Ok(Self {

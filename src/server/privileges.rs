@@ -43,6 +43,14 @@ pub enum Fence {
     None,
 }
 
+impl Fence {
+    /// Whether what is outside the folder cannot be opened any more.
+    #[must_use]
+    pub const fn is_around_files(self) -> bool {
+        matches!(self, Self::Whole | Self::Partial)
+    }
+}
+
 impl fmt::Display for Fence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -133,8 +133,8 @@ impl FolderService {
                 log::info!("the folder is another one now, and that is served");
             }
             Err(error) => log::error!(
-                "the folder is served as it was, another cannot be: {error}; \
-                 inside a fence (--sandbox), start berthd again"
+                "what is at the folder's path cannot be served: {error}; {}",
+                self.catalog.advice()
             ),
         }
     }
@@ -165,13 +165,14 @@ impl FolderService {
     }
 
     fn list(&mut self, now: Instant, reply: &mut Outbox<Served>) -> Option<Task> {
+        // The kernel tells of what is removed from a folder, but not that the folder itself is, for
+        // as long as it is held open.
+        if self.catalog.is_gone() {
+            reply.write(|out| Reply::Error(Complaint::FolderGone).write(out));
+            return None;
+        }
         match self.memory.recall(now) {
             Some(replay) => Some(Task::Replay(replay, head(Reply::List))),
-            // The kernel tells of a folder that was removed, and then it is not remembered.
-            None if self.catalog.is_gone() => {
-                reply.write(|out| Reply::Error(Complaint::FolderGone).write(out));
-                None
-            }
             None => {
                 let recording = self.memory.record(self.catalog.root(), now);
                 Some(Task::List(Listing::new(recording), head(Reply::List)))

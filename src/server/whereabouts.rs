@@ -17,6 +17,8 @@ pub(super) struct Whereabouts {
     path: PathBuf,
     /// What the log was told last, so that it is told once.
     told: Cell<Place>,
+    /// Whether the process can open no other folder any more.
+    is_fenced: bool,
 }
 
 /// Where the folder is that was opened.
@@ -39,11 +41,25 @@ impl Whereabouts {
         Ok(Self {
             path: std::path::absolute(path)?,
             told: Cell::new(Place::Here),
+            is_fenced: false,
         })
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    pub(super) const fn fenced(&mut self) {
+        self.is_fenced = true;
+    }
+
+    /// What somebody can do who wants another folder to be served.
+    pub(super) const fn advice(&self) -> &'static str {
+        if self.is_fenced {
+            "the fence (--sandbox) keeps to the folder from the start: start berthd again"
+        } else {
+            "SIGHUP opens the path anew"
+        }
     }
 
     /// Looks for the folder `root`, and tells the log if it is not where it was.
@@ -75,7 +91,7 @@ impl Whereabouts {
 
     fn tell(&self, place: Place) {
         let path = Harmless(self.path.as_os_str().as_encoded_bytes());
-        let again = "SIGHUP opens the path anew, or inside a fence (--sandbox) a new start";
+        let again = self.advice();
         match place {
             Place::Here => log::info!("the served folder is at '{path}' again"),
             Place::Elsewhere => log::warn!(

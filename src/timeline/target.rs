@@ -51,7 +51,7 @@ impl Target {
             _ => page.to_owned(),
         };
         let folder = at.parent().filter(|it| !it.as_os_str().is_empty());
-        let folder = folder.unwrap_or(Path::new("."));
+        let folder = folder.unwrap_or_else(|| Path::new("."));
         let mut builder = Builder::new();
         builder.prefix(".berthd-trace-").suffix(".html");
         let beside = builder.permissions(Permissions::from_mode(MODE));

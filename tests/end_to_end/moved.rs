@@ -53,12 +53,41 @@ fn a_folder_that_was_removed_is_no_empty_list() {
     // The fence around the old folder keeps the new one out; without one it is served.
     server.signal(Signal::HUP);
     meanwhile(&mut client, |_| {
-        server.log().contains("another cannot be") || server.log().contains("that is served")
+        server.log().contains("cannot be served") || server.log().contains("that is served")
     });
-    if count(&server, "another cannot be") == 1 {
-        assert_eq!(count(&server, "start berthd again"), 1);
+    if count(&server, "cannot be served") == 1 {
+        assert_eq!(count(&server, "start berthd again"), 2);
+        assert_eq!(count(&server, "SIGHUP"), 0, "it would be no use");
         is_told_that_it_is_gone(&mut client);
     }
+}
+
+#[test]
+fn an_empty_folder_that_was_listed_and_removed_is_no_empty_list() {
+    let server = Setup::new().with("--sandbox off").start();
+    let mut client = server.client("Client01");
+    for _ in 0..2 {
+        assert_eq!(client.lines("list"), ["LIST", "END"]);
+    }
+    fs::remove_dir_all(server.repo()).expect("it is ours");
+    is_told_that_it_is_gone(&mut client);
+    assert_eq!(count(&server, "SIGHUP opens the path anew"), 1);
+}
+
+#[test]
+fn a_list_that_is_remembered_tells_the_log_of_another_folder_all_the_same() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir_all(at("above/served")).expect("it is new");
+    fs::write(at("above/served/file"), "inside").expect("it is new");
+    let server = Setup::new().serving(&at("above/served")).start();
+    let mut client = server.client("Client01");
+    let before = client.lines("list");
+    assert_eq!(client.lines("list"), before);
+    // The kernel tells nobody of the folder above.
+    fs::rename(at("above"), at("moved")).expect("it is ours");
+    assert_eq!(client.lines("list"), before);
+    assert_eq!(count(&server, "another folder, or none, is at '"), 1);
 }
 
 #[test]

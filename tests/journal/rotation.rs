@@ -137,6 +137,45 @@ fn a_journal_behind_a_link_goes_on_where_it_really_is() {
 }
 
 #[test]
+fn a_link_that_is_turned_under_way_is_named_and_not_followed() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("one"), "").expect("it is new");
+    fs::write(at("two"), "").expect("it is new");
+    symlink("one", at("link")).expect("the place is free");
+    let setup = Setup::new().with(&format!("--journal {}", at("link").display()));
+    let server = setup.start();
+    let mut client = server.client("Client01");
+    fs::remove_file(at("link")).expect("it is ours");
+    symlink("two", at("link")).expect("the place is free");
+    server.signal(Signal::HUP);
+    let told = "link' leads elsewhere by now: the journal stays where it led at the start, '";
+    crate::support::meanwhile(&mut client, |_| server.log().contains(told));
+    assert!(server.log().contains("start berthd again"));
+    drop(client);
+    stop(server);
+    assert_eq!(fs::read(at("two")).expect("it is there"), b"");
+    assert_eq!(of(&records(&at("one")), "disconnected").len(), 1);
+}
+
+#[test]
+fn what_is_no_journal_in_its_place_is_left_as_it_is() {
+    for sandbox in ["off", "auto"] {
+        let book = Book::new();
+        let server = book.setup().with(&format!("--sandbox {sandbox}")).start();
+        let mut client = server.client("Client01");
+        fs::rename(book.path(), book.moved(1)).expect("the journal is there");
+        fs::write(book.path(), "dear diary\n").expect("the place is free");
+        server.signal(Signal::HUP);
+        crate::support::meanwhile(&mut client, |_| server.log().contains("the old file"));
+        drop(client);
+        stop(server);
+        assert_eq!(fs::read(book.path()).expect("it is there"), b"dear diary\n");
+        assert_eq!(of(&records(&book.moved(1)), "disconnected").len(), 1);
+    }
+}
+
+#[test]
 fn a_link_that_comes_into_the_place_of_a_journal_is_not_followed() {
     let book = Book::new();
     let elsewhere = book.path().with_file_name("elsewhere");

@@ -40,6 +40,8 @@ const CHECKPOINT_SHARE: u64 = 4;
 pub struct Journal {
     /// Where the file really is: no link is followed any more.
     path: PathBuf,
+    /// By which path it was reached at the start.
+    reached_by: PathBuf,
     file: File,
     next_seq: u64,
     /// Records that could not be written since the last that could.
@@ -72,6 +74,8 @@ pub enum OpenError {
     Taken,
     /// It is full of something else.
     NotAJournal,
+    /// It is not empty, and a fence keeps it from being read.
+    Unknown,
     /// Its numbers are higher than any server counts.
     Exhausted,
     /// It is no file, or the kernel refused.
@@ -83,6 +87,10 @@ impl fmt::Display for OpenError {
         match self {
             Self::Taken => f.write_str("another server writes it"),
             Self::NotAJournal => f.write_str("it is there and is no journal"),
+            Self::Unknown => f.write_str(
+                "it is there and not empty, and a fence (--sandbox) keeps it from being read: \
+                 move it away",
+            ),
             Self::Exhausted => {
                 f.write_str("it counts so far that names could come again: begin a new one")
             }
@@ -107,6 +115,7 @@ impl Journal {
         let file = own_file::open(path, options.read(true).append(true), Links::Followed)?;
         // The folder that it is in is looked at again when it is opened again, and the fence lets
         // the server write there: it has to be the one behind all links.
+        let reached_by = std::path::absolute(path)?;
         let path = path.canonicalize()?;
         if let Some(errno) = lock(&file)? {
             let path = named(&path);
@@ -121,6 +130,7 @@ impl Journal {
         }
         let journal = Self {
             path,
+            reached_by,
             file,
             next_seq: past.last_seq.saturating_add(1),
             lost: 0,
@@ -139,6 +149,14 @@ impl Journal {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The path by which the file was reached at the start, if that leads elsewhere by now.
+    #[must_use]
+    pub fn turned(&self) -> Option<&Path> {
+        let there = self.reached_by.canonicalize();
+        let is_here = there.is_ok_and(|there| there == self.path);
+        (!is_here).then_some(&self.reached_by)
     }
 
     /// Adds a record. If that fails, the next that can be added says how many are missing.
@@ -215,16 +233,28 @@ impl Journal {
     /// then.
     ///
     /// # Errors
-    /// When there is something that is no file, or cannot be written; the old file is kept then.
+    /// When there is something that is no file or no journal, or cannot be written; the old file is
+    /// kept then.
     pub fn reopen(&mut self) -> Result<bool, OpenError> {
-        // It is not asked whether it may be read: inside a sandbox it may not.
-        let options = &mut OpenOptions::new();
-        let file = own_file::open(&self.path, options.append(true), Links::Refused)?;
+        let open = |options: &mut OpenOptions| own_file::open(&self.path, options, Links::Refused);
+        let (file, is_readable) = match open(OpenOptions::new().read(true).append(true)) {
+            // Inside a fence it may be written, and not read.
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                (open(OpenOptions::new().append(true))?, false)
+            }
+            opened => (opened?, true),
+        };
         let (new, old) = (file.metadata()?, self.file.metadata()?);
         if (new.dev(), new.ino()) == (old.dev(), old.ino()) {
             return Ok(false);
         }
         lock(&file)?;
+        match new.len() {
+            0 => {}
+            _ if !is_readable => return Err(OpenError::Unknown),
+            _ if Past::read(&file)?.is_foreign => return Err(OpenError::NotAJournal),
+            _ => {}
+        }
         self.sync();
         self.file = file;
         self.torn = new.len() > 0;
