@@ -14,8 +14,7 @@ pub struct TraceArgs {
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 
-    /// Where to write the page, in place of a file that is there; otherwise, or with '-', to standard
-    /// output
+    /// Where to write the page, in place of a file there; otherwise, or as '-', standard output
     #[arg(short, long, value_name = "PAGE")]
     pub output: Option<PathBuf>,
 }
