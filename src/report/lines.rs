@@ -77,6 +77,7 @@ impl<R: BufRead> Lines<R> {
             };
             if !fits {
                 self.note_damage();
+                self.note_length();
                 return Ok(Some(Found::Damaged));
             }
             match Line::parse(&self.line) {
@@ -100,6 +101,13 @@ impl<R: BufRead> Lines<R> {
             if Line::begins_in(&self.line) {
                 self.origin = Origin::Journal;
             }
+        }
+    }
+
+    /// Another file's line that is too long was not read to its end, and may have none.
+    fn note_length(&mut self) {
+        if let Origin::Foreign(lines) = &mut self.origin {
+            *lines = FOREIGN_LINES_MAX;
         }
     }
 
@@ -168,7 +176,7 @@ mod tests {
         use std::io::{BufReader, repeat};
         for byte in [b'x', b'\0'] {
             let mut lines = Lines::new(BufReader::new(repeat(byte)));
-            lines.find_next().expect("memory can be read");
+            while lines.find_next().expect("memory can be read").is_some() {}
             assert!(lines.are_foreign());
         }
         let text = "x\n".repeat(1_000_000);
