@@ -27,6 +27,7 @@ const SHELLS: &[(Shell, &str)] = &[
 struct Program {
     command: Command,
     section: &'static str,
+    manual: &'static str,
     files: &'static str,
     signals: &'static str,
     see_also: &'static str,
@@ -82,6 +83,7 @@ fn write(folder: &Path) -> io::Result<()> {
     let client = Program {
         command: cli::command::<ClientArgs>(),
         section: "1",
+        manual: "User Commands",
         files: CLIENT_FILES,
         signals: CLIENT_SIGNALS,
         see_also: "berthd(8), nc(1), sha256sum(1)",
@@ -89,6 +91,7 @@ fn write(folder: &Path) -> io::Result<()> {
     let server = Program {
         command: cli::command::<ServerArgs>(),
         section: "8",
+        manual: "System Manager's Manual",
         files: SERVER_FILES,
         signals: SERVER_SIGNALS,
         see_also: "berth(1), nc(1), logrotate(8), landlock(7), sendfile(2)",
@@ -130,8 +133,10 @@ impl Program {
         let man = Man::new(of.clone())
             .title(name.to_uppercase())
             .section(self.section)
+            // An empty one would be left out, and what stands behind it taken for a date.
+            .date(" ")
             .source(concat!("berth ", env!("CARGO_PKG_VERSION")))
-            .manual("berth");
+            .manual(self.manual);
         let mut out = File::create(pages.join(format!("{name}.{}", self.section)))?;
         man.render_title(&mut out)?;
         man.render_name_section(&mut out)?;
@@ -153,11 +158,17 @@ impl Program {
     }
 }
 
-/// Parts a help's end into what it says of the exit status, and all else.
+/// Parts a help's end into what it says of the exit status, of which the heading says the first
+/// two words, and all else.
 fn split(help: &str) -> (String, String) {
     let of_status = |text: &&str| text.starts_with("Exit ") || text.starts_with("Where several");
     let (status, notes): (Vec<&str>, Vec<&str>) = help.split("\n\n").partition(of_status);
-    (notes.join("\n\n"), status.join("\n\n"))
+    let status = status.join("\n\n");
+    let status = match status.strip_prefix("Exit status: ") {
+        Some(codes) => codes.replace("; ", "\n\n"),
+        None => status,
+    };
+    (notes.join("\n\n"), status)
 }
 
 /// A section of paragraphs. In some of them the first line is what the others are about.
@@ -211,12 +222,14 @@ mod tests {
             assert!(heads.ends_with(&ends), "{heads:?}");
             assert!(!heads.contains(&"EXTRA"));
             assert!(page.contains(see_also));
-            let version = concat!("berth ", env!("CARGO_PKG_VERSION"));
+            // Name, section, date, program and version, manual.
+            let version = concat!(" \" \" \"berth ", env!("CARGO_PKG_VERSION"), "\" \"");
             let title = page.lines().find(|line| line.starts_with(".TH "));
             assert!(
                 title.expect("a page has a title").contains(version),
                 "{title:?}"
             );
+            assert!(!page.contains("\nExit status: "), "the heading says it");
         }
         assert!(server.contains(".TH BERTHD 8 "), "{server}");
         // A line that begins without a blank is filled, here behind the last of a list.
