@@ -4,19 +4,23 @@
 //! blocking program. A file imports only from the floors below its own:
 //!
 //! ```text
-//! 8  bin/berthd.rs   bin/berth.rs       wiring, exit codes
-//! 7  cli/                               what the programs are told when they are started
-//! 6  server/mod.rs   client/   report/   timeline/   the bodies of the programs
-//! 5  server/{socket,ahead,catalog,listing,remembered,inotify,digest,roster}.rs
-//!    server/{logbook,service,listener,descriptors,privileges,config,logging,start}.rs
+//! 11 bin/berthd.rs   bin/berth.rs       wiring, exit codes
+//! 10 cli/                               what the programs are told when they are started
+//! 9  server/{mod,start}.rs   client/   report/   timeline/   the bodies of the programs
+//! 8  server/{socket,ahead,catalog,listing,remembered,inotify,digest,roster}.rs
+//!    server/{logbook,service,listener,origin,descriptors,privileges,config,logging}.rs
 //!    server/{own_file,whereabouts}.rs
 //!    server/{journal,watch}/            the edges
-//! 4  engine/hub.rs                      the table, admission, the run queue, deadlines
-//! 3  engine/connection.rs               one turn: answer, write, read
-//! 2  engine/{session,budget,ports}.rs   one peer, its share; the two doors to the outside
+//! 7  engine/lobby.rs                    the way into the table and out of it
+//! 6  engine/hub.rs                      the table, the run queue, the deadlines
+//! 5  engine/{answering,outbound,inbound}.rs   what a turn answers, writes and reads
+//! 4  engine/turn.rs                     one turn: gate, answer, write, read
+//! 3  engine/{connection,leaving,timeouts}.rs  a session with its pipe, its ways out, its deadlines
+//!    engine/{arrivals,berths}.rs        who waits; the judge of newcomers on this server
+//! 2  engine/{session,meaning,budget,ports}.rs  one peer, its share; the doors to the outside
 //!    engine/spare.rs                    memory that goes from one peer to the next
 //! 1  engine/{line_buffer,outbox,readiness,phase,deadlines,tally}.rs   data
-//!    engine/{deed,fault,admission,limits}.rs
+//!    engine/{deed,fault,admission,limits,query}.rs
 //!    journal/                           the language of the journal
 //! 0  wire/   streams.rs                 the language; the standard streams
 //! ```
@@ -38,13 +42,13 @@
 //! # Reading order
 //!
 //! [`wire::request`] and [`wire::reply`], the language; [`engine::outbox`] and
-//! [`engine::session`], the data; [`engine::connection`], what is done with it in one turn;
+//! [`engine::session`], the data; [`engine::turn`], what is done with it in one turn;
 //! [`engine::hub`], whose turn it is; [`server`], the loop.
 //!
 //! # What always holds
 //!
 //! - Never more clients than the cap: the count is one number, in [`engine::hub`], and changes in
-//!   two places there.
+//!   two places, in [`engine::lobby`].
 //! - Every byte goes out through one queue, [`engine::outbox`], and is counted in one place.
 //! - A connection has one phase, [`engine::phase::Phase`], which never goes back.
 //! - What the kernel said is forgotten only when an operation would block or a read took all there

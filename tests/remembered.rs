@@ -13,10 +13,11 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 use std::time::{Duration, UNIX_EPOCH};
 
 use berth::engine::outbox::{Front, Outbox};
-use berth::engine::ports::{Query, Service, Step};
+use berth::engine::ports::{Handler, Query, Step};
 use berth::server::catalog::Catalog;
 use berth::server::listing::Listing;
 use berth::server::logbook::Logbook;
@@ -111,7 +112,7 @@ struct Asked {
 impl Asked {
     fn new(service: &mut FolderService) -> Self {
         let mut reply = Outbox::new();
-        let task = service.answer(Query::List, &mut reply);
+        let task = service.answer(Query::List, Instant::now(), &mut reply);
         Self { reply, task }
     }
 
@@ -149,7 +150,7 @@ impl Asked {
 
 fn service(root: &Path) -> FolderService {
     let catalog = Catalog::open(root).expect("it is there");
-    FolderService::new(catalog, 1, Logbook::new(|| UNIX_EPOCH))
+    FolderService::new(catalog, Logbook::new(|| UNIX_EPOCH))
 }
 
 /// What a server says that remembers nothing.

@@ -6,15 +6,13 @@ use std::io::{self, ErrorKind};
 use std::rc::Rc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
+use berth::engine::berths::Berths;
 use berth::engine::hub::Hub;
 use berth::engine::limits::Limits;
 use berth::engine::outbox::{Outbox, Passage};
-use berth::engine::ports::{Query, Refusal, Service, Step, Transport};
+use berth::engine::ports::{Handler, More, Observer, Peer, Query, Step, Taken, Transport};
 use berth::engine::readiness::Readiness;
-use berth::engine::tally::Tally;
-use berth::wire::{
-    ClientName, Complaint, Farewell, LINE_BYTES_MAX, ListedFile, Reply, Request, http,
-};
+use berth::wire::{ClientName, Complaint, LINE_BYTES_MAX, ListedFile, Reply, Request, http};
 
 use crate::input::{Said, said};
 
@@ -42,7 +40,7 @@ struct End(Rc<RefCell<Pipe>>);
 impl Transport for End {
     type File = ();
 
-    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<Taken> {
         let mut pipe = self.0.borrow_mut();
         let n = space.len().min(pipe.sent.len());
         if n == 0 && !pipe.ended {
@@ -50,7 +48,12 @@ impl Transport for End {
         }
         space[..n].copy_from_slice(&pipe.sent[..n]);
         pipe.sent.drain(..n);
-        Ok(n)
+        let more = match n {
+            0 => More::Never,
+            n if n < space.len() => More::WhenTold,
+            _ => More::Perhaps,
+        };
+        Ok(Taken { bytes: n, more })
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -74,6 +77,28 @@ impl Transport for End {
         self.0.borrow_mut().finished = true;
         Ok(())
     }
+
+    fn settle(&mut self) -> io::Result<usize> {
+        unreachable!("this pipe owes nothing of its own")
+    }
+
+    fn owes(&self) -> bool {
+        false
+    }
+
+    fn is_ready(&self) -> bool {
+        true
+    }
+}
+
+/// The only peer there is.
+#[derive(Debug)]
+struct Nobody;
+
+impl Peer for Nobody {
+    type Origin = ();
+
+    fn origin(&self) {}
 }
 
 /// Serves the same file under every name.
@@ -82,34 +107,24 @@ struct OneFile;
 /// Not the file's, but it is nobody's business here to work that out.
 const DIGEST: [u8; 32] = [0x5a; 32];
 
-impl Service for OneFile {
+impl Observer for OneFile {
     type File = ();
-    type Task = usize;
-    type Peer = ();
+    type Peer = Nobody;
 
-    fn has_share(&self, (): &()) -> bool {
-        true
-    }
-
-    fn refused(&mut self, (): (), _: Refusal) {}
-
-    fn arrived(&mut self, _: ClientName, (): ()) {}
-
-    fn asked(&mut self, _: ClientName) {}
-
-    fn unended(&mut self, _: ClientName) {}
-
-    fn departed(&mut self, _: ClientName, _: Farewell, _: &Tally) {}
-
-    fn transferred(&mut self, _: ClientName, passage: Passage<()>, _: Duration) {
+    fn transferred(&mut self, _: ClientName, passage: &Passage<()>, _: Duration) {
         assert!(passage.sent <= passage.size);
     }
 
     fn failed(&mut self, _: Option<ClientName>, error: &io::Error) {
         panic!("nothing fails here: {error}");
     }
+}
 
-    fn answer(&mut self, query: Query<'_>, reply: &mut Outbox<()>) -> Option<usize> {
+impl Handler for OneFile {
+    type File = ();
+    type Task = usize;
+
+    fn answer(&mut self, query: Query<'_>, _: Instant, reply: &mut Outbox<()>) -> Option<usize> {
         match query {
             Query::Get { offset, .. } => {
                 let size = FILE.len() as u64;
@@ -165,10 +180,10 @@ pub(crate) fn run(data: &[u8]) {
         ..Limits::default()
     };
     let now = Instant::now();
-    let mut hub: Hub<End, usize> = Hub::new(limits);
+    let mut hub: Hub<End, usize, Berths<Nobody>> = Hub::new(limits, Berths::new(1, 1));
     let pipe = Rc::new(RefCell::new(Pipe::default()));
-    let key = hub.vacancy();
-    hub.admit(End(Rc::clone(&pipe)), (), &mut OneFile, now);
+    let key = hub.reserve();
+    hub.accept(End(Rc::clone(&pipe)), Nobody, &mut OneFile, now);
     let mut rest = input;
     let mut pieces = cuts.iter().map(|&cut| usize::from(cut) + 1).cycle();
     for turn in 0.. {
@@ -179,7 +194,7 @@ pub(crate) fn run(data: &[u8]) {
         rest = &rest[n..];
         pipe.borrow_mut().ended = rest.is_empty();
         pipe.borrow_mut().room += pieces.next().unwrap_or(1);
-        hub.note(key, Readiness::BOTH);
+        hub.on_ready(key, Readiness::BOTH);
         hub.run(&mut OneFile, now + Duration::from_millis(turn));
         if hub.peers() == 0 {
             break;

@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
@@ -21,9 +21,6 @@ use crate::streams;
 
 /// The exit code after Ctrl-C: 128 and the number of the signal, as shells count.
 pub const INTERRUPTED: u8 = 130;
-
-/// What ends a program that does not know it, and would leave a terminal as it is.
-const ENDINGS: &[i32] = &[SIGALRM, SIGHUP, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU];
 
 /// How soon a pause notices Ctrl-C.
 const SLICE: Duration = Duration::from_millis(50);
@@ -117,7 +114,7 @@ pub struct Typing(());
 #[must_use]
 pub fn typing() -> Typing {
     static WATCHED: Once = Once::new();
-    WATCHED.call_once(|| spawn(ENDINGS));
+    WATCHED.call_once(|| spawn(&[SIGHUP, SIGQUIT, SIGTERM]));
     state().terminal = streams::Modes::now();
     Typing(())
 }

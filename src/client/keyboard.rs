@@ -75,8 +75,7 @@ pub fn read<H: Helper>(editor: &mut Editor<H, MemHistory>, prompt: &str) -> Resu
 
 /// Whether the editor edits here, and so reads keys: it does not know these terminals to move a
 /// cursor.
-#[must_use]
-pub fn edits() -> bool {
+fn edits() -> bool {
     let term = std::env::var_os("TERM").unwrap_or_default();
     let term = term.to_ascii_lowercase();
     !["dumb", "cons25", "emacs"]
@@ -129,23 +128,14 @@ pub enum Entry {
     End,
 }
 
-impl Entry {
-    /// It came with others.
-    fn join(&mut self) {
-        if let Self::Line(line) = self {
-            *self = Self::OneOfMany(std::mem::take(line));
-        }
-    }
-}
-
 /// The prompt's keyboard.
 pub struct Keyboard {
     names: Arc<Names>,
     color: bool,
     editor: Editor<Typist, MemHistory>,
     history: History,
-    /// What came behind the line that is obeyed.
-    waiting: VecDeque<Entry>,
+    /// What was pasted behind the line that is obeyed.
+    pasted: VecDeque<String>,
 }
 
 impl Keyboard {
@@ -164,7 +154,7 @@ impl Keyboard {
             color,
             editor,
             history,
-            waiting: VecDeque::new(),
+            pasted: VecDeque::new(),
         })
     }
 
@@ -173,36 +163,29 @@ impl Keyboard {
     /// # Errors
     /// As [`read`].
     pub fn next(&mut self, prompt: &str) -> Result<Entry, Error> {
-        if let Some(entry) = self.waiting.pop_front() {
-            self.remember(&entry);
-            return Ok(entry);
+        if let Some(line) = self.pasted.pop_front() {
+            self.remember(&line);
+            return Ok(Entry::OneOfMany(line));
         }
-        let mut entries = self.read(prompt)?;
-        // Without editing, lines that are there already would be taken for answers to questions.
-        while !edits() && entries.back() != Some(&Entry::End) && streams::has_input(Duration::ZERO)
-        {
-            entries.append(&mut self.read("")?);
-        }
-        if entries.len() > 1 {
-            entries.iter_mut().for_each(Entry::join);
-        }
-        let first = entries.pop_front().unwrap_or(Entry::Nothing);
-        self.waiting = entries;
-        self.remember(&first);
-        Ok(first)
-    }
-
-    /// What is typed until Enter, a line each.
-    fn read(&mut self, prompt: &str) -> Result<VecDeque<Entry>, Error> {
-        let entry = match read(&mut self.editor, prompt)? {
-            Typed::Line(text) => {
-                return Ok(lines(&text).map(str::to_owned).map(Entry::Line).collect());
-            }
-            Typed::Dropped => Entry::Nothing,
-            Typed::NotText => Entry::NotText,
-            Typed::End => Entry::End,
+        let text = match read(&mut self.editor, prompt)? {
+            Typed::Line(text) => text,
+            Typed::Dropped => return Ok(Entry::Nothing),
+            Typed::NotText => return Ok(Entry::NotText),
+            Typed::End => return Ok(Entry::End),
         };
-        Ok(VecDeque::from([entry]))
+        let mut lines: VecDeque<_> = lines(&text).map(str::to_owned).collect();
+        match lines.len() {
+            0 => Ok(Entry::Nothing),
+            1 => {
+                let line = lines.remove(0).expect("there is one");
+                self.remember(&line);
+                Ok(Entry::Line(line))
+            }
+            _ => {
+                self.pasted = lines;
+                self.next(prompt)
+            }
+        }
     }
 
     /// Forgets what was pasted or typed ahead. Returns how many lines of it are known.
@@ -212,13 +195,10 @@ impl Keyboard {
             std::mem::swap(fresh.history_mut(), self.editor.history_mut());
             self.editor = fresh;
         }
-        std::mem::take(&mut self.waiting).len()
+        std::mem::take(&mut self.pasted).len()
     }
 
-    fn remember(&mut self, entry: &Entry) {
-        let (Entry::Line(line) | Entry::OneOfMany(line)) = entry else {
-            return;
-        };
+    fn remember(&mut self, line: &str) {
         if history::is_memorable(line) && self.editor.add_history_entry(line).unwrap_or(false) {
             self.history.remember(line);
         }

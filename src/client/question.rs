@@ -5,18 +5,14 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::time::Duration;
 
+use super::Error;
 use super::error::Excerpt;
 use super::keyboard::{self, NOT_TEXT, Typed};
 use super::notes::Notes;
 use super::options::OnExist;
 use super::part::shown;
-use super::{Error, interrupt};
 use crate::streams;
-
-/// How soon a question notices Ctrl-C where that is no key.
-const SLICE: Duration = Duration::from_millis(50);
 
 /// Asks what is to become of a file that is there. Where nobody can be asked, nothing may be
 /// touched, and nothing is without an answer.
@@ -36,10 +32,7 @@ pub fn ask(target: &Path) -> Result<OnExist, Error> {
             Typed::Line(answer) => answer,
             Typed::Dropped => return Err(Error::Interrupted),
             Typed::End => return Ok(OnExist::Error),
-            Typed::NotText => {
-                let _ = streams::stderr().write_all(format!("berth: {NOT_TEXT}\n").as_bytes());
-                continue;
-            }
+            Typed::NotText => continue,
         };
         match answer.trim().to_ascii_lowercase().as_str() {
             "o" | "overwrite" => return Ok(OnExist::Overwrite),
@@ -75,7 +68,7 @@ pub fn again(notes: Notes) -> Result<bool, Error> {
 
 /// An answer.
 fn read(question: &str) -> Result<Typed, Error> {
-    if !streams::stdout().is_terminal() || !keyboard::edits() {
+    if !streams::stdout().is_terminal() {
         return read_plain(question);
     }
     // Here Ctrl-C is a key like others. As a signal it would not end the wait for a line, and a
@@ -83,15 +76,9 @@ fn read(question: &str) -> Result<Typed, Error> {
     keyboard::read(&mut keyboard::plain()?, question)
 }
 
-/// The same on standard error alone, because somebody else reads standard output, or because
-/// nothing edits here and Ctrl-C is a signal.
+/// The same without standard output, which somebody else reads.
 fn read_plain(question: &str) -> Result<Typed, Error> {
     let _ = streams::stderr().write_all(question.as_bytes());
-    while !streams::has_input(SLICE) {
-        if interrupt::raised() {
-            return Ok(Typed::Dropped);
-        }
-    }
     let mut answer = Vec::new();
     // A terminal gives a line at a time, so none is left in what is read ahead.
     let mut input = BufReader::new(streams::stdin());

@@ -1,23 +1,8 @@
-//! What one turn of a connection is given: the circumstances, and what it may use up.
+//! What one turn of a connection may use up.
 //!
 //! Owns the share of one turn. Must never outlive it: what was saved is not added to the next.
 
-use std::time::Instant;
-
 use super::limits::Limits;
-
-/// What a turn has to know about the rest of the server.
-#[derive(Clone, Copy, Debug)]
-pub struct Circumstances<'a> {
-    /// The bounds to keep.
-    pub limits: &'a Limits,
-    /// The moment, read once for everybody in a turn of the loop.
-    pub now: Instant,
-    /// How many have a turn in this turn of the loop, who share what may be read and written.
-    pub turns: usize,
-    /// Whether the server was told to stop, so that a farewell takes the next request's place.
-    pub stopping: bool,
-}
 
 /// What is left of a turn's share.
 #[derive(Clone, Copy, Debug)]
@@ -31,12 +16,12 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// A whole share.
+    /// The share of one of so many turns in a turn of the loop.
     #[must_use]
-    pub fn new(around: Circumstances<'_>) -> Self {
+    pub fn new(limits: &Limits, turns: usize) -> Self {
         Self {
-            bytes: around.limits.share_bytes(around.turns),
-            requests: around.limits.turn_requests,
+            bytes: limits.share_bytes(turns),
+            requests: limits.turn_requests,
             steps: 1,
         }
     }

@@ -1,7 +1,7 @@
 //! What the engine did, told step by step to whoever listens.
 //!
 //! Owns the words for it. Must never hold a time: what hears a deed may ask a clock, the engine may
-//! not. A deed goes to [`super::ports::Service::saw`]; where that does nothing, as in a simulator,
+//! not. A deed goes to [`super::ports::Observer::saw`]; where that does nothing, as in a simulator,
 //! the compiler leaves nothing of it.
 
 use crate::wire::ClientName;
@@ -14,6 +14,8 @@ pub enum Turn {
     Waiting,
     /// There is more to do, and others to do it for first.
     Yielded,
+    /// The peer has passed its gates: whether it gets a berth is to be asked now.
+    Arrived,
     /// The connection is over and is to be dropped.
     Done,
 }
@@ -31,12 +33,16 @@ pub enum Deed {
     Wrote(usize),
     /// So many bytes of a file were sent.
     Sent(usize),
+    /// So many bytes were sent that the pipe itself owed.
+    Settled(usize),
     /// A write would have blocked: the peer has to take something first.
     WriteBlocked,
     /// All was sent, and the peer told so.
     Finished,
-    /// So many bytes were read; none is the end.
+    /// So many bytes were read; none, where all that came was the pipe's own.
     Read(usize),
+    /// The end of the input was read.
+    ReadEnd,
     /// A read would have blocked: the peer has to say something first.
     ReadBlocked,
     /// An operation failed, or was interrupted.

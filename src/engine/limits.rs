@@ -31,6 +31,28 @@ pub struct Limits {
     /// that was there longest, who has had the most time to read.
     pub outsiders_max: usize,
 
+    /// The most peers in the table that wait at a gate: for their pipe's handshake, or for a
+    /// verdict that comes later. Each costs a descriptor and at most an inbox, so all of them
+    /// cost less than 5 MiB. Whoever comes while so many wait makes room by ending the one that
+    /// was silent longest. A door without gates has none.
+    pub arrivals_max: usize,
+
+    /// The most of them from one origin, so that nobody alone keeps others from arriving. A
+    /// browser opens six connections at once.
+    pub arrivals_per_origin_max: usize,
+
+    /// How long a peer may take from its connection to its berth, whatever it says meanwhile:
+    /// some round trips, a handshake, and a person's lost packet or two.
+    pub arrival: Duration,
+
+    /// How many steps of a handshake are done in one turn of the loop. A step signs or derives
+    /// keys, 0.15 to 0.5 ms each, and everybody else waits for it.
+    pub handshake_steps: usize,
+
+    /// What a read takes from a turn's bytes at least: one that gives nothing, because all that
+    /// came was the pipe's own, has cost work too.
+    pub read_cost_bytes: usize,
+
     /// Unread input held for one peer, in bytes: room for the longest line and as much again as
     /// makes a pipelining client's reads few. What does not fit stays in the kernel.
     pub inbox_bytes: usize,
@@ -81,6 +103,11 @@ impl Default for Limits {
         Self {
             clients_max: 3,
             outsiders_max: 256,
+            arrivals_max: 256,
+            arrivals_per_origin_max: 8,
+            arrival: Duration::from_secs(10),
+            handshake_steps: 2,
+            read_cost_bytes: 1024,
             inbox_bytes: 16 * 1024,
             outbox_mark_bytes: 64 * 1024,
             turn_bytes: 512 * 1024,
@@ -116,6 +143,9 @@ impl Limits {
             && self.turn_bytes > 0
             && self.turn_requests > 0
             && self.outsiders_max > 0
+            && self.arrivals_max > 0
+            && self.arrivals_per_origin_max > 0
+            && self.handshake_steps > 0
     }
 }
 

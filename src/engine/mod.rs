@@ -1,25 +1,34 @@
 //! The server without sockets, files or a clock.
 //!
 //! Owns every decision: who is let in, what is read, what is written next, who has to go, and when.
-//! Must never touch the outside but through the two doors of [`ports`]: a pipe of bytes
-//! ([`ports::Transport`]) and the meaning of a request ([`ports::Service`]). Time is an argument.
+//! Must never touch the outside but through the doors of [`ports`]: a pipe of bytes
+//! ([`ports::Transport`]), the meaning of a request ([`ports::Handler`]), who hears what happens
+//! ([`ports::Observer`]) and who judges newcomers ([`ports::Admission`]). Time is an argument.
 //! So the simulator in `tests/sim` runs all of this, unchanged, and the real server adds only
 //! sockets, a folder and a clock.
 //!
 //! Reading order: [`limits`], [`line_buffer`], [`outbox`], [`readiness`], [`phase`], [`tally`],
-//! [`admission`], [`deed`], [`query`], then [`session`], [`meaning`], [`budget`], [`spare`],
-//! [`ports`], [`connection`] and at last [`hub`].
+//! [`admission`], [`deed`], [`query`]; then [`session`] with [`leaving`] and [`timeouts`],
+//! [`meaning`], [`budget`], [`spare`], [`ports`], [`arrivals`], [`berths`], [`connection`]; then a
+//! turn, [`turn`] with [`answering`], [`outbound`] and [`inbound`]; at last [`hub`] and [`lobby`].
 
 pub mod admission;
+pub mod answering;
+pub mod arrivals;
+pub mod berths;
 pub mod budget;
 pub mod connection;
 pub mod deadlines;
 pub mod deed;
 pub mod fault;
 pub mod hub;
+pub mod inbound;
+pub mod leaving;
 pub mod limits;
 pub mod line_buffer;
+pub mod lobby;
 pub mod meaning;
+pub mod outbound;
 pub mod outbox;
 pub mod phase;
 pub mod ports;
@@ -28,3 +37,5 @@ pub mod readiness;
 pub mod session;
 pub mod spare;
 pub mod tally;
+pub mod timeouts;
+pub mod turn;

@@ -4,52 +4,135 @@
 //! destructor, so that no phase is ever taken out and put back.
 //!
 //! ```text
-//!        exit · input ended and all answered · turned away · timeout · server stopping
-//!   Open ─────────────────────────────────────────────────────────────▶ Draining
-//!     │ reset · stall timeout · file broken                                │ all sent → finish
-//!     ▼                                                                    ▼
-//!   Closed ◀──────────── input ended · linger deadline · reset ─────── Lingering
+//! Arriving -> Arriving    the next gate
+//! Arriving -> Open        granted a berth
+//! Arriving -> Draining    refused: one line, then the end
+//! Arriving -> Closed      broken, or too late at a gate where nothing can be said
+//! Open -> Draining        exit, end of input, idle timeout, server stopping
+//! Open -> Closed          reset, stall timeout
+//! Draining -> Lingering   all is sent, and the end of it
+//! Draining -> Closed      all is sent and the peer had closed; reset, stall timeout
+//! Lingering -> Closed     the peer has closed, or the linger deadline is over
 //! ```
 
 use std::time::Instant;
 
 use crate::wire::Farewell;
 
-/// Where a session stands. See the picture above.
+/// Where a session stands. See the table above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
+    /// It waits at a gate and holds no berth. The deadline counts from its arrival; no byte and
+    /// no gate moves it.
+    Arriving(Gate, Instant),
     /// Requests are taken and answered.
     Open,
     /// What is queued is sent, and then nothing more.
-    Draining(Farewell),
+    Draining(Ending),
     /// All is sent; the peer has until the deadline to read it and close.
-    Lingering(Farewell, Instant),
+    Lingering(Ending, Instant),
     /// Nothing is to be done but to remove it.
-    Closed(Farewell),
+    Closed(Ending),
 }
 
+/// What a peer has to pass before it has a berth, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gate {
+    /// Its pipe is not ready: the two ends of that are still agreeing with each other.
+    Handshake,
+    /// The admission has been asked and has not answered.
+    Verdict,
+}
+
+/// What a session that ends, or has ended, was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It was turned away, and told so.
+    Refused,
+    /// It has gone, or had to, before it was judged: nobody asks for a reason.
+    NotAdmitted,
+    /// A client's, for this reason.
+    Left(Farewell),
+}
+
+/// The name of a phase, without what is in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PhaseName {
+    /// [`Phase::Arriving`].
+    Arriving,
+    /// [`Phase::Open`].
+    Open,
+    /// [`Phase::Draining`].
+    Draining,
+    /// [`Phase::Lingering`].
+    Lingering,
+    /// [`Phase::Closed`].
+    Closed,
+}
+
+/// Every step that a session can take, with what makes it take that. It is the table at the top
+/// of this file and in docs/loop.md; a test compares them.
+pub const TRANSITIONS: [(PhaseName, PhaseName, &str); 9] = {
+    use PhaseName::{Arriving, Closed, Draining, Lingering, Open};
+    [
+        (Arriving, Arriving, "the next gate"),
+        (Arriving, Open, "granted a berth"),
+        (Arriving, Draining, "refused: one line, then the end"),
+        (
+            Arriving,
+            Closed,
+            "broken, or too late at a gate where nothing can be said",
+        ),
+        (
+            Open,
+            Draining,
+            "exit, end of input, idle timeout, server stopping",
+        ),
+        (Open, Closed, "reset, stall timeout"),
+        (Draining, Lingering, "all is sent, and the end of it"),
+        (
+            Draining,
+            Closed,
+            "all is sent and the peer had closed; reset, stall timeout",
+        ),
+        (
+            Lingering,
+            Closed,
+            "the peer has closed, or the linger deadline is over",
+        ),
+    ]
+};
+
 impl Phase {
-    /// Goes on to `next`, which is never an earlier phase.
+    /// Goes on to `next`, which is one of [`TRANSITIONS`] away, or the same end once more.
     pub fn advance(&mut self, next: Self) {
-        assert!(self.rank() <= next.rank(), "a phase never goes back");
+        let (from, to) = (self.name(), next.name());
+        let known = TRANSITIONS.iter().any(|&(a, b, _)| (a, b) == (from, to));
+        let again = from == to && from == PhaseName::Closed;
+        assert!(known || again, "a phase never goes from {from:?} to {to:?}");
         *self = next;
     }
 
-    /// Why it ends or ended; `None` while it is open.
+    /// What it ends or ended as; `None` while it does not.
     #[must_use]
-    pub const fn farewell(self) -> Option<Farewell> {
+    pub const fn ending(self) -> Option<Ending> {
         match self {
-            Self::Open => None,
-            Self::Draining(why) | Self::Lingering(why, _) | Self::Closed(why) => Some(why),
+            Self::Arriving(..) | Self::Open => None,
+            Self::Draining(ending) | Self::Lingering(ending, _) | Self::Closed(ending) => {
+                Some(ending)
+            }
         }
     }
 
-    const fn rank(self) -> u8 {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> PhaseName {
         match self {
-            Self::Open => 0,
-            Self::Draining(_) => 1,
-            Self::Lingering(..) => 2,
-            Self::Closed(_) => 3,
+            Self::Arriving(..) => PhaseName::Arriving,
+            Self::Open => PhaseName::Open,
+            Self::Draining(_) => PhaseName::Draining,
+            Self::Lingering(..) => PhaseName::Lingering,
+            Self::Closed(_) => PhaseName::Closed,
         }
     }
 }
@@ -59,9 +142,32 @@ mod tests {
     use super::*;
 
     #[test]
-    #[should_panic(expected = "a phase never goes back")]
+    #[should_panic(expected = "a phase never goes from Lingering to Draining")]
     fn a_phase_never_goes_back() {
-        let mut phase = Phase::Lingering(Farewell::Exit, Instant::now());
-        phase.advance(Phase::Draining(Farewell::Idle));
+        let left = |reason| Ending::Left(reason);
+        let mut phase = Phase::Lingering(left(Farewell::Exit), Instant::now());
+        phase.advance(Phase::Draining(left(Farewell::Idle)));
+    }
+
+    /// The rows of the first block of text in `document` that begins with one.
+    fn rows(document: &str) -> Vec<String> {
+        let lines = document.lines().map(|line| {
+            let line = line.strip_prefix("//!").unwrap_or(line);
+            line.split_whitespace().collect::<Vec<_>>().join(" ")
+        });
+        lines
+            .skip_while(|line| !line.starts_with("Arriving -> "))
+            .take_while(|line| line.contains(" -> "))
+            .collect()
+    }
+
+    #[test]
+    fn the_tables_that_people_read_are_the_one_that_the_engine_keeps() {
+        let kept: Vec<String> = TRANSITIONS
+            .iter()
+            .map(|(from, to, why)| format!("{from:?} -> {to:?} {why}"))
+            .collect();
+        assert_eq!(rows(include_str!("phase.rs")), kept);
+        assert_eq!(rows(include_str!("../../docs/loop.md")), kept);
     }
 }

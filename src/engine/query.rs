@@ -1,8 +1,8 @@
-//! What the service is asked.
+//! What the handler is asked.
 //!
 //! Owns the questions, and nothing that acts on one.
 
-/// A request whose answer is the service's.
+/// A request whose answer is the handler's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Query<'a> {
     /// Who is connected and who was.

@@ -1,74 +1,52 @@
 //! One peer, without its socket.
 //!
-//! Owns what the peer sent and is owed, the phase it is in, and when its patience or ours ends.
-//! Must never do I/O or ask a clock: it is told what happened and when, and says what it wants.
-//! What a phase holds is `Copy` ([`super::phase`]); what has a destructor lives beside it.
+//! Owns what the peer sent and is owed, and the phase it is in; its deadlines follow from that in
+//! [`super::timeouts`]. Must never do I/O or ask a clock: it is told what happened and when, and
+//! says what it wants. What a phase holds is `Copy` ([`super::phase`]); what has a destructor
+//! lives beside it.
 
 use std::time::{Duration, Instant};
 
 use super::limits::Limits;
 use super::line_buffer::{Line, LineBuffer};
 use super::outbox::{Front, Outbox, Passage};
-use super::phase::Phase;
+use super::phase::{Ending, Gate, Phase};
 use super::tally::{Ledger, Tally};
 use crate::wire::{ClientName, Farewell, Reply};
-
-mod time;
 
 /// One peer's input, output and phase. `F` is a file on its way, `K` an answer under way.
 #[derive(Debug)]
 pub struct Session<F, K> {
     /// `None` for a peer that was turned away: it has no berth and no name.
-    name: Option<ClientName>,
-    phase: Phase,
-    inbox: LineBuffer,
-    outbox: Outbox<F>,
+    pub(super) name: Option<ClientName>,
+    pub(super) phase: Phase,
+    pub(super) inbox: LineBuffer,
+    pub(super) outbox: Outbox<F>,
     /// The answer under way, if it takes several steps. While it is here the outbox holds the
     /// part of it that is ready, and no other request is taken.
-    task: Option<K>,
+    pub(super) task: Option<K>,
     /// When a byte last moved in either direction.
-    moved_at: Instant,
+    pub(super) moved_at: Instant,
     /// When the peer last took a byte, or last had none to take.
-    taken_at: Instant,
+    pub(super) taken_at: Instant,
     /// When it was last tried whether the peer takes more, though no event said so.
-    tried_at: Instant,
+    pub(super) tried_at: Instant,
     /// Whether it was told that the end of a line is missing.
-    told_of_unended: bool,
+    pub(super) told_of_unended: bool,
     /// Bytes read and thrown away since the session stopped listening.
     discarded: u64,
     ledger: Ledger,
 }
 
 impl<F, K> Session<F, K> {
-    /// A client that was just let in: it is owed a welcome.
+    /// A peer that has just connected: it holds no berth, has no name and is owed nothing.
     #[must_use]
-    pub fn client(name: ClientName, limits: &Limits, now: Instant) -> Self {
-        Self::new(Some(name), Phase::Open, Reply::Welcome(name), limits, now)
-    }
-
-    /// A peer for whom there is no berth: an ordinary session, born leaving, owed the one line
-    /// `why`.
-    #[must_use]
-    pub fn refused(why: Reply<'_>, limits: &Limits, now: Instant) -> Self {
-        // Nobody asks for the reason of somebody who never was a client.
-        let leaving = Phase::Draining(Farewell::Exit);
-        Self::new(None, leaving, why, limits, now)
-    }
-
-    fn new(
-        name: Option<ClientName>,
-        phase: Phase,
-        greeting: Reply<'_>,
-        limits: &Limits,
-        now: Instant,
-    ) -> Self {
-        let mut outbox = Outbox::new();
-        outbox.write(|out| greeting.write(out));
+    pub fn arriving(limits: &Limits, now: Instant) -> Self {
         Self {
-            name,
-            phase,
+            name: None,
+            phase: Phase::Arriving(Gate::Handshake, now + limits.arrival),
             inbox: LineBuffer::new(limits.inbox_bytes),
-            outbox,
+            outbox: Outbox::new(),
             task: None,
             moved_at: now,
             taken_at: now,
@@ -79,6 +57,29 @@ impl<F, K> Session<F, K> {
         }
     }
 
+    /// The gates before the verdict are passed.
+    pub fn await_verdict(&mut self) {
+        if let Phase::Arriving(_, deadline) = self.phase {
+            self.phase.advance(Phase::Arriving(Gate::Verdict, deadline));
+        }
+    }
+
+    /// It holds a berth from now on, and is owed a welcome. What it has said meanwhile counts.
+    pub fn open(&mut self, name: ClientName, now: Instant) {
+        self.name = Some(name);
+        self.moved_at = now;
+        self.note_nothing_owed(now);
+        self.ledger.begin(now);
+        self.outbox.write(|out| Reply::Welcome(name).write(out));
+        self.phase.advance(Phase::Open);
+    }
+
+    /// There is no berth for it: it is owed the one line `why`, and then the end.
+    pub fn turn_away(&mut self, why: Reply<'_>, now: Instant) {
+        self.note_nothing_owed(now);
+        self.drain(Ending::Refused, Some(why));
+    }
+
     /// The name, if a berth is held: until the last byte owed is out.
     #[must_use]
     pub fn berth(&self) -> Option<ClientName> {
@@ -86,16 +87,25 @@ impl<F, K> Session<F, K> {
             .filter(|_| matches!(self.phase, Phase::Open | Phase::Draining(_)))
     }
 
-    /// Why the session ends or ended; `None` while it is open.
+    /// Why the client leaves or left; `None` while it does not, and for who never was one.
     #[must_use]
     pub const fn farewell(&self) -> Option<Farewell> {
-        self.phase.farewell()
+        match self.phase.ending() {
+            Some(Ending::Left(farewell)) => Some(farewell),
+            Some(Ending::Refused | Ending::NotAdmitted) | None => None,
+        }
     }
 
     /// Where the session stands.
     #[must_use]
     pub const fn phase(&self) -> Phase {
         self.phase
+    }
+
+    /// When a byte last moved in either direction.
+    #[must_use]
+    pub const fn moved_at(&self) -> Instant {
+        self.moved_at
     }
 
     /// What the stay came to until `now`.
@@ -117,6 +127,8 @@ impl<F, K> Session<F, K> {
     pub fn wants_read(&self, limits: &Limits) -> bool {
         !self.inbox.has_ended()
             && match self.phase {
+                // What it says already waits for the verdict with it.
+                Phase::Arriving(..) => self.inbox.has_room(),
                 Phase::Open => self.takes_requests(limits) && self.inbox.has_room(),
                 Phase::Draining(_) | Phase::Lingering(..) => self.discarded < limits.discard_bytes,
                 Phase::Closed(_) => false,
@@ -133,23 +145,30 @@ impl<F, K> Session<F, K> {
         self.inbox.received(n);
         self.ledger.received(n);
         self.moved_at = now;
-        if self.phase == Phase::Open {
+        if matches!(self.phase, Phase::Arriving(..) | Phase::Open) {
             return;
         }
         self.inbox.clear();
         self.discarded += n as u64;
-        if let Phase::Lingering(farewell, _) = self.phase
+        if let Phase::Lingering(ending, _) = self.phase
             && self.discarded >= limits.discard_bytes
         {
-            self.phase.advance(Phase::Closed(farewell));
+            self.phase.advance(Phase::Closed(ending));
         }
     }
 
     /// The peer has shut down its sending side. What it sent is still served.
     pub fn input_ended(&mut self) {
         self.inbox.end();
-        if let Phase::Lingering(farewell, _) = self.phase {
-            self.phase.advance(Phase::Closed(farewell));
+        if let Phase::Lingering(ending, _) = self.phase {
+            self.phase.advance(Phase::Closed(ending));
+        }
+    }
+
+    /// What came was the pipe's own: the peer is not silent, but has not said anything either.
+    pub fn heard(&mut self, now: Instant) {
+        if matches!(self.phase, Phase::Arriving(..)) {
+            self.moved_at = now;
         }
     }
 
@@ -166,7 +185,6 @@ impl<F, K> Session<F, K> {
 
     /// Takes the next line, with where its answer goes. To be called only while requests are taken.
     pub fn next_line(&mut self, now: Instant) -> Option<(Line<'_>, &mut Outbox<F>)> {
-        self.note_nothing_owed(now);
         let line = self.inbox.next_line()?;
         if line != Line::Mark {
             self.ledger.asked(now);
@@ -196,7 +214,6 @@ impl<F, K> Session<F, K> {
         if self.outbox.bytes_queued() >= limits.outbox_mark_bytes {
             return None;
         }
-        self.note_nothing_owed(now);
         let task = self.task.as_mut()?;
         // Looking for what to send is work for the peer: it is not idle while that goes on.
         self.moved_at = now;
@@ -224,65 +241,16 @@ impl<F, K> Session<F, K> {
         self.taken_at = now;
     }
 
+    /// The peer took bytes of the pipe's own, or what the pipe had taken for it before.
+    pub fn settled(&mut self, now: Instant) {
+        self.moved_at = now;
+        self.taken_at = now;
+    }
+
     /// Takes a file of which no more will be sent, with who asked for it and how long ago.
     pub fn next_ended(&mut self, now: Instant) -> Option<(ClientName, Passage<F>, Duration)> {
         let passage = self.outbox.next_ended()?;
         Some((self.name?, passage, self.ledger.since_asked(now)))
-    }
-
-    /// A file on its way ended before its announced size. The promise cannot be kept: the peer is
-    /// told so by an end without `END`, and everything behind the gap is dropped.
-    pub fn file_ended_early(&mut self) {
-        self.outbox.clear();
-        self.inbox.clear();
-        let farewell = self.phase.farewell().unwrap_or(Farewell::Error);
-        self.phase.advance(Phase::Draining(farewell));
-    }
-
-    // The way out.
-
-    /// Says a last line, if there is one, and takes no more requests.
-    pub fn leave(&mut self, farewell: Farewell, last: Option<Reply<'_>>, now: Instant) {
-        self.note_nothing_owed(now);
-        if let Some(last) = last {
-            self.outbox.write(|out| last.write(out));
-        }
-        self.inbox.clear();
-        self.phase.advance(Phase::Draining(farewell));
-    }
-
-    /// The client's own wish to leave.
-    pub fn exit(&mut self, now: Instant) {
-        let goodbye = self.name.map(Reply::Goodbye);
-        self.leave(Farewell::Exit, goodbye, now);
-    }
-
-    /// Whether all that was owed is sent and the peer is to be told that no more will come.
-    #[must_use]
-    pub fn is_drained(&self) -> bool {
-        matches!(self.phase, Phase::Draining(_)) && self.outbox.is_empty()
-    }
-
-    /// The peer was told that no more will come. Unless it has closed too, it gets time to read.
-    pub fn finished(&mut self, limits: &Limits, now: Instant) {
-        let Phase::Draining(farewell) = self.phase else {
-            panic!("only what was drained can be finished");
-        };
-        self.phase.advance(if self.inbox.has_ended() {
-            Phase::Closed(farewell)
-        } else {
-            Phase::Lingering(farewell, now + limits.linger)
-        });
-    }
-
-    /// The connection broke, or its time is up. Whoever was leaving already keeps its reason: what
-    /// happens on the way out is no other one.
-    pub fn close(&mut self, farewell: Farewell) {
-        let farewell = self.phase.farewell().unwrap_or(farewell);
-        self.outbox.clear();
-        self.inbox.clear();
-        self.task = None;
-        self.phase.advance(Phase::Closed(farewell));
     }
 
     /// Whether memory is held that holds nothing.
@@ -294,5 +262,13 @@ impl<F, K> Session<F, K> {
     /// What needs memory, which is lent to it for a turn and taken back.
     pub(super) const fn memory(&mut self) -> (&mut LineBuffer, &mut Outbox<F>) {
         (&mut self.inbox, &mut self.outbox)
+    }
+
+    /// The stall clock runs from the moment there is something to take: to be called when nothing
+    /// is.
+    pub(super) fn note_nothing_owed(&mut self, now: Instant) {
+        if self.outbox.is_empty() {
+            self.taken_at = now;
+        }
     }
 }

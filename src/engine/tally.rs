@@ -39,6 +39,12 @@ impl Ledger {
         }
     }
 
+    /// The stay begins at `now`, although bytes have come before.
+    pub fn begin(&mut self, now: Instant) {
+        self.since = now;
+        self.asked_at = now;
+    }
+
     /// A request was taken.
     pub fn asked(&mut self, now: Instant) {
         self.tally.requests += 1;

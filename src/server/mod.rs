@@ -3,23 +3,19 @@
 //! Owns `Poll`, the listeners, the signals and the clock. Must never decide anything about a
 //! peer: that is the hub's, and this is its thin edge. Only the start and `poll` itself can fail.
 
-use std::io::{self, ErrorKind, IsTerminal};
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use mio::{Events, Interest, Poll, Token};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
+use signal_hook::consts::{SIGHUP, SIGUSR1, SIGXFSZ};
 use signal_hook_mio::v1_0::Signals;
 
-use self::catalog::Catalog;
 use self::listener::Listener;
-use self::service::{FolderService, Task, TurnedAway};
+use self::service::{FolderService, Task};
 use self::socket::Socket;
-use self::start::{begin_logbook, give_up_privileges, listen, log_start, open_journal, open_trace};
-use self::watch::service::Watched;
-use self::watch::trace::Trace;
-use self::watch::writer::Writer;
 use self::watch::{Stage, Tracer, Watch};
+use crate::engine::berths::Berths;
 use crate::engine::hub::Hub;
 use crate::engine::readiness::Readiness;
 
@@ -34,6 +30,7 @@ pub mod listener;
 pub mod listing;
 pub mod logbook;
 pub mod logging;
+mod origin;
 pub mod own_file;
 pub mod privileges;
 pub mod remembered;
@@ -45,6 +42,7 @@ pub mod watch;
 mod whereabouts;
 
 pub use config::{Address, Config, StartError};
+pub use start::Server;
 
 /// Connections have the tokens from 0 on, which are the hub's keys; the signals the last one, and
 /// the listeners those before it.
@@ -59,24 +57,6 @@ const EVENTS_MAX: usize = 1024;
 /// Each address that is listened on has an equal share of them.
 const ACCEPTS_MAX: usize = 64;
 
-/// A server that is bound and ready to run.
-pub struct Server {
-    poll: Poll,
-    signals: Signals,
-    /// Empty once the server was told to stop.
-    listeners: Vec<Listener>,
-    hub: Hub<Socket, Task>,
-    service: FolderService,
-    drain: Duration,
-    slow_turn: Duration,
-    /// Where a trace goes, if one was asked for.
-    trace: Option<Writer>,
-    /// When the server stops whatever is under way; `None` until it is told to stop.
-    stop_at: Option<Instant>,
-    /// When the logbook has to be looked after even if nothing happens.
-    tend_at: Option<Instant>,
-}
-
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -86,75 +66,25 @@ pub enum Outcome {
     Cut,
 }
 
-impl Server {
-    /// Opens the folder, then binds all addresses: callers wait in the queue from then on.
-    ///
-    /// # Errors
-    /// See [`StartError`].
-    pub fn bind(config: &Config) -> Result<Self, StartError> {
-        let mut catalog = Catalog::open(&config.repo)
-            .map_err(|error| StartError::Folder(config.repo.clone(), error))?;
-        descriptors::reserve(&config.limits, config.listen.len())
-            .map_err(StartError::Descriptors)?;
-        let journal = open_journal(config)?;
-        let trace = open_trace(config)?;
-        let poll = Poll::new().map_err(StartError::Loop)?;
-        let signals = Signals::new([SIGINT, SIGTERM, SIGUSR1, SIGXFSZ]);
-        let mut signals = signals.map_err(StartError::Loop)?;
-        if journal.is_some() || !io::stdin().is_terminal() {
-            // To a server in a terminal that keeps nothing, a hangup is what it always was.
-            signals.add_signal(SIGHUP).map_err(StartError::Loop)?;
-        }
-        poll.registry()
-            .register(&mut signals, SIGNALS, Interest::READABLE)
-            .map_err(StartError::Loop)?;
-        let mut listeners = listen(config)?;
-        for (i, listener) in listeners.iter_mut().enumerate() {
-            let registered = listener.register(poll.registry(), Token(LAST_LISTENER - i));
-            registered.map_err(StartError::Loop)?;
-        }
-        let fence = give_up_privileges(config, &catalog, journal.as_ref())?;
-        if fence.is_around_files() {
-            catalog.fenced();
-        }
-        log_start(config, &catalog, fence);
-        let logbook = begin_logbook(config, journal, &listeners);
-        Ok(Self {
-            poll,
-            signals,
-            listeners,
-            hub: Hub::new(config.limits).after(logbook.last_client()),
-            service: FolderService::new(catalog, config.per_address_max, logbook),
-            drain: config.drain,
-            slow_turn: config.slow_turn,
-            trace,
-            stop_at: None,
-            tend_at: None,
-        })
-    }
+/// Everything that a turn of the loop works with. What watches it is compiled into it.
+struct EventLoop<T> {
+    poll: Poll,
+    signals: Signals,
+    /// Empty once the server was told to stop.
+    listeners: Vec<Listener>,
+    hub: Hub<Socket, Task, Berths<SocketAddr>>,
+    /// Who answers, and who watches.
+    backend: (FolderService, Watch<T>),
+    drain: Duration,
+    /// When the server stops whatever is under way; `None` until it is told to stop.
+    stop_at: Option<Instant>,
+    /// When the logbook has to be looked after even if nothing happens.
+    tend_at: Option<Instant>,
+}
 
-    /// The addresses that were bound, in the order they were asked for.
-    ///
-    /// # Errors
-    /// When the kernel does not know them, which it does.
-    pub fn local_addrs(&self) -> io::Result<Vec<SocketAddr>> {
-        self.listeners.iter().map(Listener::local_addr).collect()
-    }
-
-    /// Serves until it is told to stop, by SIGINT or SIGTERM.
-    ///
-    /// # Errors
-    /// When `poll` fails, which leaves nothing to be done.
-    pub fn run(mut self) -> io::Result<Outcome> {
-        let (slow, now) = (self.slow_turn, Instant::now());
-        match self.trace.take() {
-            None => self.watched_by(Watch::new((), slow, now)),
-            Some(writer) => self.watched_by(Watch::new(Trace::new(writer, now), slow, now)),
-        }
-    }
-
-    /// The loop itself. What watches it is compiled into it.
-    fn watched_by<T: Tracer>(mut self, mut watch: Watch<T>) -> io::Result<Outcome> {
+impl<T: Tracer> EventLoop<T> {
+    /// Serves until it is told to stop.
+    fn run(mut self) -> io::Result<Outcome> {
         let mut events = Events::with_capacity(EVENTS_MAX);
         let mut now = Instant::now();
         loop {
@@ -163,50 +93,49 @@ impl Server {
                 polled => polled?,
             }
             now = Instant::now();
-            watch.polled(now, events.iter().count());
-            let mut signalled = false;
-            for event in &events {
-                match event.token() {
-                    SIGNALS => signalled = true,
-                    Token(key) if key > LAST_LISTENER - self.listeners.len() => {
-                        self.listeners[LAST_LISTENER - key].note();
-                    }
-                    Token(key) => {
-                        let ends = event.is_read_closed() || event.is_error();
-                        let event = Readiness::of(event.is_readable(), event.is_writable());
-                        self.hub.note(key, event.with_end(ends));
-                    }
-                }
-            }
-            watch.stage(Stage::Noted);
-            if signalled && self.was_told_twice(now, &watch) {
-                self.end(now, &mut watch);
+            self.backend.1.polled(now, events.iter().count());
+            let signalled = self.note(&events);
+            self.backend.1.stage(Stage::Noted);
+            if signalled && self.was_told_twice(now) {
+                self.end(now);
                 return Ok(Outcome::Cut);
             }
-            let service = &mut self.service;
-            let watch_it = &mut watch;
-            self.hub.run(
-                &mut Watched {
-                    service,
-                    watch: watch_it,
-                },
-                now,
-            );
-            watch.stage(Stage::Ran);
-            let accepted = self.accept(now, &mut watch);
-            watch.stage(Stage::Accepted(accepted));
+            self.hub.run(&mut self.backend, now);
+            self.backend.1.stage(Stage::Ran);
+            let accepted = self.accept(now);
+            self.backend.1.stage(Stage::Accepted(accepted));
             if self
                 .stop_at
                 .is_some_and(|stop_at| self.hub.peers() == 0 || now >= stop_at)
             {
                 self.log_end();
-                self.end(now, &mut watch);
+                self.end(now);
                 return Ok(Outcome::Drained);
             }
             let busy = !events.is_empty() || self.hub.has_work();
-            let tend_at = self.service.logbook().tend(now, busy);
+            let (service, watch) = &mut self.backend;
+            let tend_at = service.logbook().tend(now, busy);
             self.tend_at = tend_at.into_iter().chain(watch.tend(now)).min();
         }
+    }
+
+    /// Notes every event, and does nothing else. Says whether a signal came.
+    fn note(&mut self, events: &Events) -> bool {
+        let mut signalled = false;
+        for event in events {
+            match event.token() {
+                SIGNALS => signalled = true,
+                Token(key) if key > LAST_LISTENER - self.listeners.len() => {
+                    self.listeners[LAST_LISTENER - key].note();
+                }
+                Token(key) => {
+                    let ends = event.is_read_closed() || event.is_error();
+                    let event = Readiness::of(event.is_readable(), event.is_writable());
+                    self.hub.on_ready(key, event.with_end(ends));
+                }
+            }
+        }
+        signalled
     }
 
     /// How long `poll` may wait: not at all while there is work, for ever while nothing is due.
@@ -227,17 +156,15 @@ impl Server {
     /// Takes in newcomers. It comes after the turns, so a berth freed in this turn of the loop is
     /// free for them, and no key is used for two peers within one batch of events. Returns how
     /// many there were.
-    fn accept<T: Tracer>(&mut self, now: Instant, watch: &mut Watch<T>) -> usize {
+    fn accept(&mut self, now: Instant) -> usize {
         let mut accepted = 0;
-        let service = &mut self.service;
-        let mut watched = Watched { service, watch };
         let share = (ACCEPTS_MAX / self.listeners.len().max(1)).max(1);
         for listener in &mut self.listeners {
             for _ in 0..share {
                 let Some((mut stream, peer)) = listener.accept(now) else {
                     break;
                 };
-                let key = self.hub.vacancy();
+                let key = self.hub.reserve();
                 // Both interests, once and for all: what is wanted is computed, never registered.
                 let interests = Interest::READABLE | Interest::WRITABLE;
                 let registered = self
@@ -248,7 +175,8 @@ impl Server {
                     log::warn!("{peer} could not be let in: {error}");
                     continue;
                 }
-                self.hub.admit(Socket::new(stream), peer, &mut watched, now);
+                self.hub
+                    .accept(Socket::new(stream), peer, &mut self.backend, now);
                 accepted += 1;
             }
         }
@@ -256,13 +184,13 @@ impl Server {
     }
 
     /// Does what a signal asks for. Says whether a stop was asked for again.
-    fn was_told_twice<T: Tracer>(&mut self, now: Instant, watch: &Watch<T>) -> bool {
+    fn was_told_twice(&mut self, now: Instant) -> bool {
         for signal in self.signals.pending() {
             match signal {
-                SIGHUP => self.service.reopen(),
+                SIGHUP => self.backend.0.reopen(),
                 // A file may not grow so large: the write has failed too, and that is dealt with.
                 SIGXFSZ => {}
-                SIGUSR1 => watch.figures.log(now),
+                SIGUSR1 => self.backend.1.figures.log(now),
                 _ if self.stop_at.is_some() => {
                     log::warn!("stopping at once");
                     return true;
@@ -277,7 +205,7 @@ impl Server {
                     self.stop_at = Some(now + self.drain);
                     self.listeners.clear();
                     self.hub.stop();
-                    self.service.logbook().stopping(clients);
+                    self.backend.0.logbook().stopping(clients);
                 }
             }
         }
@@ -285,10 +213,10 @@ impl Server {
     }
 
     /// Ends everybody who is left, and the logbook behind them.
-    fn end<T: Tracer>(&mut self, now: Instant, watch: &mut Watch<T>) {
-        let service = &mut self.service;
-        self.hub.cut(&mut Watched { service, watch }, now);
-        self.service.logbook().close();
+    fn end(&mut self, now: Instant) {
+        self.hub.abort(&mut self.backend, now);
+        let (service, watch) = &mut self.backend;
+        service.logbook().close();
         watch.close();
     }
 
@@ -297,11 +225,11 @@ impl Server {
             let clients = self.hub.clients();
             log::warn!("the drain timeout is over, clients cut: {clients}");
         }
-        let TurnedAway { full, crowded } = self.service.turned_away();
+        let (full, crowded) = (self.backend.1.figures.full, self.backend.1.figures.crowded);
         if full + crowded > 0 {
             log::info!("turned away: {full} as all was full, {crowded} for their address's share");
         }
-        let knocks = self.service.knocks();
+        let knocks = self.backend.0.knocks();
         if knocks > 0 {
             log::info!("came and asked for nothing: {knocks}");
         }

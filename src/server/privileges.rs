@@ -39,7 +39,7 @@ pub enum Fence {
     Partial,
     /// The kernel has no Landlock; programs that it would start gain nothing.
     NoNewPrivileges,
-    /// Nothing was asked for, or the kernel refuses all of it.
+    /// Nothing was asked for.
     None,
 }
 
@@ -142,15 +142,7 @@ pub fn fence_in(
     if sandbox == Sandbox::Off {
         return Ok(Fence::None);
     }
-    let status = match restrict(folder, journal) {
-        Ok(status) => status,
-        // A kernel that has it may still refuse it, to one who stands inside too many already.
-        Err(error) if sandbox == Sandbox::Auto => {
-            log::warn!("the kernel refuses the fence around the folder: {error}");
-            return Ok(Fence::None);
-        }
-        Err(error) => return Err(Failure::Fence(error.to_string())),
-    };
+    let status = restrict(folder, journal).map_err(|error| Failure::Fence(error.to_string()))?;
     let fence = match status.ruleset {
         RulesetStatus::FullyEnforced => Fence::Whole,
         RulesetStatus::PartiallyEnforced => Fence::Partial,

@@ -4,8 +4,8 @@
 //! [`GONE_MAX`] are kept, and those who only knocked make room first. Must never ask a clock: it is
 //! told when things happened.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::SystemTime;
 
@@ -25,8 +25,6 @@ const STEP_LINES: usize = 128;
 /// Everybody who was let in, by number, which is the order of their arrival.
 #[derive(Debug, Default)]
 pub struct Roster {
-    /// How many are connected from each origin; those from which nobody is are not in it.
-    present: HashMap<IpAddr, usize>,
     visits: BTreeMap<ClientName, Visit>,
     /// Those who have gone, the longest gone first.
     gone: VecDeque<ClientName>,
@@ -86,13 +84,6 @@ impl Roster {
             left: None,
         };
         self.visits.insert(name, visit);
-        *self.present.entry(origin(peer)).or_default() += 1;
-    }
-
-    /// How many clients are connected from where `peer` is.
-    #[must_use]
-    pub fn present_from(&self, peer: SocketAddr) -> usize {
-        self.present.get(&origin(peer)).copied().unwrap_or(0)
     }
 
     /// A client came and went before this server started.
@@ -127,13 +118,6 @@ impl Roster {
             return;
         };
         visit.left = Some((now, reason));
-        let origin = origin(visit.peer);
-        if let Some(present) = self.present.get_mut(&origin) {
-            *present -= 1;
-            if *present == 0 {
-                self.present.remove(&origin);
-            }
-        }
         match stay {
             Stay::Visit => self.gone.push_back(name),
             Stay::Knock => self.knocked.push_back(name),
@@ -169,15 +153,6 @@ impl Roster {
         };
         report.names = next..=*report.names.end();
         Step::More
-    }
-}
-
-/// What counts as one address. A host with IPv6 has a network of them, 2^64 as a rule (RFC 6177),
-/// so there it is the network that has a share.
-fn origin(peer: SocketAddr) -> IpAddr {
-    match peer.ip() {
-        IpAddr::V4(ip) => IpAddr::V4(ip),
-        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64)),
     }
 }
 
@@ -260,32 +235,6 @@ mod tests {
                 .nth(2)
                 .is_some_and(|line| line.starts_with("Client9001 "))
         );
-    }
-
-    #[test]
-    fn an_address_is_counted_while_its_clients_are_there() {
-        let mut roster = Roster::default();
-        let v6 = |text: &str| text.parse().expect("an address");
-        roster.arrived(ClientName(1), peer(1), at(0));
-        roster.arrived(ClientName(2), peer(2), at(0));
-        roster.arrived(ClientName(3), v6("[2001:db8::1]:1"), at(0));
-        assert_eq!(roster.present_from(peer(3)), 2);
-        assert_eq!(roster.present_from(v6("[2001:db8::ffff:1]:9")), 1);
-        assert_eq!(roster.present_from(v6("[2001:db8:0:1::1]:9")), 0);
-        roster.departed(
-            ClientName(1),
-            Reason::Left(Farewell::Exit),
-            Stay::Visit,
-            at(1),
-        );
-        roster.departed(
-            ClientName(3),
-            Reason::Left(Farewell::Exit),
-            Stay::Visit,
-            at(1),
-        );
-        assert_eq!(roster.present_from(peer(3)), 1);
-        assert_eq!(roster.present.len(), 1, "who is gone is forgotten");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::remembered::{Memory, Replay};
 use super::roster::{Report, Stay};
 use super::socket::Served;
 use crate::engine::outbox::{Outbox, Passage};
-use crate::engine::ports::{self, Query, Service, Step};
+use crate::engine::ports::{self, Handler, Observer, Query, Step};
 use crate::engine::tally::Tally;
 use crate::wire::{ClientName, Complaint, Farewell, Harmless, Reply};
 
@@ -25,20 +25,8 @@ pub struct FolderService {
     logbook: Logbook,
     digests: Digests,
     memory: Memory,
-    /// How many berths one address may hold.
-    per_address_max: usize,
-    turned_away: TurnedAway,
     /// How many came and went and asked for nothing.
     knocks: u64,
-}
-
-/// How many newcomers were turned away, by reason.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TurnedAway {
-    /// All berths were taken.
-    pub full: u64,
-    /// Their address held its share.
-    pub crowded: u64,
 }
 
 /// An answer under way, with what is not given out of it yet.
@@ -103,17 +91,14 @@ fn give(step: Step, held: &mut Vec<u8>, out: &mut Vec<u8>) -> Step {
 }
 
 impl FolderService {
-    /// Serves `catalog`, to at most `per_address_max` clients from one address, and writes what
-    /// happens into `logbook`.
+    /// Serves `catalog`, and writes what happens into `logbook`.
     #[must_use]
-    pub fn new(catalog: Catalog, per_address_max: usize, logbook: Logbook) -> Self {
+    pub fn new(catalog: Catalog, logbook: Logbook) -> Self {
         Self {
             catalog,
             logbook,
             digests: Digests::default(),
             memory: Memory::default(),
-            per_address_max,
-            turned_away: TurnedAway::default(),
             knocks: 0,
         }
     }
@@ -137,12 +122,6 @@ impl FolderService {
                 self.catalog.advice()
             ),
         }
-    }
-
-    /// How many newcomers were turned away so far.
-    #[must_use]
-    pub const fn turned_away(&self) -> TurnedAway {
-        self.turned_away
     }
 
     /// How many came and went and asked for nothing.
@@ -237,28 +216,69 @@ fn complaint(refusal: Refusal, name: &[u8]) -> Complaint<'_> {
     }
 }
 
-impl Service for FolderService {
+impl Handler for FolderService {
     type File = Served;
     type Task = Task;
+
+    fn answer(
+        &mut self,
+        query: Query<'_>,
+        now: Instant,
+        reply: &mut Outbox<Served>,
+    ) -> Option<Task> {
+        match query {
+            Query::Status => {
+                let report = self.logbook.roster().report();
+                Some(Task::Status(report, head(Reply::Status)))
+            }
+            Query::List => self.list(now, reply),
+            Query::Get { name, offset } => {
+                self.get(name, offset, reply);
+                None
+            }
+            Query::Sha256 { name } => self.sha256(name, reply),
+            Query::Stat { name } => {
+                reply.write(|out| self.stat(name, out));
+                None
+            }
+        }
+    }
+
+    fn resume(&mut self, task: &mut Task, reply: &mut Outbox<Served>) -> Step {
+        let mut step = Step::Done;
+        reply.write(|out| {
+            step = match task {
+                Task::Status(report, held) => {
+                    give(self.logbook.roster().resume(report, held), held, out)
+                }
+                Task::List(listing, held) => {
+                    let step = listing.resume(&mut self.catalog, &mut self.memory, held);
+                    give(step, held, out)
+                }
+                Task::Replay(replay, held) => {
+                    out.append(held);
+                    replay.resume(out)
+                }
+                Task::Sha256(digesting) => self.digest(digesting, out),
+            };
+        });
+        step
+    }
+}
+
+impl Observer for FolderService {
+    type File = Served;
     type Peer = SocketAddr;
 
-    fn has_share(&self, peer: &SocketAddr) -> bool {
-        self.logbook.roster().present_from(*peer) < self.per_address_max
-    }
-
-    fn refused(&mut self, peer: SocketAddr, refusal: ports::Refusal) {
-        match refusal {
-            ports::Refusal::Full => self.turned_away.full += 1,
-            ports::Refusal::Crowded => self.turned_away.crowded += 1,
-        }
+    fn refused(&mut self, peer: &SocketAddr, refusal: ports::Refusal) {
         log::debug!("{peer} turned away: {refusal:?}");
-        self.logbook.refused(peer, refusal);
+        self.logbook.refused(*peer, refusal);
     }
 
-    fn arrived(&mut self, name: ClientName, peer: SocketAddr) {
+    fn arrived(&mut self, name: ClientName, peer: &SocketAddr) {
         // Whether it is more than a knock turns out with its first line.
         log::debug!("{name} connected from {peer}");
-        self.logbook.arrived(name, peer);
+        self.logbook.arrived(name, *peer);
     }
 
     fn asked(&mut self, name: ClientName) {
@@ -299,48 +319,8 @@ impl Service for FolderService {
         }
     }
 
-    fn transferred(&mut self, to: ClientName, passage: Passage<Served>, lasted: Duration) {
-        self.logbook.transferred(to, &passage, lasted);
-    }
-
-    fn answer(&mut self, query: Query<'_>, reply: &mut Outbox<Served>) -> Option<Task> {
-        match query {
-            Query::Status => {
-                let report = self.logbook.roster().report();
-                Some(Task::Status(report, head(Reply::Status)))
-            }
-            Query::List => self.list(Instant::now(), reply),
-            Query::Get { name, offset } => {
-                self.get(name, offset, reply);
-                None
-            }
-            Query::Sha256 { name } => self.sha256(name, reply),
-            Query::Stat { name } => {
-                reply.write(|out| self.stat(name, out));
-                None
-            }
-        }
-    }
-
-    fn resume(&mut self, task: &mut Task, reply: &mut Outbox<Served>) -> Step {
-        let mut step = Step::Done;
-        reply.write(|out| {
-            step = match task {
-                Task::Status(report, held) => {
-                    give(self.logbook.roster().resume(report, held), held, out)
-                }
-                Task::List(listing, held) => {
-                    let step = listing.resume(&mut self.catalog, &mut self.memory, held);
-                    give(step, held, out)
-                }
-                Task::Replay(replay, held) => {
-                    out.append(held);
-                    replay.resume(out)
-                }
-                Task::Sha256(digesting) => self.digest(digesting, out),
-            };
-        });
-        step
+    fn transferred(&mut self, to: ClientName, passage: &Passage<Served>, lasted: Duration) {
+        self.logbook.transferred(to, passage, lasted);
     }
 }
 
@@ -354,7 +334,7 @@ mod tests {
     /// The answer to `query`, without the bytes of files.
     fn answer(service: &mut FolderService, query: Query<'_>) -> String {
         let mut reply = Outbox::new();
-        let mut task = service.answer(query, &mut reply);
+        let mut task = service.answer(query, Instant::now(), &mut reply);
         while let Some(under_way) = &mut task {
             if service.resume(under_way, &mut reply) == Step::Done {
                 task = None;
@@ -378,7 +358,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder can be made");
         std::fs::write(folder.path().join("file"), "inside").expect("it is new");
         let catalog = Catalog::open(folder.path()).expect("it is there");
-        (FolderService::new(catalog, 1, Logbook::new(clock)), folder)
+        (FolderService::new(catalog, Logbook::new(clock)), folder)
     }
 
     #[test]
@@ -403,7 +383,7 @@ mod tests {
                 .expect("it is there")
                 .set_modified(UNIX_EPOCH - 40_000 * day);
             set.expect("the file system knows moments before 1970");
-            service.arrived(ClientName(1), SocketAddr::from(([127, 0, 0, 1], 9)));
+            service.arrived(ClientName(1), &SocketAddr::from(([127, 0, 0, 1], 9)));
             service.departed(ClientName(1), Farewell::Idle, &Tally::default());
             assert_eq!(
                 answer(&mut service, Query::Status),
@@ -425,7 +405,7 @@ mod tests {
     /// The pieces in which the answer to `query` is there to be sent.
     fn pieces(service: &mut FolderService, query: Query<'_>) -> Vec<usize> {
         let mut reply = Outbox::new();
-        let mut task = service.answer(query, &mut reply);
+        let mut task = service.answer(query, Instant::now(), &mut reply);
         let mut pieces = Vec::new();
         loop {
             while let Some(Front::Bytes(bytes)) = reply.front() {
@@ -451,7 +431,7 @@ mod tests {
         }
         for number in 1..=150 {
             let peer = SocketAddr::from(([127, 0, 0, 1], 9));
-            service.arrived(ClientName(number), peer);
+            service.arrived(ClientName(number), &peer);
             let tally = Tally::default();
             service.departed(ClientName(number), Farewell::Exit, &tally);
         }
@@ -463,26 +443,5 @@ mod tests {
             assert_eq!(pieces.len(), 1, "{query:?}: {pieces:?}");
             assert!(pieces[0] < PIECE_BYTES);
         }
-    }
-
-    #[test]
-    fn an_address_has_its_share_and_no_more() {
-        let (mut service, _folder) = service(|| UNIX_EPOCH);
-        let peer = |port| SocketAddr::from(([127, 0, 0, 1], port));
-        assert!(service.has_share(&peer(1)));
-        service.arrived(ClientName(1), peer(1));
-        assert!(!service.has_share(&peer(2)));
-        assert!(service.has_share(&SocketAddr::from(([127, 0, 0, 2], 1))));
-        service.refused(peer(2), ports::Refusal::Crowded);
-        service.refused(peer(2), ports::Refusal::Full);
-        assert_eq!(
-            service.turned_away(),
-            TurnedAway {
-                full: 1,
-                crowded: 1
-            }
-        );
-        service.departed(ClientName(1), Farewell::Exit, &Tally::default());
-        assert!(service.has_share(&peer(2)));
     }
 }

@@ -18,7 +18,7 @@ use rustix::io::Errno;
 use socket2::SockRef;
 
 use super::ahead::Ahead;
-use crate::engine::ports::Transport;
+use crate::engine::ports::{More, Taken, Transport};
 use crate::wire::Harmless;
 
 /// A piece of a file from which on both are worth their system calls: sending it takes many times
@@ -133,8 +133,15 @@ impl Served {
 impl Transport for Socket {
     type File = Served;
 
-    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        self.stream.read(space)
+    fn read(&mut self, space: &mut [u8]) -> io::Result<Taken> {
+        let bytes = self.stream.read(space)?;
+        // A socket gives all that it has, so after a short read an event is to come.
+        let more = match bytes {
+            0 => More::Never,
+            n if n < space.len() => More::WhenTold,
+            _ => More::Perhaps,
+        };
+        Ok(Taken { bytes, more })
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -166,6 +173,18 @@ impl Transport for Socket {
 
     fn finish(&mut self) -> io::Result<()> {
         self.stream.shutdown(Shutdown::Write)
+    }
+
+    fn settle(&mut self) -> io::Result<usize> {
+        unreachable!("a socket owes nothing of its own")
+    }
+
+    fn owes(&self) -> bool {
+        false
+    }
+
+    fn is_ready(&self) -> bool {
+        true
     }
 }
 

@@ -1,9 +1,14 @@
-//! The steps of a start that are not about sockets.
+//! The start: all that is opened, bound, given up and said before the loop runs.
 //!
-//! Owns what is opened, given up and said before the loop runs. Must never be needed afterwards.
+//! Owns the order of that. Must never be needed afterwards.
 
-use std::io;
-use std::time::SystemTime;
+use std::io::{self, IsTerminal};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant, SystemTime};
+
+use mio::{Interest, Poll, Token};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
+use signal_hook_mio::v1_0::Signals;
 
 use rustix::io::Errno;
 
@@ -13,11 +18,117 @@ use super::journal::{Journal, Past};
 use super::listener::Listener;
 use super::logbook::Logbook;
 use super::privileges::{self, Fence};
+use super::service::FolderService;
+use super::watch::trace::Trace;
 use super::watch::writer::Writer;
+use super::watch::{Tracer, Watch};
+use super::{EventLoop, LAST_LISTENER, Outcome, SIGNALS, descriptors};
+use crate::engine::berths::Berths;
+use crate::engine::hub::Hub;
+use crate::engine::limits::Limits;
 use crate::wire::Harmless;
 
+/// A server that is bound and ready to run.
+pub struct Server {
+    poll: Poll,
+    signals: Signals,
+    listeners: Vec<Listener>,
+    berths: Berths<SocketAddr>,
+    service: FolderService,
+    limits: Limits,
+    drain: Duration,
+    slow_turn: Duration,
+    /// Where a trace goes, if one was asked for.
+    trace: Option<Writer>,
+}
+
+impl Server {
+    /// Opens the folder, then binds all addresses: callers wait in the queue from then on.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub fn bind(config: &Config) -> Result<Self, StartError> {
+        let mut catalog = Catalog::open(&config.repo)
+            .map_err(|error| StartError::Folder(config.repo.clone(), error))?;
+        descriptors::reserve(&config.limits, config.listen.len())
+            .map_err(StartError::Descriptors)?;
+        let journal = open_journal(config)?;
+        let trace = open_trace(config)?;
+        let poll = Poll::new().map_err(StartError::Loop)?;
+        let signals = Signals::new([SIGINT, SIGTERM, SIGUSR1, SIGXFSZ]);
+        let mut signals = signals.map_err(StartError::Loop)?;
+        if journal.is_some() || !io::stdin().is_terminal() {
+            // To a server in a terminal that keeps nothing, a hangup is what it always was.
+            signals.add_signal(SIGHUP).map_err(StartError::Loop)?;
+        }
+        poll.registry()
+            .register(&mut signals, SIGNALS, Interest::READABLE)
+            .map_err(StartError::Loop)?;
+        let mut listeners = listen(config)?;
+        for (i, listener) in listeners.iter_mut().enumerate() {
+            let registered = listener.register(poll.registry(), Token(LAST_LISTENER - i));
+            registered.map_err(StartError::Loop)?;
+        }
+        let fence = give_up_privileges(config, &catalog, journal.as_ref())?;
+        if fence.is_around_files() {
+            catalog.fenced();
+        }
+        log_start(config, &catalog, fence);
+        let logbook = begin_logbook(config, journal, &listeners);
+        let berths = Berths::new(config.limits.clients_max, config.per_address_max)
+            .with_last_client_number(logbook.last_client());
+        Ok(Self {
+            poll,
+            signals,
+            listeners,
+            berths,
+            service: FolderService::new(catalog, logbook),
+            limits: config.limits,
+            drain: config.drain,
+            slow_turn: config.slow_turn,
+            trace,
+        })
+    }
+
+    /// The addresses that were bound, in the order they were asked for.
+    ///
+    /// # Errors
+    /// When the kernel does not know them, which it does.
+    pub fn local_addrs(&self) -> io::Result<Vec<SocketAddr>> {
+        self.listeners.iter().map(Listener::local_addr).collect()
+    }
+
+    /// Serves until it is told to stop, by SIGINT or SIGTERM.
+    ///
+    /// # Errors
+    /// When `poll` fails, which leaves nothing to be done.
+    pub fn run(mut self) -> io::Result<Outcome> {
+        let (slow, now) = (self.slow_turn, Instant::now());
+        match self.trace.take() {
+            None => self.watched_by(Watch::new((), slow, now)).run(),
+            Some(writer) => {
+                let trace = Trace::new(writer, now);
+                self.watched_by(Watch::new(trace, slow, now)).run()
+            }
+        }
+    }
+
+    fn watched_by<T: Tracer>(self, watch: Watch<T>) -> EventLoop<T> {
+        EventLoop {
+            poll: self.poll,
+            signals: self.signals,
+            listeners: self.listeners,
+            hub: Hub::new(self.limits, self.berths),
+            backend: (self.service, watch),
+            drain: self.drain,
+            stop_at: None,
+            tend_at: None,
+        }
+    }
+}
+
 /// Gives up what serving does not take, now that the folder is open and the addresses are bound.
-pub(super) fn give_up_privileges(
+fn give_up_privileges(
     config: &Config,
     catalog: &Catalog,
     journal: Option<&(Journal, Past)>,
@@ -35,14 +146,14 @@ pub(super) fn give_up_privileges(
 }
 
 /// Opened before the fence too, and locked.
-pub(super) fn open_journal(config: &Config) -> Result<Option<(Journal, Past)>, StartError> {
+fn open_journal(config: &Config) -> Result<Option<(Journal, Past)>, StartError> {
     let open = |path| Journal::open(path).map_err(|error| (path.to_owned(), error));
     let opened = config.journal.as_deref().map(open).transpose();
     opened.map_err(|(path, error)| StartError::Journal(path, error))
 }
 
 /// Opened before the fence, which lets nothing be opened for writing.
-pub(super) fn open_trace(config: &Config) -> Result<Option<Writer>, StartError> {
+fn open_trace(config: &Config) -> Result<Option<Writer>, StartError> {
     let Some(path) = &config.trace else {
         return Ok(None);
     };
@@ -52,7 +163,7 @@ pub(super) fn open_trace(config: &Config) -> Result<Option<Writer>, StartError> 
 }
 
 /// Binds every address that is asked for. Callers wait in the queue from then on.
-pub(super) fn listen(config: &Config) -> Result<Vec<Listener>, StartError> {
+fn listen(config: &Config) -> Result<Vec<Listener>, StartError> {
     let mut listeners = Vec::new();
     for address in &config.listen {
         let bound = bind(address, &mut listeners);
@@ -92,7 +203,7 @@ fn is_not_here(error: &io::Error) -> bool {
 }
 
 /// Begins to write down what happens, behind what the journal knows.
-pub(super) fn begin_logbook(
+fn begin_logbook(
     config: &Config,
     journal: Option<(Journal, Past)>,
     listeners: &[Listener],
@@ -111,7 +222,7 @@ pub(super) fn begin_logbook(
 }
 
 /// Says what is in force. A start that fails says that and nothing else, so this comes last.
-pub(super) fn log_start(config: &Config, catalog: &Catalog, fence: Fence) {
+fn log_start(config: &Config, catalog: &Catalog, fence: Fence) {
     let how = match catalog.resolver() {
         Resolver::Kernel => "resolved by the kernel (openat2)",
         Resolver::Walk => "walked component by component, links refused (no openat2 here)",

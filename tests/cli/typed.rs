@@ -1,9 +1,6 @@
 //! What a person types and pastes, with all that may be in it.
 
 use std::fs;
-use std::process::Child;
-
-use rustix::process::{Pid, Signal, kill_process};
 
 use crate::program::{Ended, Folder, finish};
 use crate::prompt::at;
@@ -131,51 +128,6 @@ fn a_terminal_without_editing_takes_the_same_lines() {
     assert_eq!(fs::read(folder.path("b")).unwrap(), b"of b");
 }
 
-/// Berth at a terminal that it does not know to move a cursor, with a file that is there already.
-fn without_editing(terminal: &Terminal, folder: &Folder, server: &support::Server) -> Child {
-    fs::write(folder.path("a"), b"mine").unwrap();
-    let mut command = folder.berth_at(server.address);
-    command.env("TERM", "dumb").stdin(terminal.stream());
-    command.stdout(terminal.stream()).stderr(terminal.stream());
-    command.spawn().unwrap()
-}
-
-#[test]
-fn what_waits_behind_a_download_is_no_answer_without_editing_either() {
-    let server = with_files();
-    let mut terminal = Terminal::new(80);
-    let folder = Folder::new();
-    let child = without_editing(&terminal, &folder, &server);
-    terminal.answer("Client01@", b"get a\nover there\nget x/b\n");
-    terminal.next("[s]kip it? ");
-    terminal.press(b"r\n");
-    terminal.next("over there ACK");
-    terminal.next("saved b, 4 B");
-    terminal.answer("Client01@", b"\x04");
-    assert_eq!(finish(child, b"").code, 0);
-    assert_eq!(fs::read(folder.path("a")).unwrap(), b"mine");
-    assert_eq!(fs::read(folder.path("a.1")).unwrap(), b"of a");
-    let history = fs::read_to_string(folder.history()).unwrap();
-    assert_eq!(history, "#V2\nget a\nover there\nget x/b\n");
-}
-
-#[test]
-fn ctrl_c_drops_a_question_without_editing_and_the_prompt_is_back() {
-    let server = with_files();
-    let mut terminal = Terminal::new(80);
-    let folder = Folder::new();
-    let child = without_editing(&terminal, &folder, &server);
-    terminal.answer("Client01@", b"get a\n");
-    terminal.next("[s]kip it? ");
-    // Its own terminal is not the one that rules the test's processes.
-    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
-    terminal.answer("Client02@", b"after\n");
-    terminal.next("after ACK");
-    terminal.answer("Client02@", b"\x04");
-    assert_eq!(finish(child, b"").code, 0);
-    assert_eq!(fs::read(folder.path("a")).unwrap(), b"mine");
-}
-
 #[test]
 fn a_byte_that_is_no_text_is_no_answer_to_a_question() {
     let server = with_files();
@@ -193,7 +145,6 @@ fn a_byte_that_is_no_text_is_no_answer_to_a_question() {
     terminal.answer("Client01@", b"\x04");
     assert_eq!(finish(child, b"").code, 0);
     assert_eq!(fs::read(folder.path("a")).unwrap(), b"of a");
-    assert_eq!(terminal.all().matches("that is no UTF-8 text").count(), 2);
 }
 
 #[test]

@@ -96,24 +96,6 @@ fn a_journal_without_locks_and_without_fdatasync_is_kept_and_said_once() {
 }
 
 #[test]
-fn a_fence_that_the_kernel_refuses_is_done_without_unless_it_is_required() {
-    for call in [
-        "landlock_restrict_self:error=E2BIG",
-        "landlock_add_rule:error=EINVAL",
-    ] {
-        let setup = Setup::new().file("the file", b"inside");
-        let Some(server) = refusing(setup, &[call]) else {
-            return;
-        };
-        fetched(&server, 1, b"inside");
-        let log = server.log();
-        // Where there is no Landlock, it is not asked for more.
-        let told = log.matches("the kernel refuses the fence").count();
-        assert_eq!(told, usize::from(!log.contains("no Landlock")), "{log}");
-    }
-}
-
-#[test]
 fn a_filter_that_knows_no_new_system_calls_costs_no_answer() {
     for (call, errno) in [
         ("openat2", "ENOSYS"),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use berth::engine::readiness::Readiness;
 
-use crate::marks::Action;
+use crate::marks::{Action, Event};
 use crate::world::World;
 
 impl World {
@@ -16,9 +16,27 @@ impl World {
         let steps = self.net.borrow().setup.steps;
         for step in 0..steps {
             let action = self.draw_action();
+            if !self.net.borrow().may_serve && self.chance(300) {
+                self.change_lease(true);
+            }
             self.tell(step, action);
             self.act(action);
+            self.shake_hands();
             self.maybe_serve();
+        }
+    }
+
+    /// Peers whose pipes are sealed get on with that by themselves, most of the time: chance alone
+    /// would let few of them in.
+    fn shake_hands(&mut self) {
+        for id in 0..self.peers.len() {
+            let net = &mut *self.net.borrow_mut();
+            let peer = &mut self.peers[id];
+            if peer.is_shaking_hands() && net.rng.chance(500) {
+                peer.read(net, 60);
+                let few = 1 + net.rng.below(30);
+                peer.write(net, few);
+            }
         }
     }
 
@@ -64,6 +82,7 @@ impl World {
         match action {
             Action::Connect if self.peers.len() < peers_max => self.connect(),
             Action::Stop => self.stop(),
+            Action::Lease => self.change_lease(false),
             Action::SpuriousEdge | Action::DeadKey => self.pretend(action),
             Action::JumpLittle => {
                 let us = self.below(3000);
@@ -107,6 +126,14 @@ impl World {
         }
     }
 
+    /// The judge of newcomers is lost, or found again.
+    fn change_lease(&mut self, may_serve: bool) {
+        let net = &mut *self.net.borrow_mut();
+        net.may_serve = may_serve;
+        net.marks.event(Event::Leaseless);
+        self.is_woken = true;
+    }
+
     /// An event that means nothing: for somebody to whom nothing happened, or for nobody.
     fn pretend(&mut self, action: Action) {
         let net = &mut *self.net.borrow_mut();
@@ -121,7 +148,7 @@ impl World {
             wire.noted(event);
         }
         net.say(|| format!("key {key}: {event:?} for nothing"));
-        self.hub.note(key, event);
+        self.hub.on_ready(key, event);
     }
 
     pub(crate) fn jump(&mut self, by: Duration) {
@@ -143,6 +170,7 @@ impl World {
             let wire = &net.wires[id];
             let owes = self.views[id].is_none_or(|view| view.owes);
             match wire.finished_at {
+                _ if net.book.arriving.contains(&id) => Some(wire.arrived_at + self.limits.arrival),
                 Some(at) => Some(at + self.limits.linger),
                 None if owes => Some(wire.record.taken_at + self.limits.stall),
                 None => Some(wire.record.moved_at + self.limits.idle?),

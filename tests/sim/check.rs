@@ -35,6 +35,7 @@ impl World {
     fn check_counts(&self) {
         let net = self.net.borrow();
         let (clients, outsiders) = (net.book.clients(), net.book.outsiders.len());
+        let arriving = net.book.arriving.len();
         assert!(
             clients <= self.limits.clients_max,
             "never more than the cap"
@@ -50,9 +51,11 @@ impl World {
         );
         assert_eq!(
             self.hub.peers(),
-            clients + outsiders,
-            "everybody holds a berth or does not"
+            clients + outsiders + arriving,
+            "everybody holds a berth, waits for one or does neither"
         );
+        assert_eq!(self.hub.arrivals(), arriving, "whoever waits is known to");
+        assert!(arriving <= self.limits.arrivals_max, "arrivals are bounded");
         assert!(
             self.hub.peers() > 0 || self.hub.next_deadline().is_none(),
             "nothing is waited for where nobody is"
@@ -66,7 +69,17 @@ impl World {
     /// No deadline is in the past once the server has had its chance.
     fn check_deadlines(&self, net: &Net, id: usize, view: Option<View>) {
         let wire = &net.wires[id];
+        if !net.may_serve {
+            return;
+        }
         let is_ahead = |since: Duration, after: Duration| net.now < since + after;
+        if net.book.arriving.contains(&id) {
+            // Whoever's step of a handshake has to wait for others' is judged behind it.
+            let waits = wire.seal.is_some() && self.hub.has_work();
+            let in_time = waits || is_ahead(wire.arrived_at, self.limits.arrival);
+            assert!(in_time, "wire {id}: arrives too long");
+            return;
+        }
         let stalls = match view {
             Some(view) => view.owes,
             None => wire.finished_at.is_none() && !self.is_told(wire, id),
@@ -135,7 +148,13 @@ impl World {
     /// Nothing is to be done for a connection when the loop sleeps, unless an event will wake it.
     fn check_not_forgotten(&self, net: &mut Net, id: usize, view: Option<View>) {
         let wire = &net.wires[id];
+        if !net.may_serve {
+            return;
+        }
+        let arriving = net.book.arriving.contains(&id);
+        let hears = wire.record.read < self.limits.inbox_bytes && !wire.end_read;
         let (reads, writes) = match view {
+            _ if arriving => (hears, net.owes(id)),
             Some(view) => (view.wants_read, view.owes),
             None if wire.finished_at.is_none() => (false, true),
             None => (self.drains(net, id), false),
@@ -157,6 +176,11 @@ impl World {
             Some(view) => !view.owes,
             None => reads,
         };
+        let held = wire.seal.as_ref().is_some_and(crate::seal::Seal::holds);
+        assert!(
+            !(reads && held),
+            "wire {id}: what its pipe holds is forgotten"
+        );
         let news = wire.has_news(net.now);
         let low_water = net.setup.low_water;
         assert!(

@@ -25,7 +25,7 @@ names! {
     /// What a step can do.
     Action {
         Connect, WriteSome, WriteMuch, ReadSome, ReadMuch, HalfClose, Close, Reset, JumpLittle,
-        JumpToDeadline, JumpBeforeDeadline, JumpFar, SpuriousEdge, DeadKey, Stop, Nothing,
+        JumpToDeadline, JumpBeforeDeadline, JumpFar, SpuriousEdge, DeadKey, Lease, Stop, Nothing,
     }
 }
 
@@ -48,6 +48,9 @@ names! {
         SeveralInOneBatch, KeyUsedAgain, NoName, GetTooFar, BeyondEnd, NoSuchFile, Unopenable,
         Failed, Digest, Stated, Web, LongWeb, WebWordsLater, Mark,
         CrNul, Unended, KeptReason, Carried, CarriedInPart,
+        Arriving, LateVerdict, LostVerdict, Withdrawn, ArrivedTooLate,
+        LateRefusal, CrowdedOut, Leaseless, NothingOpened, CutInside, BrokeRules, Settled,
+        FinishBlocked, ShutOut,
     }
 }
 
@@ -84,6 +87,7 @@ impl Marks {
 
     pub(crate) fn phase(&mut self, phase: Phase) {
         self.event(match phase {
+            Phase::Arriving(..) => Event::Arriving,
             Phase::Open => Event::Open,
             Phase::Draining(_) => Event::Draining,
             Phase::Lingering(..) => Event::Lingering,

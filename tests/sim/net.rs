@@ -8,11 +8,14 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
-use berth::engine::ports::Refusal;
-use berth::wire::Farewell;
+use berth::engine::admission::{Refusal, Ticket, Verdict};
+use berth::wire::{ClientName, Farewell};
+
+use crate::admission::Pending;
 
 use crate::marks::{Event, Fault, Marks};
 use crate::rng::Rng;
+use crate::seal::Seal;
 use crate::setup::{Bug, Setup};
 use crate::trace::Trace;
 use crate::wire::Wire;
@@ -29,11 +32,17 @@ pub(crate) struct Net {
     pub(crate) wires: Vec<Wire>,
     pub(crate) marks: Marks,
     pub(crate) trace: Trace,
+    /// The server was told to stop.
+    pub(crate) is_stopping: bool,
     /// Off in the last phase, in which everybody gets all that is theirs.
     pub(crate) faults_on: bool,
     pub(crate) book: Book,
     /// Operations in this run of the hub.
     pub(crate) operations: usize,
+    /// Steps of handshakes in this run of the hub.
+    pub(crate) handshake_steps: usize,
+    /// Whether the judge of newcomers lets anybody be served.
+    pub(crate) may_serve: bool,
     /// Where one fault, and no other, is to happen; see `nth`.
     pub(crate) aim: Option<Aim>,
 }
@@ -49,15 +58,27 @@ pub(crate) struct Aim {
 /// Who holds a berth and who does not, as the calls that come out of the hub tell it.
 #[derive(Debug, Default)]
 pub(crate) struct Book {
-    /// The wire of each client ever let in, by its number less one.
-    pub(crate) names: Vec<usize>,
+    /// The wire of each client ever let in, by its number less one. A name that was granted and
+    /// never taken is nobody's.
+    pub(crate) names: Vec<Option<usize>>,
     pub(crate) departed: Vec<(usize, Farewell)>,
-    pub(crate) refused: Vec<(usize, Refusal)>,
     /// Whose first line was taken, whose `exit` was, and of whom it was said that a line of theirs
     /// lacks its end.
     pub(crate) asked: Vec<usize>,
     pub(crate) exited: Vec<usize>,
     pub(crate) unended: Vec<usize>,
+    /// What became of newcomers since this was last looked at.
+    pub(crate) met: Vec<(usize, Met)>,
+    /// Everybody in the order in which they came, which is that of their tickets.
+    pub(crate) accepted: Vec<usize>,
+    /// Who is connected and neither let in nor turned away.
+    pub(crate) arriving: Vec<usize>,
+    /// Who was granted a berth and is not let in yet.
+    pub(crate) promised: Vec<(Ticket, usize)>,
+    /// The verdicts that have come, each with its wire.
+    pub(crate) told: Vec<(usize, Verdict)>,
+    /// Verdicts on their way.
+    pub(crate) pending: Vec<Pending>,
     /// Who is connected without a berth, the longest there first.
     pub(crate) outsiders: VecDeque<usize>,
     /// Whether newcomers are let in just now, who may push an outsider out.
@@ -68,8 +89,26 @@ pub(crate) struct Book {
 
 impl Book {
     pub(crate) fn clients(&self) -> usize {
-        self.names.len() - self.departed.len()
+        self.admitted().count() - self.departed.len()
     }
+
+    /// Everybody who was ever let in.
+    pub(crate) fn admitted(&self) -> impl Iterator<Item = usize> {
+        self.names.iter().filter_map(|&wire| wire)
+    }
+
+    /// The wire of a client.
+    pub(crate) fn wire(&self, name: ClientName) -> usize {
+        self.names[name.0 as usize - 1].expect("whoever has a name was let in")
+    }
+}
+
+/// What became of a newcomer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Met {
+    Client(ClientName),
+    /// Whether there is a reason for it: otherwise the server has to be stopping.
+    Refused(Refusal, bool),
 }
 
 /// A connection that the hub dropped.
@@ -91,9 +130,12 @@ impl Net {
             wires: Vec::new(),
             marks: Marks::default(),
             trace,
+            is_stopping: false,
             faults_on: true,
             book: Book::default(),
             operations: 0,
+            handshake_steps: 0,
+            may_serve: true,
             aim: None,
         }
     }
@@ -101,16 +143,21 @@ impl Net {
     pub(crate) fn connect(&mut self) -> usize {
         let bytes = self.setup.pipe_bytes;
         let place = self.rng.below(3);
-        self.wires.push(Wire::new(bytes, place));
+        let mut wire = Wire::new(bytes, place);
+        wire.seal = self.setup.seal_bytes.map(Seal::new);
+        self.wires.push(wire);
         self.wires.len() - 1
     }
 
     /// Whether fewer clients than may be are from where this peer is.
     pub(crate) fn has_share(&self, id: usize) -> bool {
         let gone = |id: &usize| self.book.departed.iter().any(|(each, _)| each == id);
-        let inside = self.book.names.iter().filter(|id| !gone(id));
+        let inside = self.book.admitted().filter(|id| !gone(id));
+        let promised = self.book.promised.iter().map(|&(_, id)| id);
         let place = self.wires[id].place;
-        let neighbours = inside.filter(|&&id| self.wires[id].place == place);
+        let neighbours = inside
+            .chain(promised)
+            .filter(|&id| self.wires[id].place == place);
         neighbours.count() < self.setup.share_max
     }
 
@@ -163,12 +210,74 @@ impl Net {
             .min()
     }
 
+    /// Whether there is a reason to turn this peer away now.
+    pub(crate) fn is_refusable(&self, id: usize, refusal: Refusal) -> bool {
+        let told = self.book.told.contains(&(id, Verdict::Refused(refusal)));
+        let is_full = self.book.clients() >= self.setup.limits.clients_max;
+        let is_late = self.now >= self.wires[id].arrived_at + self.setup.limits.arrival;
+        told || (refusal == Refusal::Full && (is_full || is_late))
+    }
+
+    /// The hub is about to be run.
+    pub(crate) fn begin_run(&mut self) {
+        self.operations = 0;
+        self.handshake_steps = 0;
+    }
+
+    /// When the next verdict comes.
+    pub(crate) fn next_verdict(&self) -> Option<Duration> {
+        self.book.pending.iter().map(|each| each.due).min()
+    }
+
+    /// Whoever has this ticket waits no more.
+    pub(crate) fn withdrawn(&mut self, ticket: Ticket) {
+        let id = self.book.accepted[usize::try_from(ticket.0).expect("it is small")];
+        if self.book.arriving.contains(&id) && !self.is_crowded_out(id) {
+            self.book.arriving.retain(|&each| each != id);
+            self.book.outsiders.push_back(id);
+        }
+    }
+
+    /// Whether somebody who arrives has to make room, and it is this one's turn to.
+    fn is_crowded_out(&self, id: usize) -> bool {
+        let arriving = &self.book.arriving;
+        let newcomer = arriving.last().copied();
+        let (Some(newcomer), true) = (newcomer, arriving.contains(&id)) else {
+            return false;
+        };
+        let limits = &self.setup.limits;
+        let place = self.wires[newcomer].place;
+        let neighbours = || {
+            let all = arriving.iter().copied();
+            all.filter(|&each| self.wires[each].place == place)
+        };
+        let silence = |id: &usize| self.wires[*id].record.moved_at;
+        let longest = if neighbours().count() > limits.arrivals_per_origin_max {
+            neighbours()
+                .filter(|&each| each != newcomer)
+                .map(|id| silence(&id))
+                .min()
+        } else if arriving.len() > limits.arrivals_max {
+            arriving
+                .iter()
+                .filter(|&&each| each != newcomer)
+                .map(silence)
+                .min()
+        } else {
+            None
+        };
+        longest == Some(silence(&id)) && id != newcomer
+    }
+
     /// The hub let go of a connection: what its peer has not read is in danger.
     pub(crate) fn dropped(&mut self, id: usize) {
         let most = self.setup.limits.outsiders_max - usize::from(self.book.accepting);
+        let crowded_out = self.is_crowded_out(id);
         let outsiders = &mut self.book.outsiders;
         let makes_room = outsiders.len() > most && outsiders.front() == Some(&id);
+        let makes_room = makes_room || crowded_out;
         outsiders.retain(|&each| each != id);
+        self.book.arriving.retain(|&each| each != id);
         self.book.drops.push(Drop {
             wire: id,
             makes_room,

@@ -6,10 +6,10 @@
 
 use std::time::Duration;
 
-use berth::engine::phase::Phase;
+use berth::engine::phase::{Ending as PhaseEnding, Phase};
 use berth::wire::Farewell;
 
-use crate::expect::Ending;
+use crate::expect::{Ending, Expect};
 use crate::marks::Event;
 use crate::net::{Drop, Net, note_loss};
 use crate::peer::{Fate, Peer};
@@ -57,7 +57,9 @@ impl World {
             let Some(name) = session.berth() else {
                 continue;
             };
-            let owes = session.front().is_some();
+            let id = net.book.wire(name);
+            let owed = session.front().is_some();
+            let owes = owed || net.owes(id);
             let takes = session.takes_requests(&self.limits);
             let view = View {
                 phase: session.phase(),
@@ -66,9 +68,8 @@ impl World {
                 held: session.outbox().bytes_held(),
                 is_wasteful: session.is_wasteful(),
                 wants_read: session.wants_read(&self.limits),
-                is_tasking: session.phase() == Phase::Open && !owes && !takes,
+                is_tasking: session.phase() == Phase::Open && !owed && !takes,
             };
-            let id = net.book.names[name.0 as usize - 1];
             let before = views[id].replace(view);
             assert!(before.is_none(), "a name is one session's");
         }
@@ -97,6 +98,7 @@ impl World {
     fn is_ready(&self, net: &Net, id: usize) -> bool {
         let wire = &net.wires[id];
         match self.views[id] {
+            _ if !net.may_serve || net.book.arriving.contains(&id) => false,
             Some(view) => wire.writable && (view.owes || (view.wants_read && wire.readable)),
             None if wire.finished_at.is_none() => wire.writable,
             None => wire.readable && self.drains(net, id),
@@ -111,12 +113,18 @@ impl World {
     }
 
     pub(crate) fn after_run(&mut self, before: &Before) {
+        let met = self.meet();
         let views = self.look();
+        let handshakes = self.net.borrow().handshake_steps;
+        assert!(
+            handshakes <= self.limits.handshake_steps,
+            "{handshakes} steps of handshakes are more than one turn of the loop has"
+        );
         let steps = std::mem::take(&mut self.service.steps);
         assert!(steps <= before.live, "a turn has one step of a long answer");
         self.judge_idle(before, &views);
         self.keep_time(&views);
-        self.judge_turns(before, &views);
+        self.judge_turns(before, &views, &met);
         self.judge_departures(before);
         self.judge_drops(before);
         self.views = views;
@@ -131,7 +139,8 @@ impl World {
             };
             let said = |&(each, farewell)| each == id && farewell == Farewell::Idle;
             let left = net.book.departed.iter().any(said);
-            let leaves = views[id].is_some_and(|v| v.phase == Phase::Draining(Farewell::Idle));
+            let leaves = views[id]
+                .is_some_and(|v| v.phase == Phase::Draining(PhaseEnding::Left(Farewell::Idle)));
             if !left && !leaves {
                 continue;
             }
@@ -178,7 +187,7 @@ impl World {
     }
 
     /// Everybody who could be served was served, and nobody more than a turn's worth.
-    fn judge_turns(&self, before: &Before, views: &[Option<View>]) {
+    fn judge_turns(&self, before: &Before, views: &[Option<View>], met: &[usize]) {
         let net = &*self.net.borrow();
         for &id in &before.ready {
             let wire = &net.wires[id];
@@ -191,10 +200,18 @@ impl World {
             let is = &net.wires[id].record;
             let moved = is.read - was.read + is.written - was.written;
             // Others may have had a turn of whom that was not certain: then it is less.
-            let most = self.limits.share_bytes(before.ready.len());
+            // Whoever passed its last gate in one turn is told of its verdict in another.
+            let turns = 1 + usize::from(wire_is_sealed(net, id) && met.contains(&id));
+            let most = turns * self.limits.share_bytes(before.ready.len());
             assert!(
                 moved <= most,
                 "wire {id}: {moved} bytes are more than a share of a turn, {most}"
+            );
+            let empty = is.empty_reads - was.empty_reads;
+            let most = turns * (1 + self.limits.turn_bytes / self.limits.read_cost_bytes);
+            assert!(
+                empty <= most,
+                "wire {id}: {empty} reads that gave nothing are more than a turn, {most}"
             );
             let (Some(view), Some(old)) = (views[id], self.views[id]) else {
                 continue;
@@ -219,6 +236,9 @@ impl World {
             if self.views[id].is_none() {
                 continue;
             }
+            if net.wires[id].broke_rules && self.may_have_left(net, id, farewell) {
+                continue;
+            }
             let due = match self.known_reason(net, before, id, farewell) {
                 Some(known) => {
                     net.marks.event(Event::KeptReason);
@@ -236,6 +256,15 @@ impl World {
                 "wire {id}: whoever is sent its last byte gives its berth back"
             );
         }
+    }
+
+    /// Whether a client that broke the rules of its pipe may have left for this reason: for that,
+    /// because of what it had said before, or because the connection broke first.
+    fn may_have_left(&self, net: &Net, id: usize, farewell: Farewell) -> bool {
+        let expect = self.peers[id].expect.as_ref();
+        let ending = expect.and_then(Expect::ending).map(Ending::farewell);
+        let reasons = [Some(Farewell::Reset), ending, net.wires[id].fatal];
+        reasons.contains(&Some(farewell))
     }
 
     /// Whoever was let go of was done with.
@@ -264,6 +293,10 @@ impl World {
     }
 }
 
+fn wire_is_sealed(net: &Net, id: usize) -> bool {
+    net.wires[id].seal.is_some()
+}
+
 fn fate(
     net: &Net,
     peer: &Peer,
@@ -275,6 +308,13 @@ fn fate(
     let is_due = |since: Duration, after: Duration| since + after <= net.now;
     if wire.fatal.is_some() {
         return Fate::Broken;
+    }
+    if peer.expect.is_none() && wire.finished_at.is_none() {
+        if net.is_stopping || is_due(wire.arrived_at, limits.arrival) {
+            return Fate::Late;
+        }
+        assert!(drop.makes_room, "wire {id}: let go of for nothing");
+        return Fate::CrowdedOut;
     }
     let record = before.records.get(id).copied().unwrap_or_default();
     match wire.finished_at {
@@ -293,13 +333,15 @@ fn fate(
 
 fn note_fate(net: &mut Net, id: usize, fate: Fate) {
     net.marks.event(Event::Closed);
-    let was_refused = !net.book.names.contains(&id);
+    let was_refused = !net.book.admitted().any(|each| each == id);
     match fate {
         Fate::Broken => net.marks.event(Event::Broken),
         Fate::Done => net.marks.event(Event::PeerClosed),
         Fate::Lingered => net.marks.event(Event::LingerExpired),
         Fate::Discarded => net.marks.event(Event::Discarded),
         Fate::Trimmed => net.marks.event(Event::Trimmed),
+        Fate::Late => net.marks.event(Event::ShutOut),
+        Fate::CrowdedOut => net.marks.event(Event::CrowdedOut),
         Fate::Stalled if was_refused => net.marks.event(Event::StalledOutsider),
         Fate::Stalled => {}
     }

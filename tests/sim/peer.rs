@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::expect::{Ending, Expect};
 use crate::net::Net;
+use crate::sealed_peer::SealedPeer;
 use crate::wire::Wire;
 
 /// Why the server let go of a connection.
@@ -24,6 +25,10 @@ pub(crate) enum Fate {
     Discarded,
     /// The peer had to make room for others.
     Trimmed,
+    /// It had not arrived in time, or when the server stopped.
+    Late,
+    /// The same, before it was let in or turned away.
+    CrowdedOut,
 }
 
 #[derive(Debug)]
@@ -32,8 +37,12 @@ pub(crate) struct Peer {
     script: Vec<u8>,
     sent: usize,
     received: usize,
+    /// Its end of a sealed pipe.
+    seal: Option<SealedPeer>,
     /// It has shut down its sending side.
     pub(crate) has_ended: bool,
+    /// It did so in the middle of what a sealed pipe carries.
+    is_cut: bool,
     /// It has closed or reset, and reads no more.
     pub(crate) is_gone: bool,
     /// What it is owed; `None` until it is let in or turned away.
@@ -44,13 +53,15 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    pub(crate) const fn new(id: usize, script: Vec<u8>) -> Self {
+    pub(crate) fn new(id: usize, script: Vec<u8>, is_sealed: bool) -> Self {
         Self {
             id,
             script,
             sent: 0,
             received: 0,
+            seal: is_sealed.then(SealedPeer::default),
             has_ended: false,
+            is_cut: false,
             is_gone: false,
             expect: None,
             read_while_open: 0,
@@ -61,7 +72,7 @@ impl Peer {
     /// The server has decided what it is: from now on answers are owed for what was sent.
     pub(crate) fn meet(&mut self, mut expect: Expect) {
         expect.sent(&self.script[..self.sent]);
-        if self.has_ended {
+        if self.has_ended && !self.is_cut {
             expect.sent_all();
         }
         self.expect = Some(expect);
@@ -70,7 +81,7 @@ impl Peer {
     /// Whether the server has read the beginning of a line and not its end. Of those who speak
     /// Telnet, or say too long lines, that is not known here.
     pub(crate) fn lacks_an_end(&self, wire: &Wire) -> bool {
-        let read = &self.script[..wire.record.read];
+        let read = &self.script[..wire.record.read.min(self.script.len())];
         let line = read
             .rsplit(|&byte| byte == b'\n')
             .next()
@@ -88,22 +99,33 @@ impl Peer {
             && !wire.down.is_over(net.now)
     }
 
+    /// Whether the two ends of its pipe have still to agree.
+    pub(crate) fn is_shaking_hands(&self) -> bool {
+        let seal = self.seal.as_ref();
+        !self.has_ended && seal.is_some_and(|seal| !seal.has_shaken_hands())
+    }
+
     /// How much of the script is left to say.
-    pub(crate) const fn unsaid(&self) -> usize {
-        if self.has_ended {
-            return 0;
+    pub(crate) fn unsaid(&self) -> usize {
+        match &self.seal {
+            _ if self.has_ended => 0,
+            Some(seal) => seal.unsaid(self.script.len()),
+            None => self.script.len() - self.sent,
         }
-        self.script.len() - self.sent
     }
 
     /// Sends up to `most` bytes, as far as there is room.
     pub(crate) fn write(&mut self, net: &mut Net, most: usize) -> usize {
         let at = net.arrival();
         let stops_short = net.faults_on && net.rng.chance(300);
-        let wire = &mut net.wires[self.id];
+        let wire = &net.wires[self.id];
         if wire.reset || wire.rejects || self.has_ended {
             return 0;
         }
+        if self.seal.is_some() {
+            return self.write_sealed(net, most);
+        }
+        let wire = &net.wires[self.id];
         let mut n = most.min(self.unsaid()).min(wire.up.room());
         if stops_short {
             n = self.length_of_a_line(n, net.rng.next() as usize);
@@ -121,6 +143,54 @@ impl Peer {
         n
     }
 
+    /// Sends up to `most` bytes of frames, as far as there is room.
+    fn write_sealed(&mut self, net: &mut Net, most: usize) -> usize {
+        let at = net.arrival();
+        let is_rude = net.setup.is_rude;
+        let mut n = 0;
+        loop {
+            let seal = self.seal.as_mut().expect("its pipe is sealed");
+            seal.prepare(&self.script, is_rude, &mut net.rng);
+            let room = net.wires[self.id].up.room();
+            let (bytes, carried) = seal.take(room.min(most - n));
+            if bytes.is_empty() {
+                return n;
+            }
+            n += bytes.len();
+            self.push(net, &bytes, carried, at);
+        }
+    }
+
+    /// Sends bytes in which so much of the script comes to its end.
+    fn push(&mut self, net: &mut Net, bytes: &[u8], carried: usize, at: Duration) {
+        if bytes.is_empty() {
+            return;
+        }
+        net.wires[self.id].up.push(bytes, at);
+        let said = &self.script[self.sent..self.sent + carried];
+        if let Some(expect) = &mut self.expect {
+            expect.sent(said);
+        }
+        self.sent += carried;
+        net.say(|| format!("wire {}: peer sends {}", self.id, bytes.len()));
+    }
+
+    /// Says in a sealed pipe that no more comes. `false`: not without cutting something off.
+    fn end_sealed(&mut self, net: &mut Net) -> bool {
+        let is_cut = net.setup.cuts && net.rng.chance(400);
+        let at = net.arrival();
+        let Some(seal) = &mut self.seal else {
+            return true;
+        };
+        if is_cut || !seal.has_shaken_hands() {
+            return false;
+        }
+        seal.say_end();
+        let (bytes, carried) = seal.take(usize::MAX);
+        self.push(net, &bytes, carried, at);
+        true
+    }
+
     /// Up to the end of some line within the next `most` bytes, but without that end: there a limit
     /// is most easily off by one.
     fn length_of_a_line(&self, most: usize, chance: usize) -> usize {
@@ -135,10 +205,18 @@ impl Peer {
         if self.has_ended {
             return;
         }
+        let is_whole = self.end_sealed(net);
         self.has_ended = true;
+        self.is_cut = !is_whole;
         let at = net.arrival();
-        net.wires[self.id].up.end(at);
-        if let Some(expect) = &mut self.expect {
+        // A sealed pipe ends with a frame of its own: the one below may go on.
+        let says_only = self.seal.is_some() && is_whole && net.rng.chance(500);
+        if !says_only {
+            net.wires[self.id].up.end(at);
+        }
+        if let Some(expect) = &mut self.expect
+            && is_whole
+        {
             expect.sent_all();
         }
         net.say(|| format!("wire {}: peer half-closes", self.id));
@@ -172,8 +250,14 @@ impl Peer {
         let down = &mut net.wires[self.id].down;
         let mut bytes = vec![0; most.min(down.arrived())];
         let n = down.take(&mut bytes);
+        if let Some(seal) = &mut self.seal {
+            bytes.truncate(n);
+            bytes = seal.open(&bytes);
+        }
+        let raw = n;
+        let n = bytes.len();
         if n == 0 {
-            return 0;
+            return raw;
         }
         let expect = self
             .expect
@@ -200,15 +284,18 @@ impl Peer {
         }
         self.received += n;
         net.say(|| format!("wire {}: peer reads {n}", self.id));
-        n
+        raw
     }
 
     /// After the last step: all that was not lost for a reason is here. Says whether it is whole.
     pub(crate) fn check_received(&self, net: &Net, now: Duration) -> bool {
         let wire = &net.wires[self.id];
-        let expect = self.expect.as_ref().expect("everybody was met");
         assert!(self.fate.is_some(), "wire {}: nobody is left", self.id);
-        if wire.finished_at.is_some() {
+        let Some(expect) = &self.expect else {
+            assert_eq!(self.received, 0, "nobody is sent a byte before it is met");
+            return false;
+        };
+        if wire.finished_at.is_some() && !wire.broke_rules {
             assert_eq!(
                 wire.record.written,
                 expect.stream().len(),
@@ -224,11 +311,25 @@ impl Peer {
             );
             return false;
         }
+        if self.seal.is_some() && wire.finished_at.is_none() {
+            // What was sealed and not sent went down with the connection.
+            return false;
+        }
         assert_eq!(
             self.received, wire.record.written,
             "wire {}: what was sent arrives",
             self.id
         );
+        if let Some(seal) = &self.seal
+            && wire.finished_at.is_some()
+        {
+            let told = if wire.broke_rules {
+                seal.alert_seen
+            } else {
+                seal.end_seen
+            };
+            assert!(told, "wire {}: a sealed pipe says how it ends", self.id);
+        }
         assert!(
             wire.down.is_over(now),
             "wire {}: the peer sees the end",

@@ -3,7 +3,7 @@
 //! Owns that judgement. Must never take the engine's word where the record of operations, the book
 //! and the clock can say it.
 
-use berth::engine::phase::Phase;
+use berth::engine::phase::{Ending as PhaseEnding, Phase};
 use berth::wire::Farewell;
 
 use crate::expect::Ending;
@@ -25,7 +25,8 @@ impl World {
         if wire.finished_at.is_some() {
             return None;
         }
-        if let Some(Phase::Draining(why)) = self.views[id].map(|view| view.phase) {
+        if let Some(Phase::Draining(PhaseEnding::Left(why))) = self.views[id].map(|view| view.phase)
+        {
             return Some(why);
         }
         if net.book.exited.contains(&id) {
@@ -42,6 +43,9 @@ impl World {
     pub(crate) fn reason(&self, net: &Net, before: &Before, id: usize) -> Farewell {
         let (wire, peer) = (&net.wires[id], &self.peers[id]);
         let expect = peer.expect.as_ref().expect("a client was met");
+        if wire.broke_rules && (wire.finished_at.is_some() || wire.fatal.is_some()) {
+            return wire.fatal.unwrap_or(Farewell::Reset);
+        }
         if wire.finished_at.is_some() {
             assert_eq!(
                 wire.record.written,

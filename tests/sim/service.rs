@@ -6,17 +6,18 @@
 use std::cell::Cell;
 use std::io;
 use std::rc::Rc;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use berth::engine::deed::{Deed, Verb};
 use berth::engine::outbox::{Outbox, Passage};
-use berth::engine::ports::{Query, Refusal, Service, Step};
+use berth::engine::ports::{Handler, Observer, Query, Refusal, Step};
 use berth::engine::tally::Tally;
 use berth::wire::{ClientName, Complaint, Farewell, ListedFile, Reply};
 
+use crate::admission::SimPeer;
 use crate::catalog::{CHANGED_SECONDS, FileSpec, Listing};
 use crate::marks::Event;
-use crate::net::Shared;
+use crate::net::{Met, Shared};
 use crate::setup::Bug;
 
 /// A thing that is counted while it exists.
@@ -136,27 +137,32 @@ impl SimService {
     }
 }
 
-impl Service for SimService {
+impl Observer for SimService {
     type File = SimFile;
-    type Task = SimTask;
-    /// The number of the wire.
-    type Peer = usize;
+    type Peer = SimPeer;
 
-    fn arrived(&mut self, name: ClientName, peer: usize) {
+    fn arrived(&mut self, name: ClientName, peer: &SimPeer) {
         let net = &mut *self.net.borrow_mut();
-        net.book.names.push(peer);
-        assert_eq!(
-            name.0,
-            net.book.names.len() as u64,
-            "names grow by one and are never used twice"
+        let number = name.0 as usize;
+        if net.book.names.len() < number {
+            net.book.names.resize(number, None);
+        }
+        let before = net.book.names[number - 1].replace(peer.id);
+        assert_eq!(before, None, "names are never used twice");
+        assert!(
+            net.setup.verdicts.late_permille > 0 || net.book.admitted().count() == number,
+            "names grow by one"
         );
+        net.book.arriving.retain(|&each| each != peer.id);
+        net.book.promised.retain(|&(_, each)| each != peer.id);
+        net.book.met.push((peer.id, Met::Client(name)));
         net.marks.event(Event::Admitted);
-        net.say(|| format!("  wire {peer}: is {name}"));
+        net.say(|| format!("  wire {}: is {name}", peer.id));
     }
 
     fn asked(&mut self, name: ClientName) {
         let net = &mut *self.net.borrow_mut();
-        let id = net.book.names[name.0 as usize - 1];
+        let id = net.book.wire(name);
         assert!(
             !net.book.asked.contains(&id),
             "wire {id}: the first line is told of once"
@@ -166,7 +172,7 @@ impl Service for SimService {
 
     fn unended(&mut self, name: ClientName) {
         let net = &mut *self.net.borrow_mut();
-        let id = net.book.names[name.0 as usize - 1];
+        let id = net.book.wire(name);
         assert!(
             !net.book.unended.contains(&id),
             "wire {id}: it is said once"
@@ -187,26 +193,28 @@ impl Service for SimService {
             Deed::Began(_, name) => self.serving = name,
             Deed::Took(Verb::Exit) => {
                 let name = self.serving.expect("who says exit has a name");
-                net.book.exited.push(net.book.names[name.0 as usize - 1]);
+                net.book.exited.push(net.book.wire(name));
             }
             _ => {}
         }
     }
 
-    fn has_share(&self, peer: &usize) -> bool {
-        self.net.borrow().has_share(*peer)
-    }
-
-    fn refused(&mut self, peer: usize, refusal: Refusal) {
+    fn refused(&mut self, peer: &SimPeer, refusal: Refusal) {
         let net = &mut *self.net.borrow_mut();
-        net.book.refused.push((peer, refusal));
-        net.book.outsiders.push_back(peer);
-        net.say(|| format!("  wire {peer}: is turned away, {refusal:?}"));
+        net.book.arriving.retain(|&each| each != peer.id);
+        if !net.book.outsiders.contains(&peer.id) {
+            net.book.outsiders.push_back(peer.id);
+        }
+        let has_reason = net.is_refusable(peer.id, refusal);
+        net.book
+            .met
+            .push((peer.id, Met::Refused(refusal, has_reason)));
+        net.say(|| format!("  wire {}: is turned away, {refusal:?}", peer.id));
     }
 
     fn departed(&mut self, name: ClientName, farewell: Farewell, tally: &Tally) {
         let net = &mut *self.net.borrow_mut();
-        let id = net.book.names[name.0 as usize - 1];
+        let id = net.book.wire(name);
         let record = &net.wires[id].record;
         let counted = (tally.bytes_in, tally.bytes_out);
         assert_eq!(
@@ -235,9 +243,9 @@ impl Service for SimService {
         net.say(|| format!("  {name:?} ends through the server's fault: {error}"));
     }
 
-    fn transferred(&mut self, to: ClientName, passage: Passage<SimFile>, _: Duration) {
+    fn transferred(&mut self, to: ClientName, passage: &Passage<SimFile>, _: Duration) {
         let net = &mut *self.net.borrow_mut();
-        let id = net.book.names[to.0 as usize - 1];
+        let id = net.book.wire(to);
         let record = &mut net.wires[id].record;
         let is_carried = passage.file.spec.carried && passage.size > 0;
         if is_carried {
@@ -252,8 +260,18 @@ impl Service for SimService {
         }
         net.say(|| format!("  wire {id}: was sent {} of {}", passage.sent, passage.size));
     }
+}
 
-    fn answer(&mut self, query: Query<'_>, reply: &mut Outbox<SimFile>) -> Option<SimTask> {
+impl Handler for SimService {
+    type File = SimFile;
+    type Task = SimTask;
+
+    fn answer(
+        &mut self,
+        query: Query<'_>,
+        _: Instant,
+        reply: &mut Outbox<SimFile>,
+    ) -> Option<SimTask> {
         let catalog = Rc::clone(&self.net.borrow().setup.catalog);
         match query {
             Query::Status => self.list(Reply::Status, catalog.status.clone(), reply),

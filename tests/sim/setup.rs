@@ -36,6 +36,36 @@ pub(crate) enum Bug {
     LateClock,
     /// The hub is told a time that is a little ahead.
     EarlyClock,
+    /// A sealed pipe that holds more says that an event will tell of it.
+    ForgetMore,
+    /// It says so because the socket was empty once, although an event has come since.
+    RememberDrained,
+    /// A sealed pipe does not tell of an end that was said inside it.
+    NeverSayEnd,
+    /// It tells data and keeps the end behind it to itself.
+    HideSaidEnd,
+    /// It says that it can be written to before its handshake is done.
+    ReadyTooEarly,
+    /// It does not tell that it owes what its handshake has to say.
+    HideHandshake,
+    /// It does not tell that it owes what it has taken.
+    HideDebt,
+    /// It does not read while it has something to send, and calls that blocked.
+    ReadAfterWrite,
+    /// It opens what came while it writes, and tells nobody.
+    OpenAsideOfReads,
+    /// It calls an end in the middle by the name of something else.
+    NameTheEnd,
+    /// It breaks the connection of who breaks the rules, without the alert.
+    DestroyAlert,
+    /// The loop does any number of handshake steps at once.
+    AllHandshakes,
+    /// A read that gives nothing costs nothing of a turn.
+    WorkForNothing,
+    /// Whoever arrives may take twice as long as it says.
+    LongArrival,
+    /// The judge keeps a berth that was given back.
+    KeepBerth,
     /// The service leaves out a piece of a listing.
     SkipStep,
     /// The service sends a file from one byte further on.
@@ -64,6 +94,21 @@ impl Bug {
         Self::IgnoreDeadlines,
         Self::LateClock,
         Self::EarlyClock,
+        Self::ForgetMore,
+        Self::RememberDrained,
+        Self::NeverSayEnd,
+        Self::HideSaidEnd,
+        Self::ReadyTooEarly,
+        Self::HideHandshake,
+        Self::HideDebt,
+        Self::ReadAfterWrite,
+        Self::OpenAsideOfReads,
+        Self::NameTheEnd,
+        Self::DestroyAlert,
+        Self::AllHandshakes,
+        Self::WorkForNothing,
+        Self::LongArrival,
+        Self::KeepBerth,
         Self::SkipStep,
         Self::ShiftFile,
         Self::LeakFile,
@@ -97,6 +142,33 @@ impl Faults {
     }
 }
 
+/// How verdicts on newcomers come.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Verdicts {
+    /// How many of a thousand do not come at once.
+    pub(crate) late_permille: u32,
+    /// How many of those come never.
+    pub(crate) never_permille: u32,
+    /// How many of those come twice.
+    pub(crate) twice_permille: u32,
+    /// How long one of those takes at most.
+    pub(crate) delay_max_ms: usize,
+}
+
+impl Verdicts {
+    fn draw(rng: &mut Rng) -> Self {
+        if rng.chance(667) {
+            return Self::default();
+        }
+        Self {
+            late_permille: rng.pick(&[1000, 1000, 500]),
+            never_permille: rng.pick(&[0, 0, 100, 500]),
+            twice_permille: rng.pick(&[0, 300, 1000]),
+            delay_max_ms: rng.pick(&[0, 1, 300, 3000]),
+        }
+    }
+}
+
 /// Everything that is drawn once.
 #[derive(Clone, Debug)]
 pub(crate) struct Setup {
@@ -108,6 +180,15 @@ pub(crate) struct Setup {
     pub(crate) idle_words: &'static str,
     pub(crate) catalog: Rc<Catalog>,
     pub(crate) faults: Faults,
+    pub(crate) verdicts: Verdicts,
+    /// Pipes are sealed, with at most so many bytes in a frame.
+    pub(crate) seal_bytes: Option<usize>,
+    /// A sealed pipe gives out a byte at a time now and then.
+    pub(crate) gives_little: bool,
+    /// Peers end in the middle of what a sealed pipe carries now and then.
+    pub(crate) cuts: bool,
+    /// Peers break the rules of a sealed pipe now and then.
+    pub(crate) is_rude: bool,
     pub(crate) weights: Vec<usize>,
     pub(crate) peers_max: usize,
     /// How many clients there may be from one place.
@@ -143,6 +224,11 @@ impl Setup {
         let limits = Limits {
             clients_max: rng.between(1, 5),
             outsiders_max: rng.pick(&[1, 1, 2, 3, 8]),
+            arrivals_max: rng.pick(&[1, 2, 4, 256]),
+            arrivals_per_origin_max: rng.pick(&[1, 2, 8]),
+            arrival: Duration::from_millis(rng.pick(&[200, 1000, 10_000])),
+            handshake_steps: rng.pick(&[1, 2, 8]),
+            read_cost_bytes: rng.pick(&[1, 64, 1024]),
             inbox_bytes: rng.pick(&[4097, 4098, 5000, 8192]),
             outbox_mark_bytes: rng.pick(&[1, 20, 500, 5000]),
             turn_bytes: if is_small {
@@ -163,6 +249,11 @@ impl Setup {
             idle_words,
             catalog: Rc::new(Catalog::draw(is_small, rng)),
             faults: Faults::draw(rng),
+            verdicts: Verdicts::draw(rng),
+            seal_bytes: rng.chance(400).then(|| rng.pick(&[1, 50, 700, 16_000])),
+            gives_little: rng.chance(300),
+            cuts: rng.chance(400),
+            is_rude: rng.chance(400),
             weights: Action::ALL.iter().map(|&a| weight(a, rng)).collect(),
             share_max: rng.pick(&[usize::MAX, usize::MAX, 1, 2]),
             peers_max: rng.between(1, 14),
@@ -187,6 +278,9 @@ impl Setup {
             Some(Bug::MoreBerths) => limits.clients_max += 1,
             Some(Bug::LongLinger) => limits.linger *= 2,
             Some(Bug::LargeTurns) => limits.turn_bytes *= 4,
+            Some(Bug::AllHandshakes) => limits.handshake_steps = usize::MAX,
+            Some(Bug::WorkForNothing) => limits.read_cost_bytes = 0,
+            Some(Bug::LongArrival) => limits.arrival *= 2,
             _ => {}
         }
         limits
@@ -205,6 +299,7 @@ fn weight(action: Action, rng: &mut Rng) -> usize {
         Action::Close | Action::Reset | Action::JumpFar | Action::Stop => {
             return rng.pick(&[0, 0, 0, 1, 2]);
         }
+        Action::Lease => return rng.pick(&[0, 0, 0, 1]),
         Action::JumpToDeadline | Action::JumpBeforeDeadline => {
             return rng.pick(&[0, 1, 2, 8]);
         }

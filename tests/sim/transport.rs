@@ -5,7 +5,7 @@
 
 use std::io::{self, ErrorKind};
 
-use berth::engine::ports::Transport;
+use berth::engine::ports::{More, Taken, Transport};
 use berth::wire::Farewell;
 
 use crate::marks::Fault;
@@ -42,9 +42,13 @@ const BREAKS: &[(ErrorKind, Farewell)] = &[
 impl Transport for Socket {
     type File = SimFile;
 
-    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<Taken> {
         let net = &mut *self.net.borrow_mut();
-        let result = net.read(self.id, space);
+        let result = if net.wires[self.id].seal.is_some() {
+            net.read_sealed(self.id, space)
+        } else {
+            net.read(self.id, space)
+        };
         net.say(|| format!("  wire {}: read {} -> {result:?}", self.id, space.len()));
         result
     }
@@ -57,7 +61,11 @@ impl Transport for Socket {
             Fault::FalseWriteBlock,
             Fault::ShortWrite,
         ];
-        let result = net.write(self.id, bytes, faults);
+        let result = if net.wires[self.id].seal.is_some() {
+            net.write_sealed(self.id, bytes, faults)
+        } else {
+            net.write(self.id, bytes, faults)
+        };
         net.say(|| format!("  wire {}: write {} -> {result:?}", self.id, bytes.len()));
         result
     }
@@ -71,9 +79,28 @@ impl Transport for Socket {
 
     fn finish(&mut self) -> io::Result<()> {
         let net = &mut *self.net.borrow_mut();
-        let result = net.finish(self.id);
+        let result = if net.wires[self.id].seal.is_some() {
+            net.finish_sealed(self.id)
+        } else {
+            net.finish_raw(self.id)
+        };
         net.say(|| format!("  wire {}: finish -> {result:?}", self.id));
         result
+    }
+
+    fn settle(&mut self) -> io::Result<usize> {
+        let net = &mut *self.net.borrow_mut();
+        let result = net.settle_sealed(self.id);
+        net.say(|| format!("  wire {}: settle -> {result:?}", self.id));
+        result
+    }
+
+    fn owes(&self) -> bool {
+        self.net.borrow().says_debt(self.id)
+    }
+
+    fn is_ready(&self) -> bool {
+        self.net.borrow().says_ready(self.id)
     }
 }
 
@@ -122,20 +149,56 @@ impl Net {
         Ok(())
     }
 
-    fn break_with(&mut self, id: usize, kind: ErrorKind, farewell: Farewell) -> io::Error {
+    pub(crate) fn break_with(
+        &mut self,
+        id: usize,
+        kind: ErrorKind,
+        farewell: Farewell,
+    ) -> io::Error {
         let wire = self.wire(id);
         wire.fatal = Some(farewell);
         wire.break_off();
         kind.into()
     }
 
-    fn read(&mut self, id: usize, space: &mut [u8]) -> io::Result<usize> {
+    fn read(&mut self, id: usize, space: &mut [u8]) -> io::Result<Taken> {
         assert!(!space.is_empty(), "a read has somewhere to go");
         assert!(!self.wire(id).end_read, "nothing is read behind the end");
         assert!(
             self.wire(id).readable,
             "what is known to block is not tried"
         );
+        let mut n = match self.take_raw(id, space) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.wire(id).read_blocked();
+                return Err(error);
+            }
+            n => n?,
+        };
+        let more = match n {
+            0 => More::Never,
+            n if n < space.len() => More::WhenTold,
+            _ => More::Perhaps,
+        };
+        if n > 1 && self.errs(Bug::UnderstateRead) {
+            n -= 1;
+        }
+        let now = self.now;
+        let wire = self.wire(id);
+        match more {
+            More::Never => wire.end_read = true,
+            More::WhenTold => wire.believe_blocked(),
+            More::Perhaps => {}
+        }
+        if n > 0 {
+            wire.record.read += n;
+            wire.record.moved_at = now;
+        }
+        Ok(Taken { bytes: n, more })
+    }
+
+    /// A read of the socket itself. `Ok(0)`: the end.
+    pub(crate) fn take_raw(&mut self, id: usize, space: &mut [u8]) -> io::Result<usize> {
         self.begin(id, Fault::InterruptedRead, Fault::ReadError)?;
         let short = self.fault(Fault::ShortRead);
         let blocks = self.fault(Fault::FalseReadBlock);
@@ -143,11 +206,10 @@ impl Net {
         let now = self.now;
         let wire = &mut self.wires[id];
         if wire.up.is_over(now) && !blocks && !hides {
-            wire.end_read = true;
             return Ok(0);
         }
         if wire.up.arrived() == 0 || blocks {
-            wire.read_blocked();
+            wire.arm_read();
             return Err(ErrorKind::WouldBlock.into());
         }
         let mut n = space.len();
@@ -158,21 +220,40 @@ impl Net {
         // What stops a read before the end of what is there, urgent data say, is told of again.
         wire.edge_read |= n < space.len();
         n = wire.up.take(&mut space[..n]);
-        if n < space.len() {
-            wire.read_all();
+        if n < space.len() && !wire.closing {
+            wire.arm_read();
         }
-        if n > 1 && self.errs(Bug::UnderstateRead) {
-            n -= 1;
-        }
-        let record = &mut self.wire(id).record;
-        record.read += n;
-        record.moved_at = now;
         Ok(n)
     }
 
     fn write(&mut self, id: usize, bytes: &[u8], faults: [Fault; 4]) -> io::Result<usize> {
-        let [interrupted, error, false_block, short] = faults;
         assert!(!bytes.is_empty(), "a write has something to write");
+        let mut n = match self.push_raw(id, bytes, faults) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.wire(id).write_blocked();
+                return Err(error);
+            }
+            n => n?,
+        };
+        if n > 1 && self.errs(Bug::UnderstateWrite) {
+            n -= 1;
+        }
+        let now = self.now;
+        let record = &mut self.wire(id).record;
+        record.written += n;
+        record.moved_at = now;
+        record.taken_at = now;
+        Ok(n)
+    }
+
+    /// A write to the socket itself.
+    pub(crate) fn push_raw(
+        &mut self,
+        id: usize,
+        bytes: &[u8],
+        faults: [Fault; 4],
+    ) -> io::Result<usize> {
+        let [interrupted, error, false_block, short] = faults;
         assert!(
             self.wire(id).finished_at.is_none(),
             "nothing is written behind the end"
@@ -182,7 +263,7 @@ impl Net {
         let blocks = self.fault(false_block);
         let short = self.fault(short);
         if self.wire(id).down.room() == 0 || blocks {
-            self.wire(id).write_blocked();
+            self.wire(id).arm_write();
             return Err(ErrorKind::WouldBlock.into());
         }
         let mut n = bytes.len().min(self.wire(id).down.room());
@@ -190,14 +271,6 @@ impl Net {
             n = self.rng.between(1, n);
         }
         self.deliver(id, &bytes[..n]);
-        if n > 1 && self.errs(Bug::UnderstateWrite) {
-            n -= 1;
-        }
-        let now = self.now;
-        let record = &mut self.wire(id).record;
-        record.written += n;
-        record.moved_at = now;
-        record.taken_at = now;
         Ok(n)
     }
 
@@ -234,6 +307,9 @@ impl Net {
             self.wire(id).fatal = Some(Farewell::Error);
             return Err(ErrorKind::Other.into());
         }
+        if self.wire(id).seal.is_some() {
+            return self.send_sealed(id, file.spec.bytes(from, end));
+        }
         let faults = [
             Fault::InterruptedSend,
             Fault::SendError,
@@ -245,7 +321,7 @@ impl Net {
         Ok(n)
     }
 
-    fn finish(&mut self, id: usize) -> io::Result<()> {
+    pub(crate) fn finish_raw(&mut self, id: usize) -> io::Result<()> {
         let now = self.now;
         assert!(self.wire(id).finished_at.is_none(), "the end is told once");
         self.begin(id, Fault::InterruptedFinish, Fault::FinishError)?;

@@ -9,6 +9,7 @@ use berth::engine::readiness::Readiness;
 use berth::wire::Farewell;
 
 use crate::pipe::Pipe;
+use crate::seal::Seal;
 
 /// What an operation may be found to depend on at the start of a run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -17,6 +18,8 @@ pub(crate) struct Record {
     pub(crate) operations: u64,
     /// Those of them that tried to send something.
     pub(crate) write_tries: u64,
+    /// Reads that gave nothing, because all that came was the pipe's own.
+    pub(crate) empty_reads: usize,
     /// Bytes that the server read.
     pub(crate) read: usize,
     /// Bytes that the server was told were sent.
@@ -50,10 +53,16 @@ pub(crate) struct Wire {
     pub(crate) reset: bool,
     /// The peer will read no more: what is written to it comes back as a reset.
     pub(crate) deaf: bool,
+    /// The server's end of what both ends have agreed on, if the pipe is sealed.
+    pub(crate) seal: Option<Seal>,
+    /// The peer broke the rules of a sealed pipe.
+    pub(crate) broke_rules: bool,
     pub(crate) key: Option<usize>,
     /// Where the peer is: one of a few places, each of which has its share of the berths.
     pub(crate) place: usize,
     pub(crate) record: Record,
+    /// When it came into the hub's table.
+    pub(crate) arrived_at: Duration,
     pub(crate) finished_at: Option<Duration>,
     /// What was read when the server said that no more comes.
     pub(crate) read_at_finish: usize,
@@ -84,9 +93,12 @@ impl Wire {
             closing: false,
             reset: false,
             deaf: false,
+            seal: None,
+            broke_rules: false,
             key: None,
             place,
             record: Record::default(),
+            arrived_at: Duration::ZERO,
             finished_at: None,
             read_at_finish: 0,
             end_read: false,
@@ -137,14 +149,24 @@ impl Wire {
     }
 
     pub(crate) const fn read_blocked(&mut self) {
-        self.read_armed = true;
+        self.arm_read();
         self.readable = false;
     }
 
-    /// A read took all there was.
-    pub(crate) const fn read_all(&mut self) {
+    /// The next thing to be read is an edge.
+    pub(crate) const fn arm_read(&mut self) {
+        self.read_armed = true;
+    }
+
+    /// The next room to write to is an edge.
+    pub(crate) const fn arm_write(&mut self) {
+        self.write_armed = true;
+    }
+
+    /// The server was told that nothing more is there, unless it knows of an end.
+    pub(crate) const fn believe_blocked(&mut self) {
         if !self.closing {
-            self.read_blocked();
+            self.readable = false;
         }
     }
 
@@ -154,7 +176,7 @@ impl Wire {
     }
 
     pub(crate) const fn write_blocked(&mut self) {
-        self.write_armed = true;
+        self.arm_write();
         self.writable = false;
     }
 

@@ -7,14 +7,15 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use berth::engine::hub::{Admission, Hub};
+use berth::engine::admission::{Refusal, Verdict};
+use berth::engine::hub::Hub;
 use berth::engine::limits::Limits;
-use berth::engine::ports::Refusal;
 use berth::engine::readiness::Readiness;
 
+use crate::admission::{Pending, SimAdmission, SimPeer};
 use crate::expect::{Ending, Expect};
 use crate::marks::{Event, Marks};
-use crate::net::{Net, Shared};
+use crate::net::{Met, Net, Shared};
 use crate::oracle::View;
 use crate::peer::Peer;
 use crate::script;
@@ -25,7 +26,7 @@ use crate::transport::Socket;
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) net: Shared,
-    pub(crate) hub: Hub<Socket, SimTask>,
+    pub(crate) hub: Hub<Socket, SimTask, SimAdmission>,
     pub(crate) service: SimService,
     /// By the number of their wire.
     pub(crate) peers: Vec<Peer>,
@@ -35,6 +36,8 @@ pub(crate) struct World {
     pub(crate) views: Vec<Option<View>>,
     pub(crate) limits: Limits,
     pub(crate) is_stopping: bool,
+    /// The judge has something to say: the loop is woken by that too.
+    pub(crate) is_woken: bool,
     /// The moment that the virtual clock counts from.
     base: Instant,
 }
@@ -42,10 +45,11 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(net: Net) -> Self {
         let limits = net.setup.limits;
-        let hub = Hub::new(net.setup.limits_told());
+        let told = net.setup.limits_told();
         net.trace.say(net.now, || format!("{:?}", net.setup));
         let net = Shared::new(net.into());
         let service = SimService::new(Rc::clone(&net));
+        let hub = Hub::new(told, SimAdmission::new(Rc::clone(&net)));
         Self {
             net,
             hub,
@@ -55,6 +59,7 @@ impl World {
             views: Vec::new(),
             limits,
             is_stopping: false,
+            is_woken: false,
             base: Instant::now(),
         }
     }
@@ -90,7 +95,8 @@ impl World {
         let catalog = Rc::clone(&net.setup.catalog);
         let script = script::draw(&catalog, net.setup.is_small, &mut net.rng);
         net.say(|| format!("wire {id}: connects, with {} bytes to say", script.len()));
-        self.peers.push(Peer::new(id, script));
+        let is_sealed = net.setup.seal_bytes.is_some();
+        self.peers.push(Peer::new(id, script, is_sealed));
         self.views.push(None);
         self.backlog.push_back(id);
     }
@@ -101,15 +107,17 @@ impl World {
         let batch = self.collect_edges();
         let due = self.next_deadline().is_some_and(|at| at <= self.now())
             && self.net.borrow().setup.bug != Some(Bug::IgnoreDeadlines);
-        if due || !batch.is_empty() || self.hub.has_work() || !self.backlog.is_empty() {
+        let woken = std::mem::take(&mut self.is_woken) || self.verdict_is_due();
+        if due || woken || !batch.is_empty() || self.hub.has_work() || !self.backlog.is_empty() {
             for (key, event) in batch {
-                self.hub.note(key, event);
+                self.hub.on_ready(key, event);
             }
-            self.net.borrow_mut().operations = 0;
+            self.net.borrow_mut().begin_run();
             let before = self.before_run();
             let now = self.told();
             self.hub.run(&mut self.service, now);
             self.after_run(&before);
+            self.decide();
             self.accept();
         }
         self.net.borrow_mut().settle();
@@ -161,40 +169,88 @@ impl World {
 
     fn admit(&mut self, id: usize) {
         let before = self.before_admission();
-        let free = self.net.borrow().book.clients() < self.limits.clients_max;
-        let has_share = self.net.borrow().has_share(id);
         self.net.borrow_mut().book.accepting = true;
-        let key = self.hub.vacancy();
+        let key = self.hub.reserve();
         self.give_key(id, key);
         let net = Rc::clone(&self.net);
+        let place = net.borrow().wires[id].place;
         let now = self.told();
-        let socket = Socket { id, net };
-        let admission = self.hub.admit(socket, id, &mut self.service, now);
-        self.meet(id, admission, free, has_share);
+        let peer = SimPeer { id, place };
+        self.hub
+            .accept(Socket { id, net }, peer, &mut self.service, now);
+        self.net.borrow_mut().book.accepting = false;
         self.after_run(&before);
     }
 
-    /// The server has said what the peer is; it had to be that.
-    fn meet(&mut self, id: usize, admission: Admission, free: bool, has_share: bool) {
-        let net = &mut *self.net.borrow_mut();
-        net.book.accepting = false;
-        let catalog = Rc::clone(&net.setup.catalog);
-        match admission {
-            Admission::Client(name) => {
-                assert!(
-                    free,
-                    "wire {id}: nobody is let in while all berths are taken"
-                );
-                assert!(has_share, "wire {id}: nobody has more than its share");
-                assert!(!self.is_stopping, "wire {id}: nobody is let in at the end");
-                assert_eq!(net.book.names[name.0 as usize - 1], id);
-                self.peers[id].meet(Expect::client(name.0, catalog));
-            }
-            Admission::Refused(refusal) => {
-                assert_eq!(net.book.refused.pop(), Some((id, refusal)));
-                self.peers[id].meet(judge_refusal(net, refusal, free, self.is_stopping, id));
-            }
+    fn verdict_is_due(&self) -> bool {
+        let net = self.net.borrow();
+        net.book.pending.iter().any(|each| each.due <= net.now)
+    }
+
+    /// Hands on the verdicts that have come.
+    fn decide(&mut self) {
+        loop {
+            let pending = {
+                let net = &mut *self.net.borrow_mut();
+                let due = |each: &Pending| each.due <= net.now;
+                let Some(at) = net.book.pending.iter().position(due) else {
+                    return;
+                };
+                net.book.pending.swap_remove(at)
+            };
+            let Pending {
+                id,
+                ticket,
+                verdict,
+                ..
+            } = pending;
+            self.hear(id, verdict);
+            let before = self.before_admission();
+            let now = self.told();
+            self.hub.decided(ticket, verdict, &mut self.service, now);
+            self.after_run(&before);
         }
+    }
+
+    fn hear(&self, id: usize, verdict: Verdict) {
+        let net = &mut *self.net.borrow_mut();
+        net.book.told.push((id, verdict));
+        if matches!(verdict, Verdict::Refused(_)) {
+            net.marks.event(Event::LateRefusal);
+        }
+        net.say(|| format!("wire {id}: its verdict comes: {verdict:?}"));
+    }
+
+    /// Does what the server owes to those who were let in or turned away, and says who they are.
+    pub(crate) fn meet(&mut self) -> Vec<usize> {
+        let net = &mut *self.net.borrow_mut();
+        let met = std::mem::take(&mut net.book.met);
+        for &(id, met) in &met {
+            let catalog = Rc::clone(&net.setup.catalog);
+            let expect = match met {
+                Met::Client(name) => {
+                    assert!(!self.is_stopping, "wire {id}: nobody is let in at the end");
+                    Expect::client(name.0, catalog)
+                }
+                Met::Refused(refusal, has_reason) => {
+                    assert!(
+                        has_reason || self.is_stopping,
+                        "wire {id}: nobody is turned away while a berth is free"
+                    );
+                    if net.now >= net.wires[id].arrived_at + self.limits.arrival {
+                        net.marks.event(Event::ArrivedTooLate);
+                    }
+                    note_refusal(net, refusal, self.is_stopping);
+                    Expect::refused(line(refusal), catalog)
+                }
+            };
+            let record = &mut net.wires[id].record;
+            (record.moved_at, record.taken_at) = (net.now, net.now);
+            let before = self.peers[id].expect.is_none();
+            assert!(before, "wire {id}: is judged once");
+            self.peers[id].meet(expect);
+        }
+        met.into_iter().map(|(id, _)| id).collect()
     }
 
     fn give_key(&self, id: usize, key: usize) {
@@ -210,8 +266,11 @@ impl World {
         let now = net.now;
         let wire = &mut net.wires[id];
         wire.key = Some(key);
+        wire.arrived_at = now;
         wire.record.moved_at = now;
         wire.record.taken_at = now;
+        net.book.arriving.push(id);
+        net.book.accepted.push(id);
     }
 
     /// The server is told to stop: what is under way is still answered, and nothing more.
@@ -222,6 +281,7 @@ impl World {
         self.is_stopping = true;
         self.hub.stop();
         let net = &mut *self.net.borrow_mut();
+        net.is_stopping = true;
         net.say(|| "the server is told to stop".to_owned());
         for (id, view) in self.views.iter().enumerate() {
             let Some(view) = view.filter(View::is_open) else {
@@ -239,33 +299,17 @@ impl World {
     }
 }
 
-/// What a peer is told that was turned away, which nobody is for whom there was a berth.
-fn judge_refusal(
-    net: &mut Net,
-    refusal: Refusal,
-    free: bool,
-    is_stopping: bool,
-    id: usize,
-) -> Expect {
-    let catalog = Rc::clone(&net.setup.catalog);
-    let due = if !free || is_stopping {
-        Refusal::Full
-    } else {
-        assert!(
-            !net.has_share(id),
-            "wire {id}: nobody is turned away while a berth is free"
-        );
-        Refusal::Crowded
-    };
-    assert_eq!(refusal, due, "wire {id}: the reason for turning it away");
+fn line(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::Full => "Server full, try later\n",
+        Refusal::Crowded => "Too many clients from your address, try later\n",
+    }
+}
+
+fn note_refusal(net: &mut Net, refusal: Refusal, is_stopping: bool) {
     net.marks.event(match refusal {
-        Refusal::Full if free => Event::RefusedWhileStopping,
+        Refusal::Full if is_stopping => Event::RefusedWhileStopping,
         Refusal::Full => Event::Refused,
         Refusal::Crowded => Event::Crowded,
     });
-    let line = match refusal {
-        Refusal::Full => "Server full, try later\n",
-        Refusal::Crowded => "Too many clients from your address, try later\n",
-    };
-    Expect::refused(line, catalog)
 }

@@ -290,7 +290,7 @@ fn tests_do_not_sleep() {
 
 #[test]
 fn the_rules_would_notice() {
-    assert_eq!(floor("engine/hub"), 4);
+    assert_eq!(floor("engine/hub"), 6);
     assert_eq!(
         named("use crate::server::catalog::Catalog;", "engine/hub"),
         ["server/catalog"]

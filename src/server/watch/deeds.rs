@@ -37,12 +37,16 @@ impl Deeds {
         match deed {
             Deed::Began(key, name) => (self.key, self.name) = (key, name),
             Deed::Took(verb) => self.requests[verb as usize] += 1,
-            Deed::Wrote(n) => self.written += n as u64,
+            Deed::Wrote(n) | Deed::Settled(n) => self.written += n as u64,
             Deed::Sent(n) => self.sent += n as u64,
             Deed::Read(n) => self.read += n as u64,
             Deed::WriteBlocked | Deed::ReadBlocked => self.blocked += 1,
             Deed::Failed => self.failed += 1,
-            Deed::Answered | Deed::Finished | Deed::Rested(_) | Deed::Expired(_) => {}
+            Deed::Answered
+            | Deed::ReadEnd
+            | Deed::Finished
+            | Deed::Rested(_)
+            | Deed::Expired(_) => {}
         }
     }
 

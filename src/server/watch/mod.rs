@@ -11,7 +11,6 @@
 pub mod deeds;
 mod events;
 pub mod figures;
-pub mod service;
 pub mod slowest;
 pub mod trace;
 mod tracks;
@@ -23,7 +22,10 @@ use std::time::{Duration, Instant};
 use self::deeds::Deeds;
 use self::figures::Figures;
 use crate::engine::deed::{Deed, Rest, Turn};
-use crate::engine::ports::Refusal;
+use crate::engine::outbox::Passage;
+use crate::engine::ports::{Observer, Refusal};
+use crate::engine::tally::Tally;
+use crate::server::socket::Served;
 use crate::wire::{ClientName, Farewell};
 
 /// A piece of a turn of the loop, told when it is over.
@@ -145,29 +147,6 @@ impl<T: Tracer> Watch<T> {
         self.tracer.close();
     }
 
-    /// The engine did something.
-    ///
-    /// A deed is known where it is told, so inlined it costs what its own arm does, which for most
-    /// is an addition; as a call it would cost the sorting out each time.
-    #[inline(always)]
-    pub fn saw(&mut self, deed: Deed) {
-        self.deeds.add(deed);
-        match deed {
-            Deed::Rested(rest) => self.rested(rest),
-            Deed::Took(_) => {}
-            Deed::Began(key, name) => {
-                self.step_from = self.turn_from;
-                self.tracer.began(self.turn_from, key, name);
-            }
-            deed if T::STEPS => {
-                let now = Instant::now();
-                self.tracer.step(self.step_from, now, deed, &self.deeds);
-                self.step_from = now;
-            }
-            _ => {}
-        }
-    }
-
     #[inline(never)]
     fn rested(&mut self, rest: Rest) {
         let now = Instant::now();
@@ -185,27 +164,63 @@ impl<T: Tracer> Watch<T> {
         }
         self.turn_from = now;
     }
+}
 
-    fn arrived(&mut self, name: ClientName, peer: SocketAddr) {
+impl<T: Tracer> Observer for Watch<T> {
+    type File = Served;
+    type Peer = SocketAddr;
+
+    fn arrived(&mut self, name: ClientName, peer: &SocketAddr) {
         self.figures.accepted += 1;
         // Its first turn follows at once, and is not to blame for what came before.
         self.turn_from = Instant::now();
         self.step_from = self.turn_from;
-        self.tracer.arrived(self.turn_from, name, peer);
+        self.tracer.arrived(self.turn_from, name, *peer);
     }
 
-    fn refused(&mut self, peer: SocketAddr, refusal: Refusal) {
+    fn refused(&mut self, peer: &SocketAddr, refusal: Refusal) {
         match refusal {
             Refusal::Full => self.figures.full += 1,
             Refusal::Crowded => self.figures.crowded += 1,
         }
         self.turn_from = Instant::now();
         self.step_from = self.turn_from;
-        self.tracer.refused(self.turn_from, peer, refusal);
+        self.tracer.refused(self.turn_from, *peer, refusal);
     }
 
-    fn departed(&mut self, name: ClientName, farewell: Farewell) {
+    fn departed(&mut self, name: ClientName, farewell: Farewell, _: &Tally) {
         self.figures.departed(farewell);
         self.tracer.departed(name, farewell);
+    }
+
+    fn queued(&mut self, file: &[u8]) {
+        self.tracer.asked(file);
+    }
+
+    fn transferred(&mut self, to: ClientName, passage: &Passage<Served>, _: Duration) {
+        self.tracer.transferred(to, passage.sent, passage.size);
+    }
+
+    /// Every step, as it is taken.
+    ///
+    /// A deed is known where it is told, so inlined it costs what its own arm does, which for most
+    /// is an addition; as a call it would cost the sorting out each time.
+    #[inline(always)]
+    fn saw(&mut self, deed: Deed) {
+        self.deeds.add(deed);
+        match deed {
+            Deed::Rested(rest) => self.rested(rest),
+            Deed::Took(_) => {}
+            Deed::Began(key, name) => {
+                self.step_from = self.turn_from;
+                self.tracer.began(self.turn_from, key, name);
+            }
+            deed if T::STEPS => {
+                let now = Instant::now();
+                self.tracer.step(self.step_from, now, deed, &self.deeds);
+                self.step_from = now;
+            }
+            _ => {}
+        }
     }
 }

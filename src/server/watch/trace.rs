@@ -239,8 +239,9 @@ impl Tracer for Trace {
             }
             Deed::Wrote(n) => ("write", n),
             Deed::Sent(n) => ("send file", n),
-            Deed::Read(0) => ("read the end", 0),
+            Deed::Settled(n) => ("settle", n),
             Deed::Read(n) => ("read", n),
+            Deed::ReadEnd => ("read the end", 0),
             Deed::WriteBlocked => ("write would block", 0),
             Deed::ReadBlocked => ("read would block", 0),
             Deed::Finished => ("finish", 0),
@@ -261,6 +262,7 @@ impl Tracer for Trace {
         let end = match rest.turn {
             Turn::Waiting => "waiting",
             Turn::Yielded => "yielded",
+            Turn::Arrived => "arrived",
             Turn::Done => "done",
         };
         self.seen = Default::default();

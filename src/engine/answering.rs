@@ -1,0 +1,87 @@
+//! What a turn does about requests: the only place where one is answered.
+//!
+//! Owns the order in which that is done. Must never read or write: answers are queued.
+
+use super::deed::Deed;
+use super::meaning::Meaning;
+use super::ports::{Backend, Query, Step, Transport};
+use super::turn::TurnContext;
+use crate::wire::{Complaint, Farewell, Reply};
+
+impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
+    /// Goes on with the answer under way, then answers what was asked.
+    pub(super) fn answer(&mut self) -> bool {
+        let mut moved = self.resume();
+        while self.budget.requests > 0 && self.connection.session.takes_requests(self.limits) {
+            if self.stopping {
+                let last = Reply::Error(Complaint::ShuttingDown);
+                let session = &mut self.connection.session;
+                session.leave(Farewell::Shutdown, Some(last));
+                return true;
+            }
+            if !self.answer_next() {
+                break;
+            }
+            self.budget.requests -= 1;
+            moved = true;
+        }
+        moved
+    }
+
+    fn resume(&mut self) -> bool {
+        if self.budget.steps == 0 {
+            return false;
+        }
+        let session = &mut self.connection.session;
+        let Some((task, reply)) = session.task(self.limits, self.now) else {
+            return false;
+        };
+        self.budget.steps -= 1;
+        if self.service.resume(task, reply) == Step::Done {
+            session.end_task();
+        }
+        true
+    }
+
+    /// Answers one request. `false`: there is none, and there may never be another.
+    fn answer_next(&mut self) -> bool {
+        let (session, service) = (&mut self.connection.session, &mut *self.service);
+        let newcomer = session.berth().filter(|_| !session.has_asked());
+        let Some((line, reply)) = session.next_line(self.now) else {
+            if session.is_served() {
+                session.leave(Farewell::Eof, None);
+            }
+            return false;
+        };
+        let meaning = Meaning::of(line, newcomer.is_some());
+        if let Some(verb) = meaning.verb() {
+            service.saw(Deed::Took(verb));
+            if let Some(name) = newcomer {
+                service.asked(name);
+            }
+        }
+        match meaning {
+            Meaning::Say(_, known) => reply.write(|out| known.write(out)),
+            Meaning::Mark => reply.write(|out| Reply::NoMark.write(out)),
+            Meaning::Ask(_, query) => {
+                let task = service.answer(query, self.now, reply);
+                if let Query::Get { name, .. } = query
+                    && reply.has_file()
+                {
+                    service.queued(name);
+                }
+                if let Some(task) = task {
+                    session.begin(task);
+                }
+                // An empty file has ended already, and others may be asked for in this turn.
+                self.report();
+            }
+            Meaning::Exit => session.exit(),
+            Meaning::Web => {
+                let last = Reply::Error(Complaint::NotWeb);
+                session.leave(Farewell::Web, Some(last));
+            }
+        }
+        true
+    }
+}

@@ -1,0 +1,74 @@
+//! What a turn reads.
+//!
+//! Owns what follows from what a read says, and when reading is tried. Must never look at what
+//! the bytes mean.
+
+use std::io::ErrorKind;
+
+use super::deed::Deed;
+use super::ports::{Backend, More, Taken, Transport};
+use super::turn::TurnContext;
+use crate::wire::Farewell;
+
+impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
+    /// Reads once: what came is served before more is taken.
+    pub(super) fn fill(&mut self) -> bool {
+        let connection = &mut *self.connection;
+        if !connection.readiness.readable() || !connection.session.wants_read(self.limits) {
+            return false;
+        }
+        let space = connection.session.space();
+        let len = space.len().min(self.budget.bytes);
+        if len == 0 {
+            return false;
+        }
+        match connection.transport.read(&mut space[..len]) {
+            Ok(taken) => self.took(taken),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                connection.readiness.read_blocked();
+                self.service.saw(Deed::ReadBlocked);
+                return false;
+            }
+            Err(error) if error.kind() == ErrorKind::InvalidData => {
+                // The pipe has an alert to send, which nothing may destroy.
+                self.service.saw(Deed::Failed);
+                connection.session.broke_rules();
+            }
+            Err(error) => self.failed(&error),
+        }
+        true
+    }
+
+    fn took(&mut self, taken: Taken) {
+        let connection = &mut *self.connection;
+        if taken.bytes > 0 || taken.more != More::Never {
+            self.service.saw(Deed::Read(taken.bytes));
+        }
+        if taken.bytes > 0 {
+            let session = &mut connection.session;
+            session.received(taken.bytes, self.limits, self.now);
+        } else if taken.more != More::Never {
+            connection.session.heard(self.now);
+        }
+        match taken.more {
+            More::Perhaps => {}
+            More::WhenTold => connection.readiness.read_all(),
+            More::Never => {
+                self.service.saw(Deed::ReadEnd);
+                connection.session.input_ended();
+                if !connection.transport.is_ready() {
+                    // What its pipe waits for will never come.
+                    connection.session.close(Farewell::Eof);
+                }
+            }
+        }
+        self.spend(match taken {
+            Taken {
+                bytes,
+                more: More::Never,
+            } => bytes,
+            // A read that gave nothing has cost work all the same.
+            Taken { bytes, .. } => bytes.max(self.limits.read_cost_bytes),
+        });
+    }
+}

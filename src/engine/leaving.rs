@@ -1,0 +1,85 @@
+//! How a session comes to its end.
+//!
+//! Owns the ways out of a session, and that the first reason for leaving is the one that stays.
+//! Must never send anything: a last line is queued like any other.
+
+use std::time::Instant;
+
+use super::limits::Limits;
+use super::phase::{Ending, Phase};
+use super::session::Session;
+use crate::wire::{Farewell, Reply};
+
+impl<F, K> Session<F, K> {
+    /// Says a last line, if there is one, and takes no more requests.
+    pub fn leave(&mut self, farewell: Farewell, last: Option<Reply<'_>>) {
+        self.drain(Ending::Left(farewell), last);
+    }
+
+    pub(super) fn drain(&mut self, ending: Ending, last: Option<Reply<'_>>) {
+        if let Some(last) = last {
+            self.outbox.write(|out| last.write(out));
+        }
+        self.inbox.clear();
+        self.phase.advance(Phase::Draining(ending));
+    }
+
+    /// The client's own wish to leave.
+    pub fn exit(&mut self) {
+        let goodbye = self.name.map(Reply::Goodbye);
+        self.leave(Farewell::Exit, goodbye);
+    }
+
+    /// Whether all that was owed is sent and the peer is to be told that no more will come.
+    #[must_use]
+    pub fn is_drained(&self) -> bool {
+        matches!(self.phase, Phase::Draining(_)) && self.outbox.is_empty()
+    }
+
+    /// The peer was told that no more will come. Unless it has closed too, it gets time to read.
+    pub fn finished(&mut self, limits: &Limits, now: Instant) {
+        let Phase::Draining(ending) = self.phase else {
+            panic!("only what was drained can be finished");
+        };
+        self.phase.advance(if self.inbox.has_ended() {
+            Phase::Closed(ending)
+        } else {
+            Phase::Lingering(ending, now + limits.linger)
+        });
+    }
+
+    /// The connection broke, or its time is up. Whoever was leaving already keeps its reason: what
+    /// happens on the way out is no other one. Who was not let in has none.
+    pub fn close(&mut self, farewell: Farewell) {
+        let ending = match self.phase {
+            Phase::Arriving(..) => Ending::NotAdmitted,
+            phase => phase.ending().unwrap_or(Ending::Left(farewell)),
+        };
+        self.outbox.clear();
+        self.inbox.clear();
+        self.task = None;
+        self.phase.advance(Phase::Closed(ending));
+    }
+
+    /// A file on its way ended before its announced size. The promise cannot be kept: the peer is
+    /// told so by an end without `END`, and everything behind the gap is dropped.
+    pub fn file_ended_early(&mut self) {
+        self.outbox.clear();
+        self.inbox.clear();
+        let ending = self.phase.ending();
+        let ending = ending.unwrap_or(Ending::Left(Farewell::Error));
+        self.phase.advance(Phase::Draining(ending));
+    }
+
+    /// The peer breaks the rules of its pipe: nothing that it says is heard from now on, and it
+    /// gets no more answers.
+    pub fn broke_rules(&mut self) {
+        self.outbox.clear();
+        self.task = None;
+        match self.phase {
+            Phase::Arriving(..) => self.drain(Ending::NotAdmitted, None),
+            Phase::Open => self.drain(Ending::Left(Farewell::Reset), None),
+            Phase::Draining(_) | Phase::Lingering(..) | Phase::Closed(_) => {}
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! How a peer gets into the table and out of it.
+//!
+//! Owns the way from accept to a berth, with the question put to the admission and its answer, and
+//! the way from there to the end. Must never decide who gets a berth: the admission does, and all
+//! that is decided here is that nobody does while the server stops.
+
+use std::time::Instant;
+
+use super::admission::{Ticket, Verdict};
+use super::arrivals::Arrival;
+use super::connection::Connection;
+use super::hub::{Entry, Hub, Standing};
+use super::phase::{Ending, Gate, Phase};
+use super::ports::{Admission, Backend, Refusal, Transport};
+use super::session::Session;
+use super::tally::Tally;
+use crate::wire::{Farewell, Reply};
+
+impl<T: Transport, K, A: Admission> Hub<T, K, A> {
+    /// Makes sure that one more peer fits the table, and says which key it will have.
+    ///
+    /// To be called right before [`Hub::accept`], never while events are noted: it may end the
+    /// outsider that was there longest.
+    pub fn reserve(&mut self) -> usize {
+        self.trim_outsiders(self.limits.outsiders_max - 1);
+        self.entries.vacant_key()
+    }
+
+    /// Takes a newcomer into the table.
+    ///
+    /// Where its pipe is ready at once, the admission is asked at once, and if that answers at
+    /// once too, the peer has its first turn in this call: a caller who has gone already gives its
+    /// berth back before the next one is judged, and nobody waits for a welcome until others had
+    /// their turn.
+    pub fn accept(
+        &mut self,
+        transport: T,
+        peer: A::Peer,
+        service: &mut impl Backend<T, K, Peer = A::Peer>,
+        now: Instant,
+    ) {
+        let key = self.reserve();
+        let ticket = Ticket(self.tickets);
+        self.tickets += 1;
+        let connection = Connection::new(Session::arriving(&self.limits, now), transport);
+        let is_ready = connection.is_ready();
+        let inserted = self.entries.insert(Entry {
+            connection,
+            ticket,
+            queued: false,
+        });
+        assert_eq!(
+            inserted, key,
+            "the key that was promised is the key that is given"
+        );
+        self.arrivals.push(Arrival { key, ticket, peer });
+        if is_ready {
+            self.entries[key].connection.session_mut().await_verdict();
+            self.ask(key, 1, service, now);
+        } else {
+            self.enqueue(key);
+            self.wait(key);
+        }
+        self.trim_outsiders(self.limits.outsiders_max);
+        self.check_invariants();
+    }
+
+    /// The admission has judged the peer with this ticket, later than it was asked.
+    ///
+    /// A verdict that nobody waits for gives its berth back, unless that is taken: a verdict may
+    /// come twice.
+    pub fn decided(
+        &mut self,
+        ticket: Ticket,
+        verdict: Verdict,
+        service: &mut impl Backend<T, K, Peer = A::Peer>,
+        now: Instant,
+    ) {
+        let waiting = self.arrivals.with_ticket(ticket);
+        let waiting = waiting.filter(|&key| self.waits_for_verdict(key));
+        match (waiting, verdict) {
+            (Some(key), _) => {
+                self.settle(key, verdict, 1, service, now);
+                self.trim_outsiders(self.limits.outsiders_max);
+            }
+            (None, Verdict::Granted(name)) if !self.is_taken(ticket) => {
+                let nothing = Tally::default();
+                self.admission
+                    .leave(ticket, name, Farewell::Reset, &nothing);
+            }
+            (None, _) => {}
+        }
+        self.check_invariants();
+    }
+
+    /// Ends everybody where they are: the last that a server does.
+    pub fn abort(&mut self, service: &mut impl Backend<T, K, Peer = A::Peer>, now: Instant) {
+        for arrival in self.arrivals.drain() {
+            self.admission.withdraw(arrival.ticket);
+        }
+        for mut entry in self.entries.drain() {
+            let before = entry.standing();
+            entry.connection.abort(service, now);
+            if let Standing::Client(name) = before {
+                let session = entry.connection.session();
+                let farewell = session.farewell().unwrap_or(Farewell::Shutdown);
+                let tally = session.tally(now);
+                self.admission.leave(entry.ticket, name, farewell, &tally);
+                service.departed(name, farewell, &tally);
+            }
+        }
+        self.queue.clear();
+        self.outsiders.clear();
+        self.deadlines = Default::default();
+        self.clients = 0;
+    }
+
+    /// All gates before the verdict are passed: it is asked for.
+    pub(super) fn ask(
+        &mut self,
+        key: usize,
+        turns: usize,
+        service: &mut impl Backend<T, K, Peer = A::Peer>,
+        now: Instant,
+    ) {
+        let arrival = self.arrivals.get(key);
+        let arrival = arrival.expect("who is judged waits for it");
+        let is_full = self.stopping || self.clients == self.limits.clients_max;
+        let verdict = if is_full {
+            Some(Verdict::Refused(Refusal::Full))
+        } else {
+            self.admission.ask(arrival.ticket, &arrival.peer)
+        };
+        match verdict {
+            Some(verdict) => self.settle(key, verdict, turns, service, now),
+            None => {
+                // What it says meanwhile is read, so that its going is heard of.
+                self.enqueue(key);
+                self.wait(key);
+            }
+        }
+    }
+
+    /// Does what the verdict says, and gives the peer a turn in which it hears of it.
+    fn settle(
+        &mut self,
+        key: usize,
+        verdict: Verdict,
+        turns: usize,
+        service: &mut impl Backend<T, K, Peer = A::Peer>,
+        now: Instant,
+    ) {
+        let arrival = self.arrivals.remove(key);
+        let Arrival { ticket, peer, .. } = arrival.expect("who is judged waits for it");
+        let verdict = self.within_the_cap(ticket, verdict);
+        let session = self.entries[key].connection.session_mut();
+        match verdict {
+            Verdict::Granted(name) => {
+                session.open(name, now);
+                self.clients += 1;
+                service.arrived(name, &peer);
+            }
+            Verdict::Refused(refusal) => {
+                let why = match refusal {
+                    Refusal::Full => Reply::Full,
+                    Refusal::Crowded => Reply::Crowded,
+                };
+                session.turn_away(why, now);
+                self.outsiders.push_back(key);
+                service.refused(&peer, refusal);
+            }
+        }
+        if !self.serving {
+            return self.enqueue(key);
+        }
+        if self.entries[key].queued {
+            self.queue.retain(|&queued| queued != key);
+        }
+        self.take_turn(key, turns, service, now);
+    }
+
+    /// A berth that was granted while the last one of this server was taken is given back.
+    fn within_the_cap(&mut self, ticket: Ticket, verdict: Verdict) -> Verdict {
+        match verdict {
+            Verdict::Granted(name) if self.stopping || self.clients == self.limits.clients_max => {
+                let nothing = Tally::default();
+                self.admission
+                    .leave(ticket, name, Farewell::Shutdown, &nothing);
+                Verdict::Refused(Refusal::Full)
+            }
+            verdict => verdict,
+        }
+    }
+
+    /// The peer waits, and somebody else makes room if too many do.
+    fn wait(&mut self, key: usize) {
+        let entries = &self.entries;
+        let silent_since = |key: usize| entries[key].connection.session().moved_at();
+        let crowded_out = self.arrivals.crowded_out(key, &self.limits, silent_since);
+        if let Some(other) = crowded_out {
+            let arrival = self.arrivals.remove(other).expect("it was just found");
+            self.admission.withdraw(arrival.ticket);
+            self.queue.retain(|&queued| queued != other);
+            self.remove(other);
+        }
+        let deadline = self.entries[key].connection.deadline(&self.limits);
+        self.deadlines.set(key, deadline);
+    }
+
+    /// The peer is no longer what it was `before` its turn: it waits no more, or has given its
+    /// berth back.
+    pub(super) fn left(
+        &mut self,
+        key: usize,
+        before: Standing,
+        service: &mut impl Backend<T, K, Peer = A::Peer>,
+        now: Instant,
+    ) {
+        let entry = &self.entries[key];
+        let (ticket, session) = (entry.ticket, entry.connection.session());
+        match before {
+            Standing::Arriving => {
+                let arrival = self.arrivals.remove(key);
+                let arrival = arrival.expect("who is arriving is known to");
+                self.admission.withdraw(ticket);
+                if session.phase().ending() == Some(Ending::Refused) {
+                    service.refused(&arrival.peer, Refusal::Full);
+                }
+            }
+            Standing::Client(name) => {
+                self.clients -= 1;
+                let farewell = session.farewell().unwrap_or(Farewell::Error);
+                let tally = session.tally(now);
+                self.admission.leave(ticket, name, farewell, &tally);
+                service.departed(name, farewell, &tally);
+            }
+            Standing::Outsider => unreachable!("there is nothing behind that"),
+        }
+        self.outsiders.push_back(key);
+    }
+
+    /// Ends the outsiders that were there longest until at most `most` are left.
+    pub(super) fn trim_outsiders(&mut self, most: usize) {
+        while self.outsiders.len() > most {
+            let key = self.outsiders[0];
+            self.queue.retain(|&queued| queued != key);
+            self.remove(key);
+        }
+    }
+
+    fn waits_for_verdict(&self, key: usize) -> bool {
+        let phase = self.entries[key].connection.session().phase();
+        matches!(phase, Phase::Arriving(Gate::Verdict, _))
+    }
+
+    /// Whether a client holds the berth that was granted for this ticket.
+    fn is_taken(&self, ticket: Ticket) -> bool {
+        self.entries.iter().any(|(_, entry)| {
+            entry.ticket == ticket && matches!(entry.standing(), Standing::Client(_))
+        })
+    }
+}

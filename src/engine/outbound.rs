@@ -1,0 +1,132 @@
+//! What a turn writes.
+//!
+//! Owns the only writes there are: what the pipe itself owes, then queued bytes and files, then the
+//! end. Must never look at what the bytes mean.
+
+use std::io::{self, ErrorKind};
+
+use super::connection::Connection;
+use super::deed::Deed;
+use super::outbox::Front;
+use super::phase::Phase;
+use super::ports::{Backend, Transport};
+use super::turn::TurnContext;
+
+/// What was written, and for whom.
+enum Wrote {
+    /// Queued bytes, or bytes of a file.
+    Some(usize, Deed),
+    /// Nothing: the file is shorter than what was announced.
+    FileEnded,
+}
+
+impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
+    /// Sends what the pipe itself owes, before anything else.
+    pub(super) fn settle(&mut self) -> bool {
+        let mut moved = false;
+        while self.connection.readiness.writable()
+            && self.budget.bytes > 0
+            && self.connection.transport.owes()
+            && !matches!(self.connection.session.phase(), Phase::Closed(_))
+        {
+            match self.connection.transport.settle() {
+                Ok(n) => {
+                    self.service.saw(Deed::Settled(n));
+                    self.connection.session.settled(self.now);
+                    self.spend(n);
+                    moved = true;
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.write_blocked(),
+                Err(error) => {
+                    self.failed(&error);
+                    moved = true;
+                }
+            }
+        }
+        moved
+    }
+
+    /// Writes what is owed, and says so when that was all.
+    pub(super) fn flush(&mut self) -> bool {
+        let mut moved = false;
+        while self.connection.readiness.writable()
+            && self.budget.bytes > 0
+            && self.connection.is_ready()
+            && !self.connection.transport.owes()
+            && self.connection.session.front().is_some()
+        {
+            match self.send() {
+                Ok(Wrote::Some(n, deed)) => {
+                    self.service.saw(deed);
+                    self.connection.session.sent(n, self.now);
+                    self.report();
+                    self.spend(n);
+                    moved = true;
+                }
+                Ok(Wrote::FileEnded) => {
+                    self.file_ended_early();
+                    moved = true;
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.write_blocked(),
+                Err(error) => {
+                    self.failed(&error);
+                    moved = true;
+                }
+            }
+        }
+        self.finish() || moved
+    }
+
+    /// Sends what is first, as far as the turn's share goes.
+    fn send(&mut self) -> io::Result<Wrote> {
+        let most = self.budget.bytes;
+        let Connection {
+            session, transport, ..
+        } = &mut *self.connection;
+        match session.front() {
+            None => Ok(Wrote::Some(0, Deed::Wrote(0))),
+            Some(Front::Bytes(bytes)) => match transport.write(&bytes[..bytes.len().min(most)])? {
+                0 => Err(ErrorKind::WriteZero.into()),
+                n => Ok(Wrote::Some(n, Deed::Wrote(n))),
+            },
+            Some(Front::File { file, offset, left }) => {
+                let len = usize::try_from(left).unwrap_or(usize::MAX).min(most);
+                match transport.send_file(file, offset, len)? {
+                    0 => Ok(Wrote::FileEnded),
+                    n => Ok(Wrote::Some(n, Deed::Sent(n))),
+                }
+            }
+        }
+    }
+
+    fn finish(&mut self) -> bool {
+        let connection = &mut *self.connection;
+        if !connection.session.is_drained() || connection.transport.owes() {
+            return false;
+        }
+        match connection.transport.finish() {
+            Ok(()) => {
+                self.service.saw(Deed::Finished);
+                connection.session.finished(self.limits, self.now);
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.write_blocked();
+                return false;
+            }
+            Err(error) => self.failed(&error),
+        }
+        true
+    }
+
+    fn write_blocked(&mut self) {
+        self.connection.readiness.write_blocked();
+        self.service.saw(Deed::WriteBlocked);
+    }
+
+    fn file_ended_early(&mut self) {
+        self.service.saw(Deed::Failed);
+        let berth = self.connection.session.berth();
+        self.service.failed(berth, &ErrorKind::UnexpectedEof.into());
+        self.connection.session.file_ended_early();
+    }
+}

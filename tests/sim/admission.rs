@@ -1,0 +1,158 @@
+//! Who judges newcomers in the simulator: the engine's own berths, and a way there that is slow.
+//!
+//! Owns the verdicts that are under way. Must never change one: what is asked is answered as the
+//! berths say, but perhaps later, or twice, or to nobody.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use berth::engine::admission::{Refusal, Ticket, Verdict};
+use berth::engine::berths::Berths;
+use berth::engine::ports::{Admission, Peer};
+use berth::engine::tally::Tally;
+use berth::wire::{ClientName, Farewell};
+
+use crate::marks::Event;
+use crate::net::{Net, Shared};
+use crate::setup::Bug;
+
+/// A peer as it is judged.
+#[derive(Debug)]
+pub(crate) struct SimPeer {
+    /// The number of its wire.
+    pub(crate) id: usize,
+    /// Where it is.
+    pub(crate) place: usize,
+}
+
+impl Peer for SimPeer {
+    type Origin = usize;
+
+    fn origin(&self) -> usize {
+        self.place
+    }
+}
+
+/// A verdict on its way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pending {
+    pub(crate) due: Duration,
+    /// The wire of the peer that was judged.
+    pub(crate) id: usize,
+    pub(crate) ticket: Ticket,
+    pub(crate) verdict: Verdict,
+}
+
+#[derive(Debug)]
+pub(crate) struct SimAdmission {
+    net: Shared,
+    berths: Berths<SimPeer>,
+    /// Whose verdict got lost on its way.
+    lost: BTreeSet<Ticket>,
+}
+
+impl SimAdmission {
+    pub(crate) fn new(net: Shared) -> Self {
+        let setup = net.borrow().setup.clone();
+        let berths = Berths::new(setup.limits_told().clients_max, setup.share_max);
+        Self {
+            net,
+            berths,
+            lost: BTreeSet::new(),
+        }
+    }
+
+    /// How many berths are taken, as the judge has it.
+    pub(crate) fn taken(&self) -> usize {
+        self.berths.taken()
+    }
+}
+
+impl Admission for SimAdmission {
+    type Peer = SimPeer;
+
+    fn ask(&mut self, ticket: Ticket, peer: &SimPeer) -> Option<Verdict> {
+        let verdict = self.berths.ask(ticket, peer);
+        let verdict = verdict.expect("the berths of this server answer at once");
+        let net = &mut *self.net.borrow_mut();
+        net.judge(peer.id, verdict);
+        if matches!(verdict, Verdict::Granted(_)) {
+            net.book.promised.push((ticket, peer.id));
+        }
+        net.say(|| format!("  wire {}: asks with {ticket:?}: {verdict:?}", peer.id));
+        let way = net.setup.verdicts;
+        if !net.faults_on || !net.rng.chance(way.late_permille) {
+            net.book.told.push((peer.id, verdict));
+            return Some(verdict);
+        }
+        net.marks.event(Event::LateVerdict);
+        if net.rng.chance(way.never_permille) {
+            net.marks.event(Event::LostVerdict);
+            self.lost.insert(ticket);
+            return None;
+        }
+        let times = 1 + usize::from(net.rng.chance(way.twice_permille));
+        for _ in 0..times {
+            let delay = net.rng.below(way.delay_max_ms + 1);
+            net.book.pending.push(Pending {
+                due: net.now + Duration::from_millis(delay as u64),
+                id: peer.id,
+                ticket,
+                verdict,
+            });
+        }
+        None
+    }
+
+    fn withdraw(&mut self, ticket: Ticket) {
+        let net = &mut *self.net.borrow_mut();
+        net.marks.event(Event::Withdrawn);
+        net.say(|| format!("  {ticket:?} is withdrawn"));
+        net.withdrawn(ticket);
+        if self.lost.remove(&ticket) {
+            net.book.promised.retain(|&(each, _)| each != ticket);
+            let nothing = Tally::default();
+            self.berths
+                .leave(ticket, ClientName(0), Farewell::Reset, &nothing);
+        }
+    }
+
+    fn leave(&mut self, ticket: Ticket, name: ClientName, farewell: Farewell, tally: &Tally) {
+        let net = &mut *self.net.borrow_mut();
+        net.say(|| format!("  {ticket:?} is given back"));
+        net.book.promised.retain(|&(each, _)| each != ticket);
+        if !net.errs(Bug::KeepBerth) {
+            self.berths.leave(ticket, name, farewell, tally);
+        }
+    }
+
+    fn may_serve(&self, _: Instant) -> bool {
+        self.net.borrow().may_serve
+    }
+}
+
+impl Net {
+    /// The verdict on a newcomer has to be the one that the book says.
+    fn judge(&mut self, id: usize, verdict: Verdict) {
+        let taken = self.book.clients() + self.book.promised.len();
+        let due = if taken >= self.setup.limits.clients_max {
+            Some(Refusal::Full)
+        } else if !self.has_share(id) {
+            Some(Refusal::Crowded)
+        } else {
+            None
+        };
+        match (verdict, due) {
+            (Verdict::Granted(_), None) => {}
+            (Verdict::Granted(_), Some(why)) => {
+                panic!("wire {id}: is let in although it is to be turned away: {why:?}")
+            }
+            (Verdict::Refused(why), None) => {
+                panic!("wire {id}: nobody is turned away while a berth is free: {why:?}")
+            }
+            (Verdict::Refused(why), Some(due)) => {
+                assert_eq!(why, due, "wire {id}: the reason for turning it away");
+            }
+        }
+    }
+}
