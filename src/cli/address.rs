@@ -18,6 +18,9 @@ pub(super) struct Written {
 
 /// Reads `HOST`, `HOST:PORT`, `[IPV6]`, `[IPV6]:PORT` or a bare IPv6 address.
 pub(super) fn parse(text: &str) -> Result<Written, &'static str> {
+    if text.contains("://") {
+        return Err("that is a URL; write host and port alone, as in 127.0.0.1:23784");
+    }
     let (host, port) = if is_ipv6(text) {
         (text, None)
     } else if let Some((host, rest)) = text.strip_prefix('[').and_then(|it| it.split_once(']')) {
@@ -78,6 +81,16 @@ fn is_ipv6(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whoever_writes_a_url_is_told_so() {
+        for url in ["http://127.0.0.1:23784", "tcp://host", "http://[::1]:80/x"] {
+            assert!(
+                parse(url).unwrap_err().starts_with("that is a URL"),
+                "{url}"
+            );
+        }
+    }
 
     #[test]
     fn whatever_people_write_is_read_and_nothing_else() {
