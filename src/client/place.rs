@@ -89,12 +89,14 @@ pub fn of_a_file(place: Place) -> Result<Place, Error> {
         Place::File {
             target,
             clobber: true,
-        } if is_special(target) => {
-            let why = io::Error::other("a device, a FIFO or a socket is there, and stays");
-            refused(target, why)
-        }
+        } if is_special(target) => Err(special(target)),
         _ => Ok(place),
     }
+}
+
+fn special(path: &Path) -> Error {
+    let why = "a device, a FIFO or a socket is there, and stays; '-o -' writes to standard output";
+    Error::Local(shown(path), io::Error::other(why))
 }
 
 /// Whether it is neither a file nor a link, whose place a file may take.
@@ -138,6 +140,9 @@ fn settle(target: PathBuf, on_exist: Option<OnExist>) -> Result<Place, Error> {
             target,
             clobber: false,
         });
+    }
+    if on_exist.is_none() && is_special(&target) && !target.is_dir() {
+        return Err(special(&target));
     }
     let on_exist = on_exist.map_or_else(|| ask(&target), Ok);
     match on_exist? {
@@ -217,6 +222,9 @@ mod tests {
         }
         let device = of_a_file(file("/dev/null".into(), true)).unwrap_err();
         assert_eq!(device.exit_code(), 23);
+        // Nobody is asked whether to overwrite it, nor told to move it away.
+        let device = of_asked(b"f", &Output::Path("/dev/null".into()), false, None).unwrap_err();
+        assert!(device.to_string().contains("'-o -' writes to"), "{device}");
     }
 
     #[cfg(unix)]
