@@ -2,7 +2,8 @@
 //!
 //! Owns the file: its place, its form and who may read it, for what was typed may be private. Must
 //! never be missed: a prompt without a history works. Must never touch anything but a regular file
-//! at that place: a link, a device or a pipe there means that nothing is to be remembered.
+//! at that place: a link of either sort, a device or a pipe there means that nothing is to be
+//! remembered.
 
 use std::env;
 use std::fs::{DirBuilder, File, OpenOptions};
@@ -106,6 +107,10 @@ fn protect(file: &File) -> io::Result<()> {
 
 fn read(path: &Path) -> io::Result<(File, Vec<String>)> {
     let mut file = open(path)?;
+    if plain::has_another_name(&file) {
+        // Under that name others may be meant to read it, and no line belongs into it.
+        return Err(io::Error::other("it has another name too"));
+    }
     #[cfg(unix)]
     protect(&file)?;
     let length = file.metadata()?.len();
@@ -203,8 +208,16 @@ mod tests {
         symlink(folder.path().join("nothing"), &dangling).unwrap();
         let device = folder.path().join("device");
         symlink("/dev/null", &device).unwrap();
+        let other_name = folder.path().join("other name");
+        std::fs::hard_link(&target, &other_name).unwrap();
         // The other things that may stand there are tried where such a file is opened.
-        for path in [&link, &dangling, &device, &folder.path().to_owned()] {
+        for path in [
+            &other_name,
+            &link,
+            &dangling,
+            &device,
+            &folder.path().to_owned(),
+        ] {
             read(path).unwrap_err();
         }
         assert_eq!(std::fs::read(&target).unwrap(), b"kept");

@@ -246,7 +246,7 @@ fn open_and_lock(path: &Path) -> io::Result<(File, Option<Weaker>)> {
         let mut options = File::options();
         options.read(true).write(true).create(true).truncate(false);
         let file = plain::open(path, &mut options)?;
-        if has_another_name(&file) {
+        if plain::has_another_name(&file) {
             let path = Harmless(names::bytes(path.as_os_str()));
             let why =
                 format!("{path} is in the way: it is a file with another name too (a hard link)");
@@ -258,18 +258,6 @@ fn open_and_lock(path: &Path) -> io::Result<(File, Option<Weaker>)> {
         }
     }
     Err(io::Error::other("others keep replacing its part"))
-}
-
-/// Whether what is written to it would be seen elsewhere too.
-#[cfg(unix)]
-fn has_another_name(file: &File) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    file.metadata().is_ok_and(|file| file.nlink() > 1)
-}
-
-#[cfg(not(unix))]
-fn has_another_name(_file: &File) -> bool {
-    false
 }
 
 /// Whether `path` still leads to `file`: whoever had the lock before may have renamed it.

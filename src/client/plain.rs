@@ -51,6 +51,20 @@ pub fn check(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Whether what is written to it would be seen elsewhere too.
+#[cfg(unix)]
+#[must_use]
+pub fn has_another_name(file: &File) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    file.metadata().is_ok_and(|file| file.nlink() > 1)
+}
+
+#[cfg(not(unix))]
+#[must_use]
+pub fn has_another_name(_file: &File) -> bool {
+    false
+}
+
 /// Follows no link, and waits for nobody at the other end of a FIFO.
 #[cfg(unix)]
 fn unhurt(options: &mut OpenOptions) -> &mut OpenOptions {
