@@ -90,6 +90,17 @@ impl Stream {
         wait(self.stream, PollFlags::OUT, Some(Duration::ZERO)).unwrap_or(false)
     }
 
+    /// Whether whoever read it has gone, which a program that writes nothing is not told.
+    #[must_use]
+    pub fn has_lost_its_reader(self) -> bool {
+        let mut asked = [PollFd::new(&self.stream, PollFlags::empty())];
+        let found = poll(&mut asked, Some(&Timespec::default()));
+        found.is_ok()
+            && asked[0]
+                .revents()
+                .intersects(PollFlags::ERR | PollFlags::HUP)
+    }
+
     /// Whether what goes there may be coloured, when nobody has said whether it is to be.
     #[must_use]
     pub fn takes_color(self) -> bool {

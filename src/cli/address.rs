@@ -17,7 +17,10 @@ pub(super) struct Written {
 }
 
 /// Reads `HOST`, `HOST:PORT`, `[IPV6]`, `[IPV6]:PORT` or a bare IPv6 address.
+///
+/// Blanks around it are what stands beside a comma in a list.
 pub(super) fn parse(text: &str) -> Result<Written, &'static str> {
+    let text = text.trim_matches(' ');
     if text.contains("://") {
         return Err("that is a URL; write host and port alone, as in 127.0.0.1:23784");
     }
@@ -40,7 +43,7 @@ pub(super) fn parse(text: &str) -> Result<Written, &'static str> {
         }
         (host, port)
     };
-    if host.is_empty() {
+    if host.is_empty() || host == "*" {
         return Err("the address is missing, as in 127.0.0.1:23784, or [::]:23784 for all");
     }
     if host.contains(|c: char| c == '/' || c.is_whitespace() || c.is_control()) {
@@ -106,12 +109,17 @@ mod tests {
             ("fe80::1%eth0", "fe80::1%eth0", None),
             ("[fe80::1%eth0.7]:65535", "fe80::1%eth0.7", Some(65535)),
             ("[fe80::1%2]", "fe80::1%2", None),
+            (" [::1]:80 ", "::1", Some(80)),
         ] {
             let host = host.to_owned();
             assert_eq!(parse(text), Ok(Written { host, port }), "{text}");
         }
+        for (bad, told) in [("*:80", "[::]:23784 for all"), ("http://host:80", "a URL")] {
+            assert!(parse(bad).expect_err(bad).contains(told), "{bad}");
+        }
         for bad in [
             "",
+            " ",
             ":80",
             "host:65536",
             "host:+1",

@@ -13,6 +13,7 @@ use std::time::Duration;
 use super::records::write_line;
 use super::{Question, table};
 use crate::journal::Line;
+use crate::streams;
 
 /// How often it is looked whether there is more. A person does not notice, nor does a processor.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -31,6 +32,9 @@ pub fn run(question: &Question, file: File, position: u64, out: &mut impl Write)
             show(&line, question, out)?;
         }
         out.flush()?;
+        if streams::stdout().has_lost_its_reader() {
+            return Ok(());
+        }
         thread::sleep(PAUSE);
     }
 }

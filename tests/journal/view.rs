@@ -334,3 +334,17 @@ fn followed_a_journal_shows_what_happens_also_after_it_was_moved_away() {
     assert_eq!(records.until("\"reason\":\"exit\""), [""; 0]);
     stop(server);
 }
+
+#[test]
+fn who_follows_a_journal_ends_with_the_reader_though_nothing_happens() {
+    let book = Book::new();
+    fs::write(book.path(), "").expect("it is ours");
+    for arguments in ["--follow", "--follow --json"] {
+        let mut command = journal(&book, arguments);
+        command.stdout(Stdio::piped());
+        let mut watching = command.spawn().expect("it was built");
+        drop(watching.stdout.take());
+        let ended = watching.wait().expect("it is our child");
+        assert_eq!(ended.code(), Some(0), "{arguments}");
+    }
+}
