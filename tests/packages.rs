@@ -26,13 +26,13 @@ fn has(packages: &str, name: &str) -> bool {
 #[test]
 fn neither_program_is_built_with_what_only_the_other_one_needs() {
     let (client, server) = (packages_of("client"), packages_of("server"));
-    for name in ["signal-hook", "socket2"] {
+    for name in ["signal-hook", "socket2", "tempfile"] {
         assert!(has(&server, name) && has(&client, name), "{name}");
     }
     for name in ["mio", "slab", "signal-hook-mio"] {
         assert!(has(&server, name) && !has(&client, name), "{name}");
     }
-    for name in ["pbr", "tempfile"] {
+    for name in ["pbr", "rustyline"] {
         assert!(has(&client, name) && !has(&server, name), "{name}");
     }
 }
