@@ -5,7 +5,7 @@
 //! in one of these three does to it.
 
 use berth::engine::line_buffer::LineBuffer;
-use berth::engine::outbox::{Front, Outbox};
+use berth::engine::outbox::{Chunk, Outbox};
 use berth::wire::{Reply, Request};
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
@@ -34,18 +34,18 @@ fn line_buffer(bencher: Bencher<'_, '_>, line_bytes: usize) {
     let lines = LINES.min(INBOX_BYTES / (line_bytes + 1));
     let input = format!("{}\n", "x".repeat(line_bytes)).repeat(lines);
     let mut buffer = LineBuffer::new(INBOX_BYTES);
-    let mut spare = Vec::new();
+    let mut pool = Vec::new();
     bencher
         .counter(ItemsCount::new(lines))
         .counter(BytesCount::new(input.len()))
         .bench_local(move || {
-            buffer.borrow(&mut spare);
+            buffer.borrow(&mut pool);
             buffer.space()[..input.len()].copy_from_slice(input.as_bytes());
             buffer.received(input.len());
             while let Some(line) = buffer.next_line() {
                 black_box(&line);
             }
-            buffer.release(&mut spare);
+            buffer.release(&mut pool);
         });
 }
 
@@ -60,7 +60,7 @@ fn outbox(bencher: Bencher<'_, '_>, replies: usize) {
                 outbox.write(|out| reply.write(out));
             }
             let sent = match outbox.front() {
-                Some(Front::Bytes(bytes)) => bytes.len(),
+                Some(Chunk::Bytes(bytes)) => bytes.len(),
                 _ => 0,
             };
             outbox.sent(sent);

@@ -6,11 +6,14 @@
 //! ```text
 //! 11 bin/berthd.rs   bin/berth.rs       wiring, exit codes
 //! 10 cli/                               what the programs are told when they are started
-//! 9  server/{mod,start}.rs   client/   report/   timeline/   the bodies of the programs
-//! 8  server/{socket,ahead,catalog,listing,remembered,inotify,digest,roster}.rs
-//!    server/{logbook,service,listener,origin,descriptors,privileges,config,logging}.rs
-//!    server/{own_file,whereabouts}.rs
-//!    server/{journal,watch}/            the edges
+//! 9  server/mod.rs                      the loop, with server/startup.rs: all of bind
+//!    client/   report/   timeline/      the bodies of the other commands
+//! 8  server/net/                        sockets: listener, socket
+//!    server/files/                      the served folder: root, listing, digest, readahead
+//!    server/records/                    who came and went: recorder, clients, journal/
+//!    server/observe/                    what the loop did: metrics, turn_stats, trace/
+//!    server/process/                    what the process gives up: sandbox, fd_limit, logging
+//!    server/{handler,config}.rs         what requests mean here; what the server is told
 //! 7  engine/lobby.rs                    the way into the table and out of it
 //! 6  engine/hub.rs                      the table, the run queue, the deadlines
 //! 5  engine/{answering,outbound,inbound}.rs   what a turn answers, writes and reads
@@ -18,9 +21,9 @@
 //! 3  engine/{connection,leaving,timeouts}.rs  a session with its pipe, its ways out, its deadlines
 //!    engine/{arrivals,berths}.rs        who waits; the judge of newcomers on this server
 //! 2  engine/{session,meaning,budget,ports}.rs  one peer, its share; the doors to the outside
-//!    engine/spare.rs                    memory that goes from one peer to the next
-//! 1  engine/{line_buffer,outbox,readiness,phase,deadlines,tally}.rs   data
-//!    engine/{deed,fault,admission,limits,query}.rs
+//!    engine/buffer_pool.rs              memory that goes from one peer to the next
+//! 1  engine/{line_buffer,outbox,readiness,phase,deadlines,stats}.rs   data
+//!    engine/{event,close_reason,admission,limits,query}.rs
 //!    journal/                           the language of the journal
 //! 0  wire/   streams.rs                 the language; the standard streams
 //! ```
@@ -29,9 +32,9 @@
 //! - [`engine`] is the server without sockets, files or a clock. The simulator runs all of it.
 //! - [`server`] is the thin edge around the engine: mio, files, signals. It decides nothing.
 //! - [`client`] is the blocking program. It uses `wire` and sees neither `engine` nor `server`.
-//! - [`journal`] is the language of what is kept of who came and went; [`server::journal`] writes
-//!   it, and [`report`] shows it to people.
-//! - [`server::watch`] counts what the loop does and writes it down as a trace, and [`timeline`]
+//! - [`journal`] is the language of what is kept of who came and went;
+//!   [`server::records::journal`] writes it, and [`report`] shows it to people.
+//! - [`server::observe`] counts what the loop does and writes it down as a trace, and [`timeline`]
 //!   makes a page of that.
 //! - [`streams`] is standard input, output and error, for whoever of all these uses them.
 //! - [`cli`] is what the two are told when they are started.

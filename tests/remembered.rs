@@ -16,14 +16,14 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 use std::time::{Duration, UNIX_EPOCH};
 
-use berth::engine::outbox::{Front, Outbox};
+use berth::engine::outbox::{Chunk, Outbox};
 use berth::engine::ports::{Handler, Query, Step};
-use berth::server::catalog::Catalog;
-use berth::server::listing::Listing;
-use berth::server::logbook::Logbook;
-use berth::server::remembered::{Memory, Recording};
-use berth::server::service::{FolderService, Task};
-use berth::server::socket::Served;
+use berth::server::files::listing::Listing;
+use berth::server::files::listing_cache::{CacheFill, ListingCache};
+use berth::server::files::root::ServedDir;
+use berth::server::handler::{FolderHandler, Task};
+use berth::server::net::socket::Served;
+use berth::server::records::recorder::EventLog;
 
 use rng::Rng;
 
@@ -110,7 +110,7 @@ struct Asked {
 }
 
 impl Asked {
-    fn new(service: &mut FolderService) -> Self {
+    fn new(service: &mut FolderHandler) -> Self {
         let mut reply = Outbox::new();
         let task = service.answer(Query::List, Instant::now(), &mut reply);
         Self { reply, task }
@@ -118,12 +118,12 @@ impl Asked {
 
     fn from(&self) -> From {
         match self.task {
-            Some(Task::Replay(..)) => From::Memory,
+            Some(Task::CachedListing(..)) => From::Memory,
             _ => From::Walk,
         }
     }
 
-    fn step(&mut self, service: &mut FolderService) {
+    fn step(&mut self, service: &mut FolderHandler) {
         if let Some(task) = &mut self.task
             && service.resume(task, &mut self.reply) == Step::Done
         {
@@ -132,12 +132,12 @@ impl Asked {
     }
 
     /// What comes to the end, without the first line.
-    fn rest(mut self, service: &mut FolderService) -> String {
+    fn rest(mut self, service: &mut FolderHandler) -> String {
         while self.task.is_some() {
             self.step(service);
         }
         let mut text = Vec::new();
-        while let Some(Front::Bytes(bytes)) = self.reply.front() {
+        while let Some(Chunk::Bytes(bytes)) = self.reply.front() {
             text.extend_from_slice(bytes);
             let n = bytes.len();
             self.reply.sent(n);
@@ -148,16 +148,16 @@ impl Asked {
     }
 }
 
-fn service(root: &Path) -> FolderService {
-    let catalog = Catalog::open(root).expect("it is there");
-    FolderService::new(catalog, Logbook::new(|| UNIX_EPOCH))
+fn service(root: &Path) -> FolderHandler {
+    let served_dir = ServedDir::open(root).expect("it is there");
+    FolderHandler::new(served_dir, EventLog::new(|| UNIX_EPOCH))
 }
 
 /// What a server says that remembers nothing.
 fn truth(root: &Path) -> String {
-    let mut catalog = Catalog::open(root).expect("it is there");
-    let (mut walk, mut out) = (Listing::new(Recording::Off), Vec::new());
-    while walk.resume(&mut catalog, &mut Memory::default(), &mut out) == Step::More {}
+    let mut served_dir = ServedDir::open(root).expect("it is there");
+    let (mut walk, mut out) = (Listing::new(CacheFill::Off), Vec::new());
+    while walk.resume(&mut served_dir, &mut ListingCache::default(), &mut out) == Step::More {}
     String::from_utf8(out).expect("the names are text")
 }
 

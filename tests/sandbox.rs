@@ -13,7 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use berth::engine::limits::Limits;
-use berth::server::privileges::Sandbox;
+use berth::server::process::sandbox::Sandbox;
 use berth::server::{Config, Server};
 
 fn config(repo: PathBuf, sandbox: Sandbox) -> Config {

@@ -195,7 +195,7 @@ fn judge(line: &[u8], stream: &mut Line, began: Instant) -> Told {
     }
 }
 
-/// What one inside saw of the flood.
+/// What one inside on_event of the flood.
 struct Watch {
     echoes: usize,
     slowest: Duration,

@@ -11,14 +11,14 @@ pub(crate) fn run(data: &[u8]) {
     let capacity = LINE_BYTES_MAX + 1 + cuts.len() * 7;
     let mut buffer = LineBuffer::new(capacity);
     // What somebody else may have left.
-    let mut spare = vec![b'\n'; capacity];
+    let mut pool = vec![b'\n'; capacity];
     let mut found = Vec::new();
     let mut rest = input;
     let mut pieces = cuts.iter().map(|&cut| usize::from(cut) + 1).cycle();
     while !rest.is_empty() {
         // Eight cuts of up to 256 bytes; a large input is not cut all that small.
         let piece = pieces.next().unwrap_or(1) * (1 + input.len() / 4096);
-        buffer.borrow(&mut spare);
+        buffer.borrow(&mut pool);
         let space = buffer.space();
         let n = piece.min(space.len()).min(rest.len());
         assert!(n > 0, "a buffer that was read has room");
@@ -26,8 +26,8 @@ pub(crate) fn run(data: &[u8]) {
         buffer.received(n);
         rest = &rest[n..];
         take(&mut buffer, &mut found);
-        buffer.release(&mut spare);
-        spare.fill(b'\n');
+        buffer.release(&mut pool);
+        pool.fill(b'\n');
     }
     buffer.end();
     take(&mut buffer, &mut found);

@@ -9,9 +9,11 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::Duration;
 
+use berth::client::download::names;
 use berth::client::options::Options;
-use berth::client::{Answer, Client, json, names};
-use berth::wire::Harmless;
+use berth::client::output::json;
+use berth::client::{Answer, Client};
+use berth::wire::Sanitized;
 
 /// What is asked, in turn, for as long as the server gives answers.
 const ASKED: [&[u8]; 7] = [
@@ -140,7 +142,7 @@ fn read_as(asked: &[u8], lines: &[Vec<u8>]) {
 
 /// What a person would see of it can only be read.
 fn shown(bytes: &[u8]) {
-    let text = Harmless(bytes).to_string();
+    let text = Sanitized(bytes).to_string();
     let bad = text.chars().find(|c| c.is_control() && *c != '\t');
     assert_eq!(bad, None, "{}", text.escape_debug());
 }

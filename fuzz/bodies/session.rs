@@ -9,10 +9,10 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use berth::engine::berths::Berths;
 use berth::engine::hub::Hub;
 use berth::engine::limits::Limits;
-use berth::engine::outbox::{Outbox, Passage};
+use berth::engine::outbox::{Outbox, Transfer};
 use berth::engine::ports::{Handler, More, Observer, Peer, Query, Step, Taken, Transport};
 use berth::engine::readiness::Readiness;
-use berth::wire::{ClientName, Complaint, LINE_BYTES_MAX, ListedFile, Reply, Request, http};
+use berth::wire::{ClientName, ErrorReply, LINE_BYTES_MAX, ListedFile, Reply, Request, http};
 
 use crate::input::{Said, said};
 
@@ -111,8 +111,8 @@ impl Observer for OneFile {
     type File = ();
     type Peer = Nobody;
 
-    fn transferred(&mut self, _: ClientName, passage: &Passage<()>, _: Duration) {
-        assert!(passage.sent <= passage.size);
+    fn transferred(&mut self, _: ClientName, transfer: &Transfer<()>, _: Duration) {
+        assert!(transfer.sent <= transfer.size);
     }
 
     fn failed(&mut self, _: Option<ClientName>, error: &io::Error) {
@@ -129,8 +129,8 @@ impl Handler for OneFile {
             Query::Get { offset, .. } => {
                 let size = FILE.len() as u64;
                 if offset > size {
-                    let complaint = Reply::Error(Complaint::OffsetBeyondEnd(size));
-                    reply.write(|out| complaint.write(out));
+                    let error_reply = Reply::Error(ErrorReply::OffsetBeyondEnd(size));
+                    reply.write(|out| error_reply.write(out));
                     return None;
                 }
                 reply.write(|out| Reply::Start(size - offset).write(out));

@@ -3,8 +3,9 @@
 use std::env;
 
 use berth::cli::{self, client::ClientArgs};
+use berth::client::commands;
 use berth::client::error::UNWRITTEN;
-use berth::client::{commands, interrupt};
+use berth::client::ui::interrupt;
 use berth::streams;
 
 fn main() {

@@ -10,7 +10,8 @@ use berth::cli::{
     trace::TraceArgs,
 };
 use berth::report::{self, Question};
-use berth::server::{Config, Outcome, Server, logging};
+use berth::server::process::logging;
+use berth::server::{Config, Outcome, Server};
 use berth::{streams, timeline};
 
 /// The exit code when what was asked for could not be done.

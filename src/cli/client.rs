@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{address, parse_duration};
+use crate::cli::{address, parse_duration};
 use crate::client::options::{Color, Fetching, OnExist, Options, Output, Task, Wanted};
-use crate::wire::{DEFAULT_ADDRESS, Harmless};
+use crate::wire::{DEFAULT_ADDRESS, Sanitized};
 
 /// What `berth` is told when it is started.
 #[derive(Clone, Debug, Parser)]
@@ -293,7 +293,7 @@ fn line_of(text: &OsString) -> Result<Vec<u8>, String> {
     let bytes = bytes_of(text).ok_or("what is not Unicode cannot be sent from here")?;
     // A CR at the end would be taken for a part of the line's end, and the rest for a command.
     match bytes.contains(&b'\n') || bytes.ends_with(b"\r") {
-        true => Err(format!("'{}' cannot stand in a line", Harmless(&bytes))),
+        true => Err(format!("'{}' cannot stand in a line", Sanitized(&bytes))),
         false => Ok(bytes),
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
-use super::{address, parse_duration};
+use crate::cli::{address, parse_duration};
 use crate::journal::text::{Client, Reason};
 use crate::report::find::Find;
 use crate::report::{Question, Show};
@@ -127,7 +127,7 @@ fn reasons() -> impl TypedValueParser<Value = Reason> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::Farewell;
+    use crate::wire::CloseReason;
 
     #[test]
     fn an_address_is_found_as_status_shows_it() {
@@ -152,10 +152,10 @@ mod tests {
 
     #[test]
     fn every_farewell_can_be_asked_for_and_no_other_word_but_three() {
-        let farewells = Farewell::ALL.map(|farewell| farewell.to_string());
-        for word in &farewells {
+        let close_reasons = CloseReason::ALL.map(|reason| reason.to_string());
+        for word in &close_reasons {
             assert!(REASONS.contains(&word.as_str()), "{word}");
         }
-        assert_eq!(REASONS.len(), farewells.len() + 3);
+        assert_eq!(REASONS.len(), close_reasons.len() + 3);
     }
 }

@@ -22,7 +22,7 @@ use clap::error::ErrorKind;
 use clap::{Command, CommandFactory, Parser};
 
 use crate::streams;
-use crate::wire::Harmless;
+use crate::wire::Sanitized;
 
 /// The exit code of a program that was started wrongly.
 pub const USAGE: u8 = 2;
@@ -152,7 +152,7 @@ fn reason(report: &str) -> String {
     for tip in tips.filter(|tip| tip.contains("similar")) {
         line = format!("{line}; {tip}");
     }
-    Harmless(line.as_bytes()).to_string()
+    Sanitized(line.as_bytes()).to_string()
 }
 
 fn parse_duration(text: &str) -> Result<Duration, String> {

@@ -8,12 +8,12 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use log::LevelFilter;
 
-use super::journal::JournalArgs;
-use super::trace::TraceArgs;
-use super::{address, parse_duration};
+use crate::cli::journal::JournalArgs;
+use crate::cli::trace::TraceArgs;
+use crate::cli::{address, parse_duration};
 use crate::engine::limits::Limits;
 use crate::server::config::{Address, Config};
-use crate::server::privileges::Sandbox;
+use crate::server::process::sandbox::Sandbox;
 use crate::wire::{DEFAULT_ADDRESS, DEFAULT_PORT};
 
 /// More clients than this would need more open files than Linux allows a process without being

@@ -3,13 +3,17 @@
 //! Owns what of an answer goes to standard output and how a failure is told. Must never write
 //! anything else there.
 
-use super::answers::{Form, Question, show, table};
-use super::batch::{self, Outcome};
-use super::link::Link;
-use super::notes::Notes;
-use super::options::{Fetching, Options, Output, Task, Wanted};
-use super::screen::Screen;
-use super::{Error, interrupt, json, prompt, script};
+use crate::client::Error;
+use crate::client::download::batch::{self, Outcome};
+use crate::client::net::reconnect::Link;
+use crate::client::options::{Fetching, Options, Output, Task, Wanted};
+use crate::client::output::answers::{Form, Question, show, table};
+use crate::client::output::json;
+use crate::client::prompt;
+use crate::client::script;
+use crate::client::ui::interrupt;
+use crate::client::ui::stderr::Notes;
+use crate::client::ui::stdout::Screen;
 use crate::streams::Stream;
 use crate::wire::{Hex, Request};
 
@@ -156,7 +160,7 @@ impl Command {
                 self.screen.flush()?;
             }
             if let Outcome::Failed(_, err) = &outcome {
-                let code = self.notes.complain(err);
+                let code = self.notes.error(err);
                 self.fail(code);
             }
             Ok(())
@@ -178,7 +182,7 @@ impl Command {
         // An answer is seen before anything is said about it.
         if let Err(err) = done.and_then(|()| self.screen.flush()) {
             let _ = self.screen.flush();
-            let code = self.notes.complain(&err);
+            let code = self.notes.error(&err);
             self.fail(code);
         }
     }

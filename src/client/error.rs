@@ -8,8 +8,8 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-pub use super::excerpt::Excerpt;
-use super::interrupt::INTERRUPTED;
+pub use crate::client::ui::excerpt::Excerpt;
+use crate::client::ui::interrupt::INTERRUPTED;
 use crate::wire::reply::NO_SUCH_FILE;
 use crate::wire::{Digest, Hex};
 

@@ -6,39 +6,16 @@
 //! be asked for something, and `keyboard` reads what a person types. Must never see the engine or
 //! the server: what both sides share is in `wire` and `streams`.
 
-pub mod answers;
-pub mod batch;
 pub mod commands;
-pub mod completion;
-pub mod connection;
-pub mod dial;
+pub mod download;
 pub mod error;
-mod excerpt;
-pub mod fetch;
-pub mod history;
-pub mod interrupt;
-pub mod json;
-pub mod keyboard;
-pub mod link;
-mod look_up;
-pub mod names;
-pub mod notes;
-mod one_line;
+pub mod net;
 pub mod options;
-pub mod part;
-pub mod pauses;
-pub mod place;
-pub mod plain;
-pub mod progress;
+pub mod output;
 pub mod prompt;
-pub mod question;
-pub mod rights;
-pub mod screen;
+pub mod regular_file;
 pub mod script;
-pub mod silence;
-pub mod sink;
-pub mod table;
-pub mod weaker;
+pub mod ui;
 
-pub use connection::{Answer, Client, without_cr};
 pub use error::Error;
+pub use net::connection::{Answer, Client, without_cr};

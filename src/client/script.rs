@@ -5,12 +5,14 @@
 
 use std::io::{BufRead, BufReader, Read};
 
-use super::batch::{self, Outcome};
-use super::link::Link;
-use super::notes::Notes;
-use super::options::{Fetching, Options, Wanted};
-use super::screen::Screen;
-use super::{Answer, Error, interrupt, without_cr};
+use crate::client::download::batch::{self, Outcome};
+use crate::client::net::reconnect::Link;
+use crate::client::options::{Fetching, Options, Wanted};
+use crate::client::ui::interrupt;
+use crate::client::ui::stderr::Notes;
+use crate::client::ui::stdout::Screen;
+use crate::client::without_cr;
+use crate::client::{Answer, Error};
 use crate::streams::{self, Stream};
 use crate::wire::Request;
 
@@ -32,7 +34,7 @@ pub fn run(options: Options) -> u8 {
     let screen = Screen::stdout(&options);
     match Link::open(options) {
         Ok(link) => Script { link, screen }.play(notes),
-        Err(err) => notes.complain(&err),
+        Err(err) => notes.error(&err),
     }
 }
 
@@ -46,13 +48,13 @@ impl Script {
         let mut code = 0;
         let mut input = BufReader::new(streams::stdin());
         if let Err(err) = skip_mark(&mut input) {
-            return notes.complain(&err);
+            return notes.error(&err);
         }
         for number in 1_u64.. {
             let line = match next_request(&mut input) {
                 Ok(Some(line)) => line,
                 Ok(None) => break,
-                Err(err) => return first_of(code, notes.complain(&err)),
+                Err(err) => return first_of(code, notes.error(&err)),
             };
             let err = match self.request(without_cr(&line)) {
                 Ok(Answer::Goodbye) => return code,

@@ -2,11 +2,11 @@
 //!
 //! Owns the order in which that is done. Must never read or write: answers are queued.
 
-use super::deed::Deed;
-use super::meaning::Meaning;
-use super::ports::{Backend, Query, Step, Transport};
-use super::turn::TurnContext;
-use crate::wire::{Complaint, Farewell, Reply};
+use crate::engine::event::Event;
+use crate::engine::meaning::Meaning;
+use crate::engine::ports::{Backend, Query, Step, Transport};
+use crate::engine::turn::TurnContext;
+use crate::wire::{CloseReason, ErrorReply, Reply};
 
 impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
     /// Goes on with the answer under way, then answers what was asked.
@@ -14,9 +14,9 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
         let mut moved = self.resume();
         while self.budget.requests > 0 && self.connection.session.takes_requests(self.limits) {
             if self.stopping {
-                let last = Reply::Error(Complaint::ShuttingDown);
+                let last = Reply::Error(ErrorReply::ShuttingDown);
                 let session = &mut self.connection.session;
-                session.leave(Farewell::Shutdown, Some(last));
+                session.leave(CloseReason::Shutdown, Some(last));
                 return true;
             }
             if !self.answer_next() {
@@ -49,13 +49,13 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
         let newcomer = session.berth().filter(|_| !session.has_asked());
         let Some((line, reply)) = session.next_line(self.now) else {
             if session.is_served() {
-                session.leave(Farewell::Eof, None);
+                session.leave(CloseReason::Eof, None);
             }
             return false;
         };
         let meaning = Meaning::of(line, newcomer.is_some());
-        if let Some(verb) = meaning.verb() {
-            service.saw(Deed::Took(verb));
+        if let Some(kind) = meaning.kind() {
+            service.on_event(Event::Took(kind));
             if let Some(name) = newcomer {
                 service.asked(name);
             }
@@ -78,8 +78,8 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
             }
             Meaning::Exit => session.exit(),
             Meaning::Web => {
-                let last = Reply::Error(Complaint::NotWeb);
-                session.leave(Farewell::Web, Some(last));
+                let last = Reply::Error(ErrorReply::NotWeb);
+                session.leave(CloseReason::Web, Some(last));
             }
         }
         true

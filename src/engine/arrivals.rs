@@ -3,9 +3,9 @@
 //! Owns who they are, the tickets of those that were judged by nobody yet, and who makes room when
 //! there are too many. Must never hold a berth for one, nor anything that a peer sent.
 
-use super::admission::Ticket;
-use super::limits::Limits;
-use super::ports::Peer;
+use crate::engine::admission::Ticket;
+use crate::engine::limits::Limits;
+use crate::engine::ports::Peer;
 
 /// One peer that waits.
 #[derive(Debug)]

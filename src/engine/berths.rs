@@ -6,10 +6,10 @@
 
 use std::collections::BTreeMap;
 
-use super::admission::{Refusal, Ticket, Verdict};
-use super::ports::{Admission, Peer};
-use super::tally::Tally;
-use crate::wire::{ClientName, Farewell};
+use crate::engine::admission::{Refusal, Ticket, Verdict};
+use crate::engine::ports::{Admission, Peer};
+use crate::engine::stats::SessionStats;
+use crate::wire::{ClientName, CloseReason};
 
 /// A fixed number of berths. `P` is a peer as the server knows it.
 #[derive(Debug)]
@@ -78,7 +78,7 @@ impl<P: Peer> Admission for Berths<P> {
         Some(Verdict::Granted(ClientName(self.last)))
     }
 
-    fn leave(&mut self, ticket: Ticket, _: ClientName, _: Farewell, _: &Tally) {
+    fn leave(&mut self, ticket: Ticket, _: ClientName, _: CloseReason, _: &SessionStats) {
         let Some(origin) = self.taken.remove(&ticket) else {
             return;
         };
@@ -105,8 +105,8 @@ mod tests {
     }
 
     fn leave(berths: &mut Berths<char>, ticket: u64) {
-        let stats = Tally::default();
-        berths.leave(Ticket(ticket), ClientName(0), Farewell::Exit, &stats);
+        let stats = SessionStats::default();
+        berths.leave(Ticket(ticket), ClientName(0), CloseReason::Exit, &stats);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Owns the share of one turn. Must never outlive it: what was saved is not added to the next.
 
-use super::limits::Limits;
+use crate::engine::limits::Limits;
 
 /// What is left of a turn's share.
 #[derive(Clone, Copy, Debug)]

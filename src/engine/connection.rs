@@ -4,11 +4,11 @@
 
 use std::time::Instant;
 
-use super::limits::Limits;
-use super::ports::{Backend, Transport};
-use super::readiness::Readiness;
-use super::session::Session;
-use crate::wire::Farewell;
+use crate::engine::limits::Limits;
+use crate::engine::ports::{Backend, Transport};
+use crate::engine::readiness::Readiness;
+use crate::engine::session::Session;
+use crate::wire::CloseReason;
 
 /// A session with its pipe. `K` is the handler's answer under way.
 #[derive(Debug)]
@@ -68,9 +68,9 @@ impl<T: Transport, K> Connection<T, K> {
 
     /// Ends the connection as it is, with nothing more read or written.
     pub fn abort(&mut self, service: &mut impl Backend<T, K>, now: Instant) {
-        self.session.close(Farewell::Shutdown);
-        while let Some((name, passage, lasted)) = self.session.next_ended(now) {
-            service.transferred(name, &passage, lasted);
+        self.session.close(CloseReason::Shutdown);
+        while let Some((name, transfer, lasted)) = self.session.next_ended(now) {
+            service.transferred(name, &transfer, lasted);
         }
     }
 }

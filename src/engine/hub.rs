@@ -9,18 +9,18 @@ use std::time::Instant;
 
 use slab::Slab;
 
-use super::admission::Ticket;
-use super::arrivals::Arrivals;
-use super::connection::Connection;
-use super::deadlines::Deadlines;
-use super::deed::{Deed, Rest, Turn};
-use super::limits::Limits;
-use super::phase::Phase;
-use super::ports::{Admission, Backend, Transport};
-use super::readiness::Readiness;
-use super::session::Session;
-use super::spare::Spare;
-use super::turn::Round;
+use crate::engine::admission::Ticket;
+use crate::engine::arrivals::Arrivals;
+use crate::engine::buffer_pool::BufferPool;
+use crate::engine::connection::Connection;
+use crate::engine::deadlines::Deadlines;
+use crate::engine::event::{Event, Turn, TurnEnd};
+use crate::engine::limits::Limits;
+use crate::engine::phase::Phase;
+use crate::engine::ports::{Admission, Backend, Transport};
+use crate::engine::readiness::Readiness;
+use crate::engine::session::Session;
+use crate::engine::turn::Round;
 use crate::wire::ClientName;
 
 /// The table of connections and the order in which they are served. `K` is an answer under way.
@@ -35,7 +35,7 @@ pub struct Hub<T: Transport, K, A: Admission> {
     /// Peers that wait at a gate.
     pub(super) arrivals: Arrivals<A::Peer>,
     /// Peers that were turned away or are leaving, the longest there first.
-    pub(super) outsiders: VecDeque<usize>,
+    pub(super) unadmitted: VecDeque<usize>,
     pub(super) deadlines: Deadlines,
     /// How many hold a berth.
     pub(super) clients: usize,
@@ -47,7 +47,7 @@ pub struct Hub<T: Transport, K, A: Admission> {
     pub(super) serving: bool,
     pub(super) stopping: bool,
     /// Lent to whoever has its turn.
-    spare: Spare<T::File>,
+    pool: BufferPool<T::File>,
 }
 
 #[derive(Debug)]
@@ -63,7 +63,7 @@ pub(super) struct Entry<T: Transport, K> {
 pub(super) enum Standing {
     Arriving,
     Client(ClientName),
-    Outsider,
+    Unadmitted,
 }
 
 impl<T: Transport, K> Entry<T, K> {
@@ -72,7 +72,7 @@ impl<T: Transport, K> Entry<T, K> {
         match (session.phase(), session.berth()) {
             (Phase::Arriving(..), _) => Standing::Arriving,
             (_, Some(name)) => Standing::Client(name),
-            (_, None) => Standing::Outsider,
+            (_, None) => Standing::Unadmitted,
         }
     }
 }
@@ -91,14 +91,14 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
             entries: Slab::new(),
             queue: VecDeque::new(),
             arrivals: Arrivals::default(),
-            outsiders: VecDeque::new(),
+            unadmitted: VecDeque::new(),
             deadlines: Deadlines::default(),
             clients: 0,
             tickets: 0,
             handshake_steps: limits.handshake_steps,
             serving: true,
             stopping: false,
-            spare: Spare::default(),
+            pool: BufferPool::default(),
         }
     }
 
@@ -122,7 +122,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         while let Some(key) = self.deadlines.expired(now) {
             if let Some(entry) = self.entries.get_mut(key) {
                 entry.connection.expire(&self.limits, now);
-                service.saw(Deed::Expired(key));
+                service.on_event(Event::Expired(key));
                 self.enqueue(key);
             }
         }
@@ -134,7 +134,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
             };
             self.take_turn(key, turns, service, now);
         }
-        self.trim_outsiders(self.limits.outsiders_max);
+        self.trim_unadmitted(self.limits.unadmitted_max);
         self.check_invariants();
     }
 
@@ -213,20 +213,20 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         }
         let before = entry.standing();
         let berth = entry.connection.session().berth();
-        service.saw(Deed::Began(key, berth));
+        service.on_event(Event::Began(key, berth));
         let round = Round {
             limits: &self.limits,
             now,
             turns,
             stopping: self.stopping,
         };
-        let turn = entry.connection.turn(service, round, &mut self.spare);
+        let turn = entry.connection.turn(service, round, &mut self.pool);
         let after = entry.standing();
         let rest = rest(turn, entry.connection.session());
         if before != after {
             self.left(key, before, service, now);
         }
-        service.saw(Deed::Rested(rest));
+        service.on_event(Event::Rested(rest));
         match turn {
             Turn::Done => return self.remove(key),
             Turn::Arrived => return self.ask(key, turns, service, now),
@@ -253,7 +253,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         self.entries.remove(key);
         self.deadlines.cancel(key);
         // At most a few hundred keys: a search costs less than an index that has to be kept.
-        self.outsiders.retain(|&outsider| outsider != key);
+        self.unadmitted.retain(|&unadmitted| unadmitted != key);
     }
 
     /// What always holds between two calls. Costs nothing in a release build.
@@ -263,8 +263,8 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
             "never more than the cap"
         );
         debug_assert!(
-            self.outsiders.len() <= self.limits.outsiders_max,
-            "outsiders are bounded"
+            self.unadmitted.len() <= self.limits.unadmitted_max,
+            "unadmitted are bounded"
         );
         debug_assert!(
             self.arrivals.len() <= self.limits.arrivals_max,
@@ -272,7 +272,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         );
         debug_assert_eq!(
             self.entries.len(),
-            self.clients + self.outsiders.len() + self.arrivals.len(),
+            self.clients + self.unadmitted.len() + self.arrivals.len(),
             "everybody holds a berth, waits for one or does neither"
         );
         debug_assert_eq!(
@@ -301,8 +301,8 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
 }
 
 /// How things stand at the end of a turn.
-fn rest<F, K>(turn: Turn, session: &Session<F, K>) -> Rest {
-    Rest {
+fn rest<F, K>(turn: Turn, session: &Session<F, K>) -> TurnEnd {
+    TurnEnd {
         turn,
         is_client: session.berth().is_some(),
         owes: session.front().is_some(),

@@ -5,10 +5,10 @@
 
 use std::io::ErrorKind;
 
-use super::deed::Deed;
-use super::ports::{Backend, More, Taken, Transport};
-use super::turn::TurnContext;
-use crate::wire::Farewell;
+use crate::engine::event::Event;
+use crate::engine::ports::{Backend, More, Taken, Transport};
+use crate::engine::turn::TurnContext;
+use crate::wire::CloseReason;
 
 impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
     /// Reads once: what came is served before more is taken.
@@ -26,12 +26,12 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
             Ok(taken) => self.took(taken),
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 connection.readiness.read_blocked();
-                self.service.saw(Deed::ReadBlocked);
+                self.service.on_event(Event::ReadBlocked);
                 return false;
             }
             Err(error) if error.kind() == ErrorKind::InvalidData => {
                 // The pipe has an alert to send, which nothing may destroy.
-                self.service.saw(Deed::Failed);
+                self.service.on_event(Event::Failed);
                 connection.session.broke_rules();
             }
             Err(error) => self.failed(&error),
@@ -42,7 +42,7 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
     fn took(&mut self, taken: Taken) {
         let connection = &mut *self.connection;
         if taken.bytes > 0 || taken.more != More::Never {
-            self.service.saw(Deed::Read(taken.bytes));
+            self.service.on_event(Event::Read(taken.bytes));
         }
         if taken.bytes > 0 {
             let session = &mut connection.session;
@@ -54,11 +54,11 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
             More::Perhaps => {}
             More::WhenTold => connection.readiness.read_all(),
             More::Never => {
-                self.service.saw(Deed::ReadEnd);
+                self.service.on_event(Event::ReadEnd);
                 connection.session.input_ended();
                 if !connection.transport.is_ready() {
                     // What its pipe waits for will never come.
-                    connection.session.close(Farewell::Eof);
+                    connection.session.close(CloseReason::Eof);
                 }
             }
         }

@@ -5,15 +5,15 @@
 
 use std::time::Instant;
 
-use super::limits::Limits;
-use super::phase::{Ending, Phase};
-use super::session::Session;
-use crate::wire::{Farewell, Reply};
+use crate::engine::limits::Limits;
+use crate::engine::phase::{Ending, Phase};
+use crate::engine::session::Session;
+use crate::wire::{CloseReason, Reply};
 
 impl<F, K> Session<F, K> {
     /// Says a last line, if there is one, and takes no more requests.
-    pub fn leave(&mut self, farewell: Farewell, last: Option<Reply<'_>>) {
-        self.drain(Ending::Left(farewell), last);
+    pub fn leave(&mut self, reason: CloseReason, last: Option<Reply<'_>>) {
+        self.drain(Ending::Left(reason), last);
     }
 
     pub(super) fn drain(&mut self, ending: Ending, last: Option<Reply<'_>>) {
@@ -27,7 +27,7 @@ impl<F, K> Session<F, K> {
     /// The client's own wish to leave.
     pub fn exit(&mut self) {
         let goodbye = self.name.map(Reply::Goodbye);
-        self.leave(Farewell::Exit, goodbye);
+        self.leave(CloseReason::Exit, goodbye);
     }
 
     /// Whether all that was owed is sent and the peer is to be told that no more will come.
@@ -50,10 +50,10 @@ impl<F, K> Session<F, K> {
 
     /// The connection broke, or its time is up. Whoever was leaving already keeps its reason: what
     /// happens on the way out is no other one. Who was not let in has none.
-    pub fn close(&mut self, farewell: Farewell) {
+    pub fn close(&mut self, reason: CloseReason) {
         let ending = match self.phase {
             Phase::Arriving(..) => Ending::NotAdmitted,
-            phase => phase.ending().unwrap_or(Ending::Left(farewell)),
+            phase => phase.ending().unwrap_or(Ending::Left(reason)),
         };
         self.outbox.clear();
         self.inbox.clear();
@@ -67,7 +67,7 @@ impl<F, K> Session<F, K> {
         self.outbox.clear();
         self.inbox.clear();
         let ending = self.phase.ending();
-        let ending = ending.unwrap_or(Ending::Left(Farewell::Error));
+        let ending = ending.unwrap_or(Ending::Left(CloseReason::Error));
         self.phase.advance(Phase::Draining(ending));
     }
 
@@ -78,7 +78,7 @@ impl<F, K> Session<F, K> {
         self.task = None;
         match self.phase {
             Phase::Arriving(..) => self.drain(Ending::NotAdmitted, None),
-            Phase::Open => self.drain(Ending::Left(Farewell::Reset), None),
+            Phase::Open => self.drain(Ending::Left(CloseReason::Reset), None),
             Phase::Draining(_) | Phase::Lingering(..) | Phase::Closed(_) => {}
         }
     }

@@ -29,7 +29,7 @@ pub struct Limits {
     /// They are there so that the last line reaches them. 256 of them cost 256 file descriptors
     /// and some kernel memory; whoever comes while so many are there makes room by ending the one
     /// that was there longest, who has had the most time to read.
-    pub outsiders_max: usize,
+    pub unadmitted_max: usize,
 
     /// The most peers in the table that wait at a gate: for their pipe's handshake, or for a
     /// verdict that comes later. Each costs a descriptor and at most an inbox, so all of them
@@ -102,7 +102,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             clients_max: 3,
-            outsiders_max: 256,
+            unadmitted_max: 256,
             arrivals_max: 256,
             arrivals_per_origin_max: 8,
             arrival: Duration::from_secs(10),
@@ -142,7 +142,7 @@ impl Limits {
             && self.outbox_mark_bytes > 0
             && self.turn_bytes > 0
             && self.turn_requests > 0
-            && self.outsiders_max > 0
+            && self.unadmitted_max > 0
             && self.arrivals_max > 0
             && self.arrivals_per_origin_max > 0
             && self.handshake_steps > 0

@@ -202,22 +202,22 @@ impl LineBuffer {
         self.searched = 0;
     }
 
-    /// Takes memory from `spare`, if it has none and that is of the right size. What others left in
+    /// Takes memory from `pool`, if it has none and that is of the right size. What others left in
     /// it is overwritten before it is looked at.
-    pub fn borrow(&mut self, spare: &mut Vec<u8>) {
-        if self.memory.is_empty() && spare.len() == self.capacity {
-            self.memory = std::mem::take(spare);
+    pub fn borrow(&mut self, pool: &mut Vec<u8>) {
+        if self.memory.is_empty() && pool.len() == self.capacity {
+            self.memory = std::mem::take(pool);
         }
     }
 
-    /// Gives the memory to `spare` if nothing is in it. To be called when the turn is over.
-    pub fn release(&mut self, spare: &mut Vec<u8>) {
+    /// Gives the memory to `pool` if nothing is in it. To be called when the turn is over.
+    pub fn release(&mut self, pool: &mut Vec<u8>) {
         if self.is_wasteful() {
             self.clear();
             // Whoever looks at what others left would find lines that nobody sent.
             #[cfg(debug_assertions)]
             self.memory.fill(b'\n');
-            *spare = std::mem::take(&mut self.memory);
+            *pool = std::mem::take(&mut self.memory);
         }
     }
 
@@ -362,9 +362,9 @@ mod tests {
         buffer.space()[0] = b'\n';
         buffer.received(1);
         assert_eq!(buffer.next_line(), Some(Line::Text(b"")));
-        let mut spare = Vec::new();
-        buffer.release(&mut spare);
+        let mut pool = Vec::new();
+        buffer.release(&mut pool);
         assert_eq!(buffer.memory.capacity(), 0);
-        assert_eq!(spare.len(), 8192);
+        assert_eq!(pool.len(), 8192);
     }
 }

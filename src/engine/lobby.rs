@@ -6,23 +6,23 @@
 
 use std::time::Instant;
 
-use super::admission::{Ticket, Verdict};
-use super::arrivals::Arrival;
-use super::connection::Connection;
-use super::hub::{Entry, Hub, Standing};
-use super::phase::{Ending, Gate, Phase};
-use super::ports::{Admission, Backend, Refusal, Transport};
-use super::session::Session;
-use super::tally::Tally;
-use crate::wire::{Farewell, Reply};
+use crate::engine::admission::{Ticket, Verdict};
+use crate::engine::arrivals::Arrival;
+use crate::engine::connection::Connection;
+use crate::engine::hub::{Entry, Hub, Standing};
+use crate::engine::phase::{Ending, Gate, Phase};
+use crate::engine::ports::{Admission, Backend, Refusal, Transport};
+use crate::engine::session::Session;
+use crate::engine::stats::SessionStats;
+use crate::wire::{CloseReason, Reply};
 
 impl<T: Transport, K, A: Admission> Hub<T, K, A> {
     /// Makes sure that one more peer fits the table, and says which key it will have.
     ///
     /// To be called right before [`Hub::accept`], never while events are noted: it may end the
-    /// outsider that was there longest.
+    /// unadmitted that was there longest.
     pub fn reserve(&mut self) -> usize {
-        self.trim_outsiders(self.limits.outsiders_max - 1);
+        self.trim_unadmitted(self.limits.unadmitted_max - 1);
         self.entries.vacant_key()
     }
 
@@ -61,7 +61,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
             self.enqueue(key);
             self.wait(key);
         }
-        self.trim_outsiders(self.limits.outsiders_max);
+        self.trim_unadmitted(self.limits.unadmitted_max);
         self.check_invariants();
     }
 
@@ -81,12 +81,12 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         match (waiting, verdict) {
             (Some(key), _) => {
                 self.settle(key, verdict, 1, service, now);
-                self.trim_outsiders(self.limits.outsiders_max);
+                self.trim_unadmitted(self.limits.unadmitted_max);
             }
             (None, Verdict::Granted(name)) if !self.is_taken(ticket) => {
-                let nothing = Tally::default();
+                let nothing = SessionStats::default();
                 self.admission
-                    .leave(ticket, name, Farewell::Reset, &nothing);
+                    .leave(ticket, name, CloseReason::Reset, &nothing);
             }
             (None, _) => {}
         }
@@ -103,14 +103,14 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
             entry.connection.abort(service, now);
             if let Standing::Client(name) = before {
                 let session = entry.connection.session();
-                let farewell = session.farewell().unwrap_or(Farewell::Shutdown);
-                let tally = session.tally(now);
-                self.admission.leave(entry.ticket, name, farewell, &tally);
-                service.departed(name, farewell, &tally);
+                let reason = session.reason().unwrap_or(CloseReason::Shutdown);
+                let stats = session.stats(now);
+                self.admission.leave(entry.ticket, name, reason, &stats);
+                service.departed(name, reason, &stats);
             }
         }
         self.queue.clear();
-        self.outsiders.clear();
+        self.unadmitted.clear();
         self.deadlines = Default::default();
         self.clients = 0;
     }
@@ -166,7 +166,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
                     Refusal::Crowded => Reply::Crowded,
                 };
                 session.turn_away(why, now);
-                self.outsiders.push_back(key);
+                self.unadmitted.push_back(key);
                 service.refused(&peer, refusal);
             }
         }
@@ -183,9 +183,9 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
     fn within_the_cap(&mut self, ticket: Ticket, verdict: Verdict) -> Verdict {
         match verdict {
             Verdict::Granted(name) if self.stopping || self.clients == self.limits.clients_max => {
-                let nothing = Tally::default();
+                let nothing = SessionStats::default();
                 self.admission
-                    .leave(ticket, name, Farewell::Shutdown, &nothing);
+                    .leave(ticket, name, CloseReason::Shutdown, &nothing);
                 Verdict::Refused(Refusal::Full)
             }
             verdict => verdict,
@@ -229,20 +229,20 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
             }
             Standing::Client(name) => {
                 self.clients -= 1;
-                let farewell = session.farewell().unwrap_or(Farewell::Error);
-                let tally = session.tally(now);
-                self.admission.leave(ticket, name, farewell, &tally);
-                service.departed(name, farewell, &tally);
+                let reason = session.reason().unwrap_or(CloseReason::Error);
+                let stats = session.stats(now);
+                self.admission.leave(ticket, name, reason, &stats);
+                service.departed(name, reason, &stats);
             }
-            Standing::Outsider => unreachable!("there is nothing behind that"),
+            Standing::Unadmitted => unreachable!("there is nothing behind that"),
         }
-        self.outsiders.push_back(key);
+        self.unadmitted.push_back(key);
     }
 
-    /// Ends the outsiders that were there longest until at most `most` are left.
-    pub(super) fn trim_outsiders(&mut self, most: usize) {
-        while self.outsiders.len() > most {
-            let key = self.outsiders[0];
+    /// Ends the unadmitted that were there longest until at most `most` are left.
+    pub(super) fn trim_unadmitted(&mut self, most: usize) {
+        while self.unadmitted.len() > most {
+            let key = self.unadmitted[0];
             self.queue.retain(|&queued| queued != key);
             self.remove(key);
         }

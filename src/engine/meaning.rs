@@ -3,18 +3,18 @@
 //! Owns which lines are answered by the session alone, which by the service, and which end it. Must
 //! never answer one.
 
-use super::deed::Verb;
-use super::line_buffer::Line;
-use super::query::Query;
-use crate::wire::{Complaint, Reply, Request, http};
+use crate::engine::event::RequestKind;
+use crate::engine::line_buffer::Line;
+use crate::engine::query::Query;
+use crate::wire::{ErrorReply, Reply, Request, http};
 
 /// What a line means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meaning<'a> {
     /// The answer is known.
-    Say(Verb, Reply<'a>),
+    Say(RequestKind, Reply<'a>),
     /// The service has to be asked.
-    Ask(Verb, Query<'a>),
+    Ask(RequestKind, Query<'a>),
     /// The client leaves.
     Exit,
     /// No client of ours: a browser, or another that speaks HTTP.
@@ -33,33 +33,38 @@ impl<'a> Meaning<'a> {
                 return Self::Web;
             }
             Line::TooLong(_) => {
-                return Self::Say(Verb::Mistake, Reply::Error(Complaint::LineTooLong));
+                return Self::Say(RequestKind::Mistake, Reply::Error(ErrorReply::LineTooLong));
             }
             Line::Text(text) if is_first && http::is_request_line(text) => return Self::Web,
             Line::Text(text) => text,
         };
         match Request::parse(text) {
-            Request::Message(text) => Self::Say(Verb::Message, Reply::Ack(text)),
+            Request::Message(text) => Self::Say(RequestKind::Message, Reply::Ack(text)),
             Request::NoName(word) => {
-                Self::Say(Verb::Mistake, Reply::Error(Complaint::NoName(word)))
+                Self::Say(RequestKind::Mistake, Reply::Error(ErrorReply::NoName(word)))
             }
-            Request::GetTooFar => Self::Say(Verb::Mistake, Reply::Error(Complaint::OffsetTooLarge)),
-            Request::Status => Self::Ask(Verb::Status, Query::Status),
-            Request::List => Self::Ask(Verb::List, Query::List),
-            Request::Get { name, offset } => Self::Ask(Verb::Get, Query::Get { name, offset }),
-            Request::Sha256 { name } => Self::Ask(Verb::Sha256, Query::Sha256 { name }),
-            Request::Stat { name } => Self::Ask(Verb::Stat, Query::Stat { name }),
+            Request::GetTooFar => Self::Say(
+                RequestKind::Mistake,
+                Reply::Error(ErrorReply::OffsetTooLarge),
+            ),
+            Request::Status => Self::Ask(RequestKind::Status, Query::Status),
+            Request::List => Self::Ask(RequestKind::List, Query::List),
+            Request::Get { name, offset } => {
+                Self::Ask(RequestKind::Get, Query::Get { name, offset })
+            }
+            Request::Sha256 { name } => Self::Ask(RequestKind::Sha256, Query::Sha256 { name }),
+            Request::Stat { name } => Self::Ask(RequestKind::Stat, Query::Stat { name }),
             Request::Exit => Self::Exit,
         }
     }
 
     /// What was asked for; `None` if it was no line.
     #[must_use]
-    pub const fn verb(self) -> Option<Verb> {
+    pub const fn kind(self) -> Option<RequestKind> {
         match self {
-            Self::Say(verb, _) | Self::Ask(verb, _) => Some(verb),
-            Self::Exit => Some(Verb::Exit),
-            Self::Web => Some(Verb::Mistake),
+            Self::Say(kind, _) | Self::Ask(kind, _) => Some(kind),
+            Self::Exit => Some(RequestKind::Exit),
+            Self::Web => Some(RequestKind::Mistake),
             Self::Mark => None,
         }
     }

@@ -7,20 +7,22 @@
 //! So the simulator in `tests/sim` runs all of this, unchanged, and the real server adds only
 //! sockets, a folder and a clock.
 //!
-//! Reading order: [`limits`], [`line_buffer`], [`outbox`], [`readiness`], [`phase`], [`tally`],
-//! [`admission`], [`deed`], [`query`]; then [`session`] with [`leaving`] and [`timeouts`],
-//! [`meaning`], [`budget`], [`spare`], [`ports`], [`arrivals`], [`berths`], [`connection`]; then a
-//! turn, [`turn`] with [`answering`], [`outbound`] and [`inbound`]; at last [`hub`] and [`lobby`].
+//! Reading order: [`limits`], [`line_buffer`], [`outbox`], [`readiness`], [`phase`], [`stats`],
+//! [`admission`], [`event`], [`query`]; then [`session`] with [`leaving`] and [`timeouts`],
+//! [`meaning`], [`budget`], [`buffer_pool`], [`ports`], [`arrivals`], [`berths`], [`connection`];
+//! then a turn, [`turn`] with [`answering`], [`outbound`] and [`inbound`]; at last [`hub`] and
+//! [`lobby`].
 
 pub mod admission;
 pub mod answering;
 pub mod arrivals;
 pub mod berths;
 pub mod budget;
+pub mod buffer_pool;
+pub mod close_reason;
 pub mod connection;
 pub mod deadlines;
-pub mod deed;
-pub mod fault;
+pub mod event;
 pub mod hub;
 pub mod inbound;
 pub mod leaving;
@@ -35,7 +37,6 @@ pub mod ports;
 pub mod query;
 pub mod readiness;
 pub mod session;
-pub mod spare;
-pub mod tally;
+pub mod stats;
 pub mod timeouts;
 pub mod turn;

@@ -5,17 +5,17 @@
 
 use std::io::{self, ErrorKind};
 
-use super::connection::Connection;
-use super::deed::Deed;
-use super::outbox::Front;
-use super::phase::Phase;
-use super::ports::{Backend, Transport};
-use super::turn::TurnContext;
+use crate::engine::connection::Connection;
+use crate::engine::event::Event;
+use crate::engine::outbox::Chunk;
+use crate::engine::phase::Phase;
+use crate::engine::ports::{Backend, Transport};
+use crate::engine::turn::TurnContext;
 
 /// What was written, and for whom.
 enum Wrote {
     /// Queued bytes, or bytes of a file.
-    Some(usize, Deed),
+    Some(usize, Event),
     /// Nothing: the file is shorter than what was announced.
     FileEnded,
 }
@@ -31,7 +31,7 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
         {
             match self.connection.transport.settle() {
                 Ok(n) => {
-                    self.service.saw(Deed::Settled(n));
+                    self.service.on_event(Event::Settled(n));
                     self.connection.session.settled(self.now);
                     self.spend(n);
                     moved = true;
@@ -56,8 +56,8 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
             && self.connection.session.front().is_some()
         {
             match self.send() {
-                Ok(Wrote::Some(n, deed)) => {
-                    self.service.saw(deed);
+                Ok(Wrote::Some(n, event)) => {
+                    self.service.on_event(event);
                     self.connection.session.sent(n, self.now);
                     self.report();
                     self.spend(n);
@@ -84,16 +84,16 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
             session, transport, ..
         } = &mut *self.connection;
         match session.front() {
-            None => Ok(Wrote::Some(0, Deed::Wrote(0))),
-            Some(Front::Bytes(bytes)) => match transport.write(&bytes[..bytes.len().min(most)])? {
+            None => Ok(Wrote::Some(0, Event::Wrote(0))),
+            Some(Chunk::Bytes(bytes)) => match transport.write(&bytes[..bytes.len().min(most)])? {
                 0 => Err(ErrorKind::WriteZero.into()),
-                n => Ok(Wrote::Some(n, Deed::Wrote(n))),
+                n => Ok(Wrote::Some(n, Event::Wrote(n))),
             },
-            Some(Front::File { file, offset, left }) => {
+            Some(Chunk::File { file, offset, left }) => {
                 let len = usize::try_from(left).unwrap_or(usize::MAX).min(most);
                 match transport.send_file(file, offset, len)? {
                     0 => Ok(Wrote::FileEnded),
-                    n => Ok(Wrote::Some(n, Deed::Sent(n))),
+                    n => Ok(Wrote::Some(n, Event::Sent(n))),
                 }
             }
         }
@@ -106,7 +106,7 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
         }
         match connection.transport.finish() {
             Ok(()) => {
-                self.service.saw(Deed::Finished);
+                self.service.on_event(Event::Finished);
                 connection.session.finished(self.limits, self.now);
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -120,11 +120,11 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
 
     fn write_blocked(&mut self) {
         self.connection.readiness.write_blocked();
-        self.service.saw(Deed::WriteBlocked);
+        self.service.on_event(Event::WriteBlocked);
     }
 
     fn file_ended_early(&mut self) {
-        self.service.saw(Deed::Failed);
+        self.service.on_event(Event::Failed);
         let berth = self.connection.session.berth();
         self.service.failed(berth, &ErrorKind::UnexpectedEof.into());
         self.connection.session.file_ended_early();

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 #[derive(Debug)]
 pub struct Outbox<F> {
     /// No chunk in here is empty.
-    chunks: VecDeque<Chunk<F>>,
+    chunks: VecDeque<Queued<F>>,
     /// Unsent bytes in memory; file bytes cost none.
     bytes_queued: usize,
     /// Files among the chunks.
@@ -20,14 +20,14 @@ pub struct Outbox<F> {
     /// Bytes that were sent out of memory until now: so a place among those in it has a number.
     bytes_sent: u64,
     /// Files of which no more will be sent, until they are asked for.
-    ended: VecDeque<Passage<F>>,
+    ended: VecDeque<Transfer<F>>,
     /// Memory of a chunk that is out, for the next one.
     blank: Vec<u8>,
 }
 
 /// A file that was on its way, and how far it came.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Passage<F> {
+pub struct Transfer<F> {
     /// Where the bytes are.
     pub file: F,
     /// The first byte that was to be sent.
@@ -38,7 +38,7 @@ pub struct Passage<F> {
     pub sent: u64,
 }
 
-impl<F> Passage<F> {
+impl<F> Transfer<F> {
     /// Whether all was sent that was to be.
     #[must_use]
     pub const fn is_whole(&self) -> bool {
@@ -49,29 +49,29 @@ impl<F> Passage<F> {
 /// A file whose bytes were queued as bytes.
 #[derive(Debug)]
 struct Carried<F> {
-    passage: Passage<F>,
+    transfer: Transfer<F>,
     /// The number of bytes sent out of memory at which the first of its own is the next.
     starts_at: u64,
 }
 
 impl<F> Carried<F> {
     /// The file, when so many bytes were sent.
-    fn at(mut self, bytes_sent: u64) -> Passage<F> {
+    fn at(mut self, bytes_sent: u64) -> Transfer<F> {
         let sent = bytes_sent.saturating_sub(self.starts_at);
-        self.passage.sent = sent.min(self.passage.size);
-        self.passage
+        self.transfer.sent = sent.min(self.transfer.size);
+        self.transfer
     }
 }
 
 #[derive(Debug)]
-enum Chunk<F> {
+enum Queued<F> {
     Bytes { bytes: Vec<u8>, sent: usize },
-    File(Passage<F>),
+    File(Transfer<F>),
 }
 
 /// What is to be sent next.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Front<'a, F> {
+pub enum Chunk<'a, F> {
     /// These bytes; never empty.
     Bytes(&'a [u8]),
     /// `left` bytes (never 0) of `file` from `offset` on.
@@ -106,11 +106,11 @@ impl<F> Outbox<F> {
     /// A chunk that is being sent grows no more, because its memory is given back only when all of
     /// it is out: with a peer that always leaves a byte, one chunk would hold all it ever took.
     pub fn write(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        if !matches!(self.chunks.back(), Some(Chunk::Bytes { sent: 0, .. })) {
+        if !matches!(self.chunks.back(), Some(Queued::Bytes { sent: 0, .. })) {
             let bytes = std::mem::take(&mut self.blank);
-            self.chunks.push_back(Chunk::Bytes { bytes, sent: 0 });
+            self.chunks.push_back(Queued::Bytes { bytes, sent: 0 });
         }
-        let Some(Chunk::Bytes { bytes, .. }) = self.chunks.back_mut() else {
+        let Some(Queued::Bytes { bytes, .. }) = self.chunks.back_mut() else {
             unreachable!("the last chunk was just made sure to be bytes");
         };
         let before = bytes.len();
@@ -125,17 +125,17 @@ impl<F> Outbox<F> {
     /// Queues `len` bytes of `file` from `offset` on. When `len` is 0, nothing is queued and the
     /// file has ended.
     pub fn send_file(&mut self, file: F, offset: u64, len: u64) {
-        let passage = Passage {
+        let transfer = Transfer {
             file,
             offset,
             size: len,
             sent: 0,
         };
         if len > 0 {
-            self.chunks.push_back(Chunk::File(passage));
+            self.chunks.push_back(Queued::File(transfer));
             self.files += 1;
         } else {
-            self.ended.push_back(passage);
+            self.ended.push_back(transfer);
         }
     }
 
@@ -143,24 +143,27 @@ impl<F> Outbox<F> {
     /// on: it was short enough to be read. It is on its way like any other until they are sent.
     pub fn carry(&mut self, file: F, offset: u64, len: usize) {
         let starts_at = self.bytes_sent + (self.bytes_queued - len) as u64;
-        let passage = Passage {
+        let transfer = Transfer {
             file,
             offset,
             size: len as u64,
             sent: 0,
         };
-        self.carried.push_back(Carried { passage, starts_at });
+        self.carried.push_back(Carried {
+            transfer,
+            starts_at,
+        });
     }
 
     /// What is to be sent next; `None` when nothing is owed.
     #[must_use]
-    pub fn front(&self) -> Option<Front<'_, F>> {
+    pub fn front(&self) -> Option<Chunk<'_, F>> {
         self.chunks.front().map(|chunk| match chunk {
-            Chunk::Bytes { bytes, sent } => Front::Bytes(&bytes[*sent..]),
-            Chunk::File(passage) => Front::File {
-                file: &passage.file,
-                offset: passage.offset + passage.sent,
-                left: passage.size - passage.sent,
+            Queued::Bytes { bytes, sent } => Chunk::Bytes(&bytes[*sent..]),
+            Queued::File(transfer) => Chunk::File {
+                file: &transfer.file,
+                offset: transfer.offset + transfer.sent,
+                left: transfer.size - transfer.sent,
             },
         })
     }
@@ -172,24 +175,24 @@ impl<F> Outbox<F> {
             .front_mut()
             .expect("only what is queued can be sent");
         let done = match front {
-            Chunk::Bytes { bytes, sent } => {
+            Queued::Bytes { bytes, sent } => {
                 *sent += n;
                 self.bytes_queued -= n;
                 self.bytes_sent += n as u64;
                 assert!(*sent <= bytes.len(), "no more was sent than was queued");
                 *sent == bytes.len()
             }
-            Chunk::File(passage) => {
-                passage.sent += n as u64;
+            Queued::File(transfer) => {
+                transfer.sent += n as u64;
                 assert!(
-                    passage.sent <= passage.size,
+                    transfer.sent <= transfer.size,
                     "no more was sent than was queued"
                 );
-                passage.sent == passage.size
+                transfer.sent == transfer.size
             }
         };
         while let Some(first) = self.carried.front()
-            && first.starts_at + first.passage.size <= self.bytes_sent
+            && first.starts_at + first.transfer.size <= self.bytes_sent
             && let Some(carried) = self.carried.pop_front()
         {
             self.ended.push_back(carried.at(self.bytes_sent));
@@ -198,11 +201,11 @@ impl<F> Outbox<F> {
             return;
         }
         match self.chunks.pop_front().expect("it was at the front") {
-            Chunk::File(passage) => {
+            Queued::File(transfer) => {
                 self.files -= 1;
-                self.ended.push_back(passage);
+                self.ended.push_back(transfer);
             }
-            Chunk::Bytes { mut bytes, .. } => {
+            Queued::Bytes { mut bytes, .. } => {
                 bytes.clear();
                 self.blank = bytes;
             }
@@ -212,8 +215,8 @@ impl<F> Outbox<F> {
     /// Throws away all that is owed. The files in it have ended where they are.
     pub fn clear(&mut self) {
         for chunk in std::mem::take(&mut self.chunks) {
-            if let Chunk::File(passage) = chunk {
-                self.ended.push_back(passage);
+            if let Queued::File(transfer) = chunk {
+                self.ended.push_back(transfer);
             }
         }
         for carried in std::mem::take(&mut self.carried) {
@@ -225,7 +228,7 @@ impl<F> Outbox<F> {
 
     /// Takes a file of which no more will be sent, the first to end first. To be asked after each
     /// step that may end one: until then the file is open.
-    pub fn next_ended(&mut self) -> Option<Passage<F>> {
+    pub fn next_ended(&mut self) -> Option<Transfer<F>> {
         self.ended.pop_front()
     }
 
@@ -243,15 +246,15 @@ impl<F> Outbox<F> {
         self.blank.capacity() > 0 || (holds_nothing && !self.is_blank())
     }
 
-    /// Gives `spare` the memory that holds nothing. To be called when the turn is over.
-    pub fn release(&mut self, spare: &mut Self) {
+    /// Gives `pool` the memory that holds nothing. To be called when the turn is over.
+    pub fn release(&mut self, pool: &mut Self) {
         if !self.is_wasteful() {
             return;
         }
         if self.chunks.is_empty() && self.ended.is_empty() {
-            *spare = std::mem::take(self);
+            *pool = std::mem::take(self);
         } else {
-            spare.blank = std::mem::take(&mut self.blank);
+            pool.blank = std::mem::take(&mut self.blank);
         }
     }
 
@@ -276,9 +279,9 @@ impl<F> Outbox<F> {
     /// Bytes that take memory, with those of a chunk that is partly sent.
     #[must_use]
     pub fn bytes_held(&self) -> usize {
-        let held = |chunk: &Chunk<F>| match chunk {
-            Chunk::Bytes { bytes, .. } => bytes.len(),
-            Chunk::File { .. } => 0,
+        let held = |chunk: &Queued<F>| match chunk {
+            Queued::Bytes { bytes, .. } => bytes.len(),
+            Queued::File { .. } => 0,
         };
         self.chunks.iter().map(held).sum()
     }
@@ -299,12 +302,12 @@ mod tests {
         let mut out = String::new();
         while let Some(front) = outbox.front() {
             let n = match front {
-                Front::Bytes(bytes) => {
+                Chunk::Bytes(bytes) => {
                     let n = piece.min(bytes.len());
                     out.push_str(str::from_utf8(&bytes[..n]).expect("the test writes text"));
                     n
                 }
-                Front::File { file, offset, left } => {
+                Chunk::File { file, offset, left } => {
                     let n = piece.min(left.try_into().expect("small"));
                     (0..n as u64).for_each(|i| out.push_str(&format!("{file}{}", offset + i)));
                     n
@@ -340,7 +343,7 @@ mod tests {
             outbox.write(|out| out.extend_from_slice(b"|END"));
             let mut sent = 0;
             while outbox.has_file() {
-                let Some(Front::Bytes(bytes)) = outbox.front() else {
+                let Some(Chunk::Bytes(bytes)) = outbox.front() else {
                     panic!("it is bytes");
                 };
                 let n = piece.min(bytes.len());
@@ -380,7 +383,7 @@ mod tests {
             outbox.write(|out| out.extend_from_slice(&[b'x'; 100]));
             let mut left = 100;
             while left > 0 {
-                let Some(Front::Bytes(bytes)) = outbox.front() else {
+                let Some(Chunk::Bytes(bytes)) = outbox.front() else {
                     panic!("bytes are owed");
                 };
                 let n = bytes.len().min(left);
@@ -407,19 +410,19 @@ mod tests {
         outbox.send_file('b', 0, 2);
         outbox.send_file('c', 9, 3);
         outbox.sent(1);
-        assert_eq!(outbox.next_ended().map(|passage| passage.file), Some('a'));
+        assert_eq!(outbox.next_ended().map(|transfer| transfer.file), Some('a'));
         assert_eq!(outbox.next_ended(), None);
         outbox.sent(1);
         outbox.sent(2);
         outbox.clear();
-        let passage = |file, offset, size, sent| Passage {
+        let transfer = |file, offset, size, sent| Transfer {
             file,
             offset,
             size,
             sent,
         };
-        assert_eq!(outbox.next_ended(), Some(passage('b', 0, 2, 2)));
-        assert_eq!(outbox.next_ended(), Some(passage('c', 9, 3, 2)));
+        assert_eq!(outbox.next_ended(), Some(transfer('b', 0, 2, 2)));
+        assert_eq!(outbox.next_ended(), Some(transfer('c', 9, 3, 2)));
         assert_eq!(outbox.next_ended(), None);
         assert!(outbox.is_empty() && !outbox.has_file());
     }

@@ -17,7 +17,7 @@
 
 use std::time::Instant;
 
-use crate::wire::Farewell;
+use crate::wire::CloseReason;
 
 /// Where a session stands. See the table above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub enum Ending {
     /// It has gone, or had to, before it was judged: nobody asks for a reason.
     NotAdmitted,
     /// A client's, for this reason.
-    Left(Farewell),
+    Left(CloseReason),
 }
 
 /// The name of a phase, without what is in it.
@@ -145,8 +145,8 @@ mod tests {
     #[should_panic(expected = "a phase never goes from Lingering to Draining")]
     fn a_phase_never_goes_back() {
         let left = |reason| Ending::Left(reason);
-        let mut phase = Phase::Lingering(left(Farewell::Exit), Instant::now());
-        phase.advance(Phase::Draining(left(Farewell::Idle)));
+        let mut phase = Phase::Lingering(left(CloseReason::Exit), Instant::now());
+        phase.advance(Phase::Draining(left(CloseReason::Idle)));
     }
 
     /// The rows of the first block of text in `document` that begins with one.

@@ -8,14 +8,14 @@ use std::fmt::Debug;
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::admission::{Ticket, Verdict};
-use super::deed::Deed;
-use super::outbox::{Outbox, Passage};
-use super::tally::Tally;
-use crate::wire::{ClientName, Farewell};
+use crate::engine::admission::{Ticket, Verdict};
+use crate::engine::event::Event;
+use crate::engine::outbox::{Outbox, Transfer};
+use crate::engine::stats::SessionStats;
+use crate::wire::{ClientName, CloseReason};
 
-pub use super::admission::Refusal;
-pub use super::query::Query;
+pub use crate::engine::admission::Refusal;
+pub use crate::engine::query::Query;
 
 /// A pipe of bytes to one peer that never waits.
 ///
@@ -128,22 +128,23 @@ pub trait Observer {
     /// A client has sent the beginning of a line and nothing more for long. This is told once.
     fn unended(&mut self, _name: ClientName) {}
 
-    /// A client's berth is free again, after a stay that came to `tally`.
-    fn departed(&mut self, _name: ClientName, _farewell: Farewell, _tally: &Tally) {}
+    /// A client's berth is free again, after a stay that came to `stats`.
+    fn departed(&mut self, _name: ClientName, _farewell: CloseReason, _tally: &SessionStats) {}
 
     /// The file that the client whose turn it is named so was found, and its bytes are queued.
     fn queued(&mut self, _file: &[u8]) {}
 
     /// No more of a file will be sent to this client, which has not departed yet. It took
     /// `lasted` from the request to the last byte, or to the moment it was given up.
-    fn transferred(&mut self, _to: ClientName, _passage: &Passage<Self::File>, _lasted: Duration) {}
+    fn transferred(&mut self, _to: ClientName, _passage: &Transfer<Self::File>, _lasted: Duration) {
+    }
 
     /// A connection ends through our own fault: a file that shrank or cannot be read, or whatever
     /// else is not the peer's doing. The name is that of a client whose berth this was.
     fn failed(&mut self, _name: Option<ClientName>, _error: &io::Error) {}
 
     /// The engine did this.
-    fn saw(&mut self, _deed: Deed) {}
+    fn on_event(&mut self, _deed: Event) {}
 }
 
 /// Judges newcomers.
@@ -162,7 +163,13 @@ pub trait Admission {
     fn withdraw(&mut self, _ticket: Ticket) {}
 
     /// The berth that was granted for this ticket is free again. It may be said more than once.
-    fn leave(&mut self, ticket: Ticket, name: ClientName, farewell: Farewell, tally: &Tally);
+    fn leave(
+        &mut self,
+        ticket: Ticket,
+        name: ClientName,
+        reason: CloseReason,
+        stats: &SessionStats,
+    );
 
     /// Whether anybody may be served at `now`: a judge elsewhere may have given the berths of this
     /// server to others when it was not heard of for too long. Asked before any turn.
@@ -247,9 +254,9 @@ where
         self.1.unended(name);
     }
 
-    fn departed(&mut self, name: ClientName, farewell: Farewell, tally: &Tally) {
-        self.0.departed(name, farewell, tally);
-        self.1.departed(name, farewell, tally);
+    fn departed(&mut self, name: ClientName, reason: CloseReason, stats: &SessionStats) {
+        self.0.departed(name, reason, stats);
+        self.1.departed(name, reason, stats);
     }
 
     fn queued(&mut self, file: &[u8]) {
@@ -257,9 +264,9 @@ where
         self.1.queued(file);
     }
 
-    fn transferred(&mut self, to: ClientName, passage: &Passage<A::File>, lasted: Duration) {
-        self.0.transferred(to, passage, lasted);
-        self.1.transferred(to, passage, lasted);
+    fn transferred(&mut self, to: ClientName, transfer: &Transfer<A::File>, lasted: Duration) {
+        self.0.transferred(to, transfer, lasted);
+        self.1.transferred(to, transfer, lasted);
     }
 
     fn failed(&mut self, name: Option<ClientName>, error: &io::Error) {
@@ -267,10 +274,10 @@ where
         self.1.failed(name, error);
     }
 
-    // A deed is known where it is told: inlined, a listener costs what its own arm does.
+    // A event is known where it is told: inlined, a listener costs what its own arm does.
     #[inline(always)]
-    fn saw(&mut self, deed: Deed) {
-        self.0.saw(deed);
-        self.1.saw(deed);
+    fn on_event(&mut self, event: Event) {
+        self.0.on_event(event);
+        self.1.on_event(event);
     }
 }

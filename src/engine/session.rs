@@ -7,12 +7,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::limits::Limits;
-use super::line_buffer::{Line, LineBuffer};
-use super::outbox::{Front, Outbox, Passage};
-use super::phase::{Ending, Gate, Phase};
-use super::tally::{Ledger, Tally};
-use crate::wire::{ClientName, Farewell, Reply};
+use crate::engine::limits::Limits;
+use crate::engine::line_buffer::{Line, LineBuffer};
+use crate::engine::outbox::{Chunk, Outbox, Transfer};
+use crate::engine::phase::{Ending, Gate, Phase};
+use crate::engine::stats::{RunningStats, SessionStats};
+use crate::wire::{ClientName, CloseReason, Reply};
 
 /// One peer's input, output and phase. `F` is a file on its way, `K` an answer under way.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub struct Session<F, K> {
     pub(super) told_of_unended: bool,
     /// Bytes read and thrown away since the session stopped listening.
     discarded: u64,
-    ledger: Ledger,
+    running: RunningStats,
 }
 
 impl<F, K> Session<F, K> {
@@ -53,7 +53,7 @@ impl<F, K> Session<F, K> {
             tried_at: now,
             told_of_unended: false,
             discarded: 0,
-            ledger: Ledger::new(now),
+            running: RunningStats::new(now),
         }
     }
 
@@ -69,7 +69,7 @@ impl<F, K> Session<F, K> {
         self.name = Some(name);
         self.moved_at = now;
         self.note_nothing_owed(now);
-        self.ledger.begin(now);
+        self.running.begin(now);
         self.outbox.write(|out| Reply::Welcome(name).write(out));
         self.phase.advance(Phase::Open);
     }
@@ -89,9 +89,9 @@ impl<F, K> Session<F, K> {
 
     /// Why the client leaves or left; `None` while it does not, and for who never was one.
     #[must_use]
-    pub const fn farewell(&self) -> Option<Farewell> {
+    pub const fn reason(&self) -> Option<CloseReason> {
         match self.phase.ending() {
-            Some(Ending::Left(farewell)) => Some(farewell),
+            Some(Ending::Left(reason)) => Some(reason),
             Some(Ending::Refused | Ending::NotAdmitted) | None => None,
         }
     }
@@ -110,8 +110,8 @@ impl<F, K> Session<F, K> {
 
     /// What the stay came to until `now`.
     #[must_use]
-    pub fn tally(&self, now: Instant) -> Tally {
-        self.ledger.tally(now)
+    pub fn stats(&self, now: Instant) -> SessionStats {
+        self.running.stats(now)
     }
 
     /// What is owed.
@@ -143,7 +143,7 @@ impl<F, K> Session<F, K> {
     /// A read put `n` bytes into [`Session::space`].
     pub fn received(&mut self, n: usize, limits: &Limits, now: Instant) {
         self.inbox.received(n);
-        self.ledger.received(n);
+        self.running.received(n);
         self.moved_at = now;
         if matches!(self.phase, Phase::Arriving(..) | Phase::Open) {
             return;
@@ -187,7 +187,7 @@ impl<F, K> Session<F, K> {
     pub fn next_line(&mut self, now: Instant) -> Option<(Line<'_>, &mut Outbox<F>)> {
         let line = self.inbox.next_line()?;
         if line != Line::Mark {
-            self.ledger.asked(now);
+            self.running.asked(now);
         }
         Some((line, &mut self.outbox))
     }
@@ -195,7 +195,7 @@ impl<F, K> Session<F, K> {
     /// Whether a line was taken already.
     #[must_use]
     pub const fn has_asked(&self) -> bool {
-        self.ledger.requests() > 0
+        self.running.requests() > 0
     }
 
     /// Whether all that the peer sent, and all it ever will send, was taken.
@@ -229,14 +229,14 @@ impl<F, K> Session<F, K> {
 
     /// What is to be sent next.
     #[must_use]
-    pub fn front(&self) -> Option<Front<'_, F>> {
+    pub fn front(&self) -> Option<Chunk<'_, F>> {
         self.outbox.front()
     }
 
     /// The peer took `n` bytes of [`Session::front`].
     pub fn sent(&mut self, n: usize, now: Instant) {
         self.outbox.sent(n);
-        self.ledger.sent(n);
+        self.running.sent(n);
         self.moved_at = now;
         self.taken_at = now;
     }
@@ -248,9 +248,9 @@ impl<F, K> Session<F, K> {
     }
 
     /// Takes a file of which no more will be sent, with who asked for it and how long ago.
-    pub fn next_ended(&mut self, now: Instant) -> Option<(ClientName, Passage<F>, Duration)> {
-        let passage = self.outbox.next_ended()?;
-        Some((self.name?, passage, self.ledger.since_asked(now)))
+    pub fn next_ended(&mut self, now: Instant) -> Option<(ClientName, Transfer<F>, Duration)> {
+        let transfer = self.outbox.next_ended()?;
+        Some((self.name?, transfer, self.running.since_asked(now)))
     }
 
     /// Whether memory is held that holds nothing.

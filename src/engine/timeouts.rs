@@ -6,10 +6,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::limits::{Limits, STALL_TRIES};
-use super::phase::{Gate, Phase};
-use super::session::Session;
-use crate::wire::Farewell;
+use crate::engine::limits::{Limits, STALL_TRIES};
+use crate::engine::phase::{Gate, Phase};
+use crate::engine::session::Session;
+use crate::wire::CloseReason;
 
 impl<F, K> Session<F, K> {
     /// When the session has to be looked at even if nothing happens to it. `owes`: its pipe has
@@ -44,7 +44,7 @@ impl<F, K> Session<F, K> {
         }
         match self.phase {
             // It keeps the reason that it left for.
-            Phase::Lingering(..) => self.close(Farewell::Exit),
+            Phase::Lingering(..) => self.close(CloseReason::Exit),
             _ => self.tried_at = now,
         }
     }

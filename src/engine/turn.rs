@@ -7,15 +7,15 @@
 use std::io::{self, ErrorKind};
 use std::time::Instant;
 
-use super::budget::Budget;
-use super::connection::Connection;
-use super::deed::{Deed, Turn};
-use super::fault::farewell;
-use super::limits::Limits;
-use super::phase::{Gate, Phase};
-use super::ports::{Backend, Transport};
-use super::spare::Spare;
-use crate::wire::{Complaint, Farewell, Reply};
+use crate::engine::budget::Budget;
+use crate::engine::buffer_pool::BufferPool;
+use crate::engine::close_reason::reason;
+use crate::engine::connection::Connection;
+use crate::engine::event::{Event, Turn};
+use crate::engine::limits::Limits;
+use crate::engine::phase::{Gate, Phase};
+use crate::engine::ports::{Backend, Transport};
+use crate::wire::{CloseReason, ErrorReply, Reply};
 
 /// What a turn has to know about the rest of the server.
 #[derive(Clone, Copy, Debug)]
@@ -53,9 +53,9 @@ impl<T: Transport, K> Connection<T, K> {
         &mut self,
         service: &mut impl Backend<T, K>,
         round: Round<'_>,
-        spare: &mut Spare<T::File>,
+        pool: &mut BufferPool<T::File>,
     ) -> Turn {
-        spare.lend(self.session.memory());
+        pool.lend(self.session.memory());
         if !self.transport.owes() {
             self.session.note_nothing_owed(round.now);
         }
@@ -68,7 +68,7 @@ impl<T: Transport, K> Connection<T, K> {
             service,
         };
         let turn = turn.take();
-        spare.take(self.session.memory());
+        pool.take(self.session.memory());
         turn
     }
 }
@@ -91,7 +91,7 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
             // so nobody waits for an answer while the server looks for more questions.
             let answered = self.answer();
             if answered {
-                self.service.saw(Deed::Answered);
+                self.service.on_event(Event::Answered);
             }
             let wrote = self.flush();
             let read = self.fill();
@@ -125,7 +125,7 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
     fn give_up(&mut self, gate: Gate) {
         let session = &mut self.connection.session;
         match gate {
-            Gate::Handshake => session.close(Farewell::Shutdown),
+            Gate::Handshake => session.close(CloseReason::Shutdown),
             Gate::Verdict => session.turn_away(Reply::Full, self.now),
         }
     }
@@ -137,8 +137,8 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
         let Some(quiet) = session.is_idle(self.limits, owes, self.now) else {
             return false;
         };
-        let last = Reply::Error(Complaint::Idle(quiet));
-        session.leave(Farewell::Idle, Some(last));
+        let last = Reply::Error(ErrorReply::Idle(quiet));
+        session.leave(CloseReason::Idle, Some(last));
         true
     }
 
@@ -153,7 +153,7 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
             self.service.unended(name);
         }
         if session.is_stalled(self.limits, owes, self.now) {
-            session.close(Farewell::Stalled);
+            session.close(CloseReason::Stalled);
             return Turn::Done;
         }
         if let Some(gate) = session.is_late(self.now) {
@@ -173,8 +173,8 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
 
     /// Tells of the files of which no more will be sent, so that they are closed.
     pub(super) fn report(&mut self) {
-        while let Some((name, passage, lasted)) = self.connection.session.next_ended(self.now) {
-            self.service.transferred(name, &passage, lasted);
+        while let Some((name, transfer, lasted)) = self.connection.session.next_ended(self.now) {
+            self.service.transferred(name, &transfer, lasted);
         }
     }
 
@@ -184,15 +184,15 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
 
     /// An operation failed otherwise than by blocking. An interrupted one is simply tried again.
     pub(super) fn failed(&mut self, error: &io::Error) {
-        self.service.saw(Deed::Failed);
+        self.service.on_event(Event::Failed);
         if error.kind() == ErrorKind::Interrupted {
             return;
         }
-        let farewell = farewell(error);
-        if farewell == Farewell::Error {
+        let reason = reason(error);
+        if reason == CloseReason::Error {
             let berth = self.connection.session.berth();
             self.service.failed(berth, error);
         }
-        self.connection.session.close(farewell);
+        self.connection.session.close(reason);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Owns what is a record and what is damage. Must never panic, whatever the bytes are.
 
-use super::record::Record;
+use crate::journal::record::Record;
 
 /// What a line of a journal turned out to be.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
-use super::text::{Client, FileName, Moment, Reason};
+use crate::journal::text::{Client, FileName, Moment, Reason};
 
 /// One event, with when it was and which it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

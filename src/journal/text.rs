@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::wire::{ClientName, Farewell, Stamp};
+use crate::wire::{ClientName, CloseReason, Timestamp};
 
 /// A moment in RFC 3339, UTC, with milliseconds: `2026-11-22T10:00:00.000Z`.
 ///
@@ -20,7 +20,7 @@ impl Moment {
     /// This moment without what is below a millisecond, within the years that can be written.
     #[must_use]
     pub fn of(time: SystemTime) -> Self {
-        let since_1970 = Stamp(time).written().duration_since(UNIX_EPOCH);
+        let since_1970 = Timestamp(time).written().duration_since(UNIX_EPOCH);
         let ms = since_1970.unwrap_or_default().as_millis();
         let since_1970 = Duration::from_millis(u64::try_from(ms).unwrap_or(u64::MAX));
         Self(UNIX_EPOCH + since_1970)
@@ -95,8 +95,8 @@ impl<'de> Deserialize<'de> for Client {
 /// Why a client went, in one word.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
-    /// The server saw it go.
-    Left(Farewell),
+    /// The server on_event it go.
+    Left(CloseReason),
     /// The server died while it was connected.
     Crash,
     /// A word that a later version may have written.
@@ -112,11 +112,11 @@ impl Reason {
     /// Reads a word; `None` if it is none.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let known = Farewell::ALL
+        let known = CloseReason::ALL
             .into_iter()
-            .find(|farewell| farewell.to_string() == text);
-        if let Some(farewell) = known {
-            return Some(Self::Left(farewell));
+            .find(|reason| reason.to_string() == text);
+        if let Some(reason) = known {
+            return Some(Self::Left(reason));
         }
         let is_word = (1..=REASON_BYTES_MAX).contains(&text.len())
             && text.bytes().all(|byte| byte.is_ascii_lowercase());
@@ -130,7 +130,7 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Left(farewell) => farewell.fmt(f),
+            Self::Left(reason) => reason.fmt(f),
             Self::Crash => f.write_str(CRASH),
             Self::Other(word) => f.write_str(word),
         }
@@ -214,8 +214,8 @@ mod tests {
 
     #[test]
     fn a_reason_is_one_word_and_every_farewell_is_one() {
-        for farewell in Farewell::ALL {
-            let reason = Reason::Left(farewell);
+        for reason in CloseReason::ALL {
+            let reason = Reason::Left(reason);
             assert_eq!(Reason::parse(&reason.to_string()), Some(reason));
         }
         assert_eq!(Reason::parse("crash"), Some(Reason::Crash));

@@ -10,9 +10,9 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use super::records::write_line;
-use super::{Question, table};
 use crate::journal::Line;
+use crate::report::records::write_line;
+use crate::report::{Question, table};
 use crate::streams;
 
 /// How often it is looked whether there is more. A person does not notice, nor does a processor.

@@ -17,15 +17,15 @@ use std::fs::File;
 use std::io::{self, BufReader, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
-use self::find::Find;
-use self::lines::{Found, Lines};
-use self::records::Records;
-use self::refusals::Refusals;
-use self::sessions::Sessions;
-use self::summary::Summary;
 use crate::journal::Record;
+use crate::report::find::Find;
+use crate::report::lines::{Found, Lines};
+use crate::report::records::Records;
+use crate::report::refusals::Refusals;
+use crate::report::sessions::Sessions;
+use crate::report::summary::Summary;
 use crate::streams;
-use crate::wire::Harmless;
+use crate::wire::Sanitized;
 
 /// How many rows a table has, unless something else is asked for.
 pub const ROWS: usize = 20;
@@ -68,7 +68,7 @@ impl fmt::Display for ReportError {
         match self {
             Self::Read(path, error) => {
                 let path = path.as_os_str().as_encoded_bytes();
-                write!(f, "cannot read the journal '{}': {error}", Harmless(path))
+                write!(f, "cannot read the journal '{}': {error}", Sanitized(path))
             }
             Self::Write(error) => write!(f, "cannot write to standard output: {error}"),
         }

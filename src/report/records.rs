@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::io::{self, Write};
 
-use crate::wire::HarmlessJson;
+use crate::wire::SanitizedJson;
 
 /// The records for a program.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ pub fn write_line(line: &[u8], out: &mut impl Write) -> io::Result<()> {
     if line.iter().all(plain) {
         out.write_all(line)?;
     } else {
-        write!(out, "{}", HarmlessJson(&String::from_utf8_lossy(line)))?;
+        write!(out, "{}", SanitizedJson(&String::from_utf8_lossy(line)))?;
     }
     out.write_all(b"\n")
 }

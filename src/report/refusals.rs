@@ -5,11 +5,11 @@
 
 use std::collections::VecDeque;
 
-use super::find::Find;
-use super::table::{self, Table};
 use crate::journal::record::Refused;
 use crate::journal::text::Moment;
 use crate::journal::{Event, Record};
+use crate::report::find::Find;
+use crate::report::table::{self, Table};
 
 /// The table of those who were turned away.
 #[derive(Debug)]

@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::find::Find;
-use super::table::{self, Table};
 use crate::journal::record::{Connected, Disconnected, Present, Stay};
 use crate::journal::text::{Client, Moment, Reason};
 use crate::journal::{Event, Record};
+use crate::report::find::Find;
+use crate::report::table::{self, Table};
 
 /// One client's stay, over or not.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::find::Find;
-use super::sessions::{Inside, Session, takes};
-use super::table::{self, Table};
 use crate::journal::record::Transfer;
 use crate::journal::text::FileName;
 use crate::journal::{Event, Record};
-use crate::wire::HarmlessJson;
+use crate::report::find::Find;
+use crate::report::sessions::{Inside, Session, takes};
+use crate::report::table::{self, Table};
+use crate::wire::SanitizedJson;
 
 /// How many of the busiest files are shown.
 const FILES_SHOWN: usize = 10;
@@ -151,7 +151,7 @@ impl Summary {
     /// When it cannot be written.
     pub fn write_json(&self, damaged: u64, out: &mut impl Write) -> io::Result<()> {
         let line = serde_json::to_string(&self.figures(damaged))?;
-        writeln!(out, "{}", HarmlessJson(&line))
+        writeln!(out, "{}", SanitizedJson(&line))
     }
 
     /// Writes the sums for people.

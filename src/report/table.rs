@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::journal::text::{FileName, Moment};
 use crate::journal::{Event, Record};
-use crate::wire::{Harmless, Size, Stamp};
+use crate::wire::{Sanitized, Size, Timestamp};
 
 /// Rows under a head, each column as wide as its widest cell.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ impl Table {
 /// A moment to the second, as `status` shows it.
 #[must_use]
 pub fn second(moment: Moment) -> String {
-    Stamp(moment.time()).to_string()
+    Timestamp(moment.time()).to_string()
 }
 
 /// A duration: to the second where there are any, otherwise to the millisecond.
@@ -76,7 +76,7 @@ pub fn size(bytes: u64) -> String {
 /// A file's name, exact if it was text and harmless in any case.
 #[must_use]
 pub fn file(name: &FileName) -> String {
-    Harmless(name.file.as_bytes()).to_string()
+    Sanitized(name.file.as_bytes()).to_string()
 }
 
 /// Where those came from who were turned away; nobody counts each of a great many addresses.
@@ -92,7 +92,7 @@ pub fn source(address: Option<IpAddr>) -> String {
 pub fn write_event(record: &Record, out: &mut impl Write) -> io::Result<()> {
     let said = match &record.event {
         Event::Started(started) => {
-            let version = Harmless(started.version.as_bytes());
+            let version = Sanitized(started.version.as_bytes());
             let addresses: Vec<String> = started.listen.iter().map(ToString::to_string).collect();
             let (berths, addresses) = (started.clients_max, addresses.join(", "));
             format!("started, version {version}, {berths} berths, on {addresses}")

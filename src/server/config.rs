@@ -8,11 +8,11 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::descriptors::TooFew;
-use super::journal::OpenError;
-use super::privileges::{self, Sandbox};
 use crate::engine::limits::Limits;
-use crate::wire::Harmless;
+use crate::server::process::fd_limit::TooFew;
+use crate::server::process::sandbox::{self, Sandbox};
+use crate::server::records::journal::OpenError;
+use crate::wire::Sanitized;
 
 /// What a server is to do.
 #[derive(Clone, Debug)]
@@ -78,7 +78,7 @@ impl From<SocketAddr> for Address {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { host, port } = self;
-        let host = Harmless(host.as_bytes());
+        let host = Sanitized(host.as_bytes());
         if self.host.contains(':') {
             write!(f, "[{host}]:{port}")
         } else {
@@ -113,7 +113,7 @@ pub enum StartError {
     /// The cap needs more open files than the process is allowed.
     Descriptors(TooFew),
     /// A privilege could not be given up.
-    Privileges(privileges::Failure),
+    Privileges(sandbox::Failure),
     /// The kernel refused what a loop is made of.
     Loop(io::Error),
 }
@@ -123,17 +123,17 @@ impl fmt::Display for StartError {
         match self {
             Self::Folder(path, error) => {
                 let path = path.as_os_str().as_encoded_bytes();
-                write!(f, "cannot serve the folder '{}': {error}", Harmless(path))?;
+                write!(f, "cannot serve the folder '{}': {error}", Sanitized(path))?;
                 f.write_str("; say which with --repo DIR")
             }
             Self::Journal(path, error) => {
                 let path = path.as_os_str().as_encoded_bytes();
-                write!(f, "cannot keep the journal '{}': {error}", Harmless(path))?;
+                write!(f, "cannot keep the journal '{}': {error}", Sanitized(path))?;
                 f.write_str("; say where with --journal FILE")
             }
             Self::Trace(path, error) => {
                 let path = path.as_os_str().as_encoded_bytes();
-                write!(f, "cannot write the trace '{}': {error}", Harmless(path))?;
+                write!(f, "cannot write the trace '{}': {error}", Sanitized(path))?;
                 f.write_str("; say where with --trace FILE")
             }
             Self::Listen(address, error) => {

@@ -11,38 +11,25 @@ use mio::{Events, Interest, Poll, Token};
 use signal_hook::consts::{SIGHUP, SIGUSR1, SIGXFSZ};
 use signal_hook_mio::v1_0::Signals;
 
-use self::listener::Listener;
-use self::service::{FolderService, Task};
-use self::socket::Socket;
-use self::watch::{Stage, Tracer, Watch};
 use crate::engine::berths::Berths;
 use crate::engine::hub::Hub;
 use crate::engine::readiness::Readiness;
+use crate::server::handler::{FolderHandler, Task};
+use crate::server::net::listener::Listener;
+use crate::server::net::socket::Socket;
+use crate::server::observe::{Stage, Tracer, Watch};
 
-pub mod ahead;
-pub mod catalog;
 pub mod config;
-pub mod descriptors;
-pub mod digest;
-mod inotify;
-pub mod journal;
-pub mod listener;
-pub mod listing;
-pub mod logbook;
-pub mod logging;
-mod origin;
-pub mod own_file;
-pub mod privileges;
-pub mod remembered;
-pub mod roster;
-pub mod service;
-pub mod socket;
-mod start;
-pub mod watch;
-mod whereabouts;
+pub mod files;
+pub mod handler;
+pub mod net;
+pub mod observe;
+pub mod process;
+pub mod records;
+pub mod startup;
 
 pub use config::{Address, Config, StartError};
-pub use start::Server;
+pub use startup::Server;
 
 /// Connections have the tokens from 0 on, which are the hub's keys; the signals the last one, and
 /// the listeners those before it.
@@ -74,12 +61,12 @@ struct EventLoop<T> {
     listeners: Vec<Listener>,
     hub: Hub<Socket, Task, Berths<SocketAddr>>,
     /// Who answers, and who watches.
-    backend: (FolderService, Watch<T>),
+    backend: (FolderHandler, Watch<T>),
     drain: Duration,
     /// When the server stops whatever is under way; `None` until it is told to stop.
     stop_at: Option<Instant>,
-    /// When the logbook has to be looked after even if nothing happens.
-    tend_at: Option<Instant>,
+    /// When the event_log has to be looked after even if nothing happens.
+    tick_at: Option<Instant>,
 }
 
 impl<T: Tracer> EventLoop<T> {
@@ -114,8 +101,8 @@ impl<T: Tracer> EventLoop<T> {
             }
             let busy = !events.is_empty() || self.hub.has_work();
             let (service, watch) = &mut self.backend;
-            let tend_at = service.logbook().tend(now, busy);
-            self.tend_at = tend_at.into_iter().chain(watch.tend(now)).min();
+            let tick_at = service.event_log().on_tick(now, busy);
+            self.tick_at = tick_at.into_iter().chain(watch.on_tick(now)).min();
         }
     }
 
@@ -148,7 +135,7 @@ impl<T: Tracer> EventLoop<T> {
             .iter()
             .filter_map(|listener| listener.due(now));
         let deadlines = self.hub.next_deadline().into_iter();
-        let deadlines = deadlines.chain(self.stop_at).chain(self.tend_at);
+        let deadlines = deadlines.chain(self.stop_at).chain(self.tick_at);
         let next = accepts.chain(deadlines).min()?;
         Some(next.saturating_duration_since(now))
     }
@@ -190,7 +177,7 @@ impl<T: Tracer> EventLoop<T> {
                 SIGHUP => self.backend.0.reopen(),
                 // A file may not grow so large: the write has failed too, and that is dealt with.
                 SIGXFSZ => {}
-                SIGUSR1 => self.backend.1.figures.log(now),
+                SIGUSR1 => self.backend.1.metrics.log(now),
                 _ if self.stop_at.is_some() => {
                     log::warn!("stopping at once");
                     return true;
@@ -205,18 +192,18 @@ impl<T: Tracer> EventLoop<T> {
                     self.stop_at = Some(now + self.drain);
                     self.listeners.clear();
                     self.hub.stop();
-                    self.backend.0.logbook().stopping(clients);
+                    self.backend.0.event_log().stopping(clients);
                 }
             }
         }
         false
     }
 
-    /// Ends everybody who is left, and the logbook behind them.
+    /// Ends everybody who is left, and the event_log behind them.
     fn end(&mut self, now: Instant) {
         self.hub.abort(&mut self.backend, now);
         let (service, watch) = &mut self.backend;
-        service.logbook().close();
+        service.event_log().close();
         watch.close();
     }
 
@@ -225,7 +212,7 @@ impl<T: Tracer> EventLoop<T> {
             let clients = self.hub.clients();
             log::warn!("the drain timeout is over, clients cut: {clients}");
         }
-        let (full, crowded) = (self.backend.1.figures.full, self.backend.1.figures.crowded);
+        let (full, crowded) = (self.backend.1.metrics.full, self.backend.1.metrics.crowded);
         if full + crowded > 0 {
             log::info!("turned away: {full} as all was full, {crowded} for their address's share");
         }

@@ -12,8 +12,8 @@ use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use self::target::Target;
-use crate::wire::Harmless;
+use crate::timeline::target::Target;
+use crate::wire::Sanitized;
 
 mod target;
 
@@ -34,7 +34,7 @@ pub enum Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let named = |path: &PathBuf| Harmless(path.as_os_str().as_encoded_bytes()).to_string();
+        let named = |path: &PathBuf| Sanitized(path.as_os_str().as_encoded_bytes()).to_string();
         match self {
             Self::Read(path, error) => {
                 write!(f, "cannot make a page of '{}': {error}", named(path))
@@ -78,7 +78,7 @@ pub fn make(path: &Path, page: Option<&Path>) -> Result<u64, Failure> {
 /// An event of no time that tells the page which file it was made of.
 fn named(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().as_encoded_bytes();
-    let args = serde_json::json!({ "name": Harmless(name).to_string() });
+    let args = serde_json::json!({ "name": Sanitized(name).to_string() });
     let event = serde_json::json!({ "name": "file", "ph": "M", "args": args });
     event.to_string().replace('<', "\\u003c")
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::fstat;
 use tempfile::{Builder, NamedTempFile};
 
-use crate::server::own_file;
+use crate::server::process::own_file;
 use crate::streams;
 
 /// What a new file has before the umask takes its part.

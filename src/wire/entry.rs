@@ -6,9 +6,9 @@
 
 use std::time::SystemTime;
 
-use super::reply::push;
-use super::request::parse_u64;
-use super::stamp::Stamp;
+use crate::wire::reply::push;
+use crate::wire::request::parse_u64;
+use crate::wire::timestamp::Timestamp;
 
 /// One file of a `list`, or that of a `stat`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,10 @@ pub struct ListedFile<'a> {
 impl<'a> ListedFile<'a> {
     /// Appends the line, its LF included.
     pub fn write(self, out: &mut Vec<u8>) {
-        push(out, format_args!("{} {} ", self.size, Stamp(self.modified)));
+        push(
+            out,
+            format_args!("{} {} ", self.size, Timestamp(self.modified)),
+        );
         out.extend_from_slice(self.name);
         out.push(b'\n');
     }
@@ -92,7 +95,7 @@ mod tests {
     fn a_file_is_a_size_a_time_and_a_name_with_any_blanks() {
         let file = ListedFile::parse(b"12 2026-11-22T10:00:00Z a b  c ").unwrap();
         assert_eq!((file.size, file.name), (12, &b"a b  c "[..]));
-        assert_eq!(Stamp(file.modified).to_string(), "2026-11-22T10:00:00Z");
+        assert_eq!(Timestamp(file.modified).to_string(), "2026-11-22T10:00:00Z");
         let mut written = Vec::new();
         file.write(&mut written);
         assert_eq!(written, b"12 2026-11-22T10:00:00Z a b  c \n");

@@ -6,20 +6,20 @@
 //! `docs/protocol.md` is the published contract; where it names a byte, this folder writes it.
 
 pub mod entry;
-pub mod harmless;
 pub mod http;
 pub mod reply;
 pub mod request;
+pub mod sanitize;
 pub mod size;
-pub mod stamp;
 pub mod telnet;
+pub mod timestamp;
 
 pub use entry::{KnownClient, ListedFile};
-pub use harmless::{Harmless, HarmlessJson};
-pub use reply::{ClientName, Complaint, Digest, Farewell, Hex, Reply};
+pub use reply::{ClientName, CloseReason, Digest, ErrorReply, Hex, Reply};
 pub use request::{LINE_BYTES_MAX, Request};
+pub use sanitize::{Sanitized, SanitizedJson};
 pub use size::Size;
-pub use stamp::Stamp;
+pub use timestamp::Timestamp;
 
 /// The port of a berth server when none is named: BERTH on a telephone's keypad.
 pub const DEFAULT_PORT: u16 = 23784;

@@ -5,9 +5,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::entry::ListedFile;
-use super::request::{LINE_BYTES_MAX, parse_u64};
-use super::telnet::NO_MARK;
+use crate::wire::entry::ListedFile;
+use crate::wire::request::{LINE_BYTES_MAX, parse_u64};
+use crate::wire::telnet::NO_MARK;
 
 /// A client's name: `Client` and its number, at least two digits wide.
 ///
@@ -36,7 +36,7 @@ impl fmt::Display for Hex<'_> {
 
 /// Why a client went: the last word of its line in `status`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Farewell {
+pub enum CloseReason {
     /// It said `exit`.
     Exit,
     /// It closed its sending side, and all it had asked for was answered.
@@ -55,7 +55,7 @@ pub enum Farewell {
     Error,
 }
 
-impl Farewell {
+impl CloseReason {
     /// Every reason, in the order of the protocol.
     pub const ALL: [Self; 8] = [
         Self::Exit,
@@ -69,7 +69,7 @@ impl Farewell {
     ];
 }
 
-impl fmt::Display for Farewell {
+impl fmt::Display for CloseReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Exit => "exit",
@@ -86,7 +86,7 @@ impl fmt::Display for Farewell {
 
 /// The reason in an `ERR` line. Names are the client's own bytes, given back verbatim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Complaint<'a> {
+pub enum ErrorReply<'a> {
     /// More than [`LINE_BYTES_MAX`] bytes came before a LF.
     LineTooLong,
     /// A command that takes a name came without one. This is its word.
@@ -117,7 +117,7 @@ pub enum Complaint<'a> {
     NotWeb,
 }
 
-impl Complaint<'_> {
+impl ErrorReply<'_> {
     fn write(self, out: &mut Vec<u8>) {
         match self {
             Self::LineTooLong => push(out, format_args!("line longer than {LINE_BYTES_MAX} bytes")),
@@ -178,7 +178,7 @@ pub enum Reply<'a> {
     /// What a Telnet client waits for behind an interrupt; not a line.
     NoMark,
     /// The request could not be met; the session goes on unless the reason says otherwise.
-    Error(Complaint<'a>),
+    Error(ErrorReply<'a>),
 }
 
 impl Reply<'_> {
@@ -206,9 +206,9 @@ impl Reply<'_> {
             }
             Self::NoMark => return out.extend_from_slice(NO_MARK),
             Self::End => out.extend_from_slice(END),
-            Self::Error(complaint) => {
+            Self::Error(error_reply) => {
                 out.extend_from_slice(ERROR);
-                complaint.write(out);
+                error_reply.write(out);
             }
         }
         out.push(b'\n');
@@ -334,7 +334,7 @@ mod tests {
             b"SHA256 a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5 15\n",
         ),
         (
-            Reply::Error(Complaint::LineTooLong),
+            Reply::Error(ErrorReply::LineTooLong),
             b"ERR line longer than 4096 bytes\n",
         ),
         (
@@ -346,55 +346,55 @@ mod tests {
             b"STAT 15 1970-01-01T00:00:00Z a \xff\n",
         ),
         (
-            Reply::Error(Complaint::NoName("get")),
+            Reply::Error(ErrorReply::NoName("get")),
             b"ERR usage: get NAME\n",
         ),
         (
-            Reply::Error(Complaint::OffsetTooLarge),
+            Reply::Error(ErrorReply::OffsetTooLarge),
             b"ERR offset larger than any file\n",
         ),
         (
-            Reply::Error(Complaint::OffsetBeyondEnd(7)),
+            Reply::Error(ErrorReply::OffsetBeyondEnd(7)),
             b"ERR offset beyond the end, the file has 7 bytes\n",
         ),
         (
-            Reply::Error(Complaint::NoSuchFile(b"nope.txt")),
+            Reply::Error(ErrorReply::NoSuchFile(b"nope.txt")),
             b"ERR no such file: nope.txt\n",
         ),
         (
-            Reply::Error(Complaint::NotAFile(b"d")),
+            Reply::Error(ErrorReply::NotAFile(b"d")),
             b"ERR not a file: d\n",
         ),
         (
-            Reply::Error(Complaint::Outside(b"../x")),
+            Reply::Error(ErrorReply::Outside(b"../x")),
             b"ERR outside the served folder: ../x\n",
         ),
         (
-            Reply::Error(Complaint::Denied(b"k")),
+            Reply::Error(ErrorReply::Denied(b"k")),
             b"ERR permission denied: k\n",
         ),
         (
-            Reply::Error(Complaint::Unreadable(b"k")),
+            Reply::Error(ErrorReply::Unreadable(b"k")),
             b"ERR cannot read: k\n",
         ),
         (
-            Reply::Error(Complaint::FolderGone),
+            Reply::Error(ErrorReply::FolderGone),
             b"ERR the served folder is gone\n",
         ),
         (
-            Reply::Error(Complaint::Busy),
+            Reply::Error(ErrorReply::Busy),
             b"ERR too many open files, try later\n",
         ),
         (
-            Reply::Error(Complaint::Idle(Duration::from_secs(600))),
+            Reply::Error(ErrorReply::Idle(Duration::from_secs(600))),
             b"ERR idle for 10m, closing\n",
         ),
         (
-            Reply::Error(Complaint::ShuttingDown),
+            Reply::Error(ErrorReply::ShuttingDown),
             b"ERR server shutting down\n",
         ),
         (
-            Reply::Error(Complaint::NotWeb),
+            Reply::Error(ErrorReply::NotWeb),
             b"ERR this is not a web server\n",
         ),
         (Reply::NoMark, b"\xff\xfc\x06"),
@@ -455,15 +455,15 @@ mod tests {
         assert!(is_refusal(FULL));
         assert!(is_refusal(CROWDED));
         assert!(!is_refusal(b"Welcome Server full"));
-        for complaint in [
-            Complaint::Idle(Duration::from_secs(90)),
-            Complaint::ShuttingDown,
-            Complaint::NotWeb,
+        for error_reply in [
+            ErrorReply::Idle(Duration::from_secs(90)),
+            ErrorReply::ShuttingDown,
+            ErrorReply::NotWeb,
         ] {
             let mut line = Vec::new();
-            Reply::Error(complaint).write(&mut line);
+            Reply::Error(error_reply).write(&mut line);
             line.pop();
-            assert!(is_last_word(parse_error(&line).unwrap()), "{complaint:?}");
+            assert!(is_last_word(parse_error(&line).unwrap()), "{error_reply:?}");
         }
         assert!(!is_last_word(b"no such file: server shutting down"));
         assert_eq!(parse_goodbye(b"Goodbye Client01"), Some(&b"Client01"[..]));
@@ -472,7 +472,7 @@ mod tests {
 
     #[test]
     fn each_farewell_has_a_word_of_its_own() {
-        let words = Farewell::ALL.map(|farewell| farewell.to_string());
+        let words = CloseReason::ALL.map(|reason| reason.to_string());
         assert_eq!(
             words.join(" "),
             "exit eof reset idle stalled shutdown web error"

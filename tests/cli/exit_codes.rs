@@ -8,7 +8,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use socket2::{Domain, Socket, Type};
 
 use crate::program::{Ended, Folder, finish};
-use crate::server::{Peer, Server, stat};
+use crate::server::stat;
+use crate::server::{Peer, Server};
 use crate::support;
 
 pub(crate) const LISTED: &str = "LIST\n10 2026-11-22T10:00:00Z a\nEND\n";

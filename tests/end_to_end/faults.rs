@@ -65,7 +65,7 @@ impl Drop for Downloader {
     }
 }
 
-fn farewell(other: &mut Peer, server: &Server) -> String {
+fn reason(other: &mut Peer, server: &Server) -> String {
     meanwhile(other, |_| server.log().contains("Client02 gone"));
     let status = other.lines("status");
     status[2]
@@ -85,7 +85,7 @@ fn a_client_killed_in_the_middle_of_a_download_frees_its_berth() {
     let before = server.descriptors();
     let downloader = Downloader::start(&server, "big");
     downloader.signal(Signal::KILL);
-    assert_eq!(farewell(&mut other, &server), "reset");
+    assert_eq!(reason(&mut other, &server), "reset");
     assert_eq!(
         server.descriptors(),
         before,
@@ -104,7 +104,7 @@ fn a_client_frozen_in_the_middle_of_a_download_frees_its_berth() {
     let before = server.descriptors();
     let downloader = Downloader::start(&server, "big");
     downloader.signal(Signal::STOP);
-    assert_eq!(farewell(&mut other, &server), "stalled");
+    assert_eq!(reason(&mut other, &server), "stalled");
     assert_eq!(
         server.descriptors(),
         before,

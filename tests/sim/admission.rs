@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use berth::engine::admission::{Refusal, Ticket, Verdict};
 use berth::engine::berths::Berths;
 use berth::engine::ports::{Admission, Peer};
-use berth::engine::tally::Tally;
-use berth::wire::{ClientName, Farewell};
+use berth::engine::stats::SessionStats;
+use berth::wire::{ClientName, CloseReason};
 
 use crate::marks::Event;
 use crate::net::{Net, Shared};
@@ -111,18 +111,24 @@ impl Admission for SimAdmission {
         net.withdrawn(ticket);
         if self.lost.remove(&ticket) {
             net.book.promised.retain(|&(each, _)| each != ticket);
-            let nothing = Tally::default();
+            let nothing = SessionStats::default();
             self.berths
-                .leave(ticket, ClientName(0), Farewell::Reset, &nothing);
+                .leave(ticket, ClientName(0), CloseReason::Reset, &nothing);
         }
     }
 
-    fn leave(&mut self, ticket: Ticket, name: ClientName, farewell: Farewell, tally: &Tally) {
+    fn leave(
+        &mut self,
+        ticket: Ticket,
+        name: ClientName,
+        reason: CloseReason,
+        stats: &SessionStats,
+    ) {
         let net = &mut *self.net.borrow_mut();
         net.say(|| format!("  {ticket:?} is given back"));
         net.book.promised.retain(|&(each, _)| each != ticket);
         if !net.errs(Bug::KeepBerth) {
-            self.berths.leave(ticket, name, farewell, tally);
+            self.berths.leave(ticket, name, reason, stats);
         }
     }
 

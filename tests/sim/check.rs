@@ -34,15 +34,15 @@ impl World {
 
     fn check_counts(&self) {
         let net = self.net.borrow();
-        let (clients, outsiders) = (net.book.clients(), net.book.outsiders.len());
+        let (clients, unadmitted) = (net.book.clients(), net.book.unadmitted.len());
         let arriving = net.book.arriving.len();
         assert!(
             clients <= self.limits.clients_max,
             "never more than the cap"
         );
         assert!(
-            outsiders <= self.limits.outsiders_max,
-            "outsiders are bounded: {outsiders}"
+            unadmitted <= self.limits.unadmitted_max,
+            "unadmitted are bounded: {unadmitted}"
         );
         assert_eq!(
             self.hub.clients(),
@@ -51,7 +51,7 @@ impl World {
         );
         assert_eq!(
             self.hub.peers(),
-            clients + outsiders + arriving,
+            clients + unadmitted + arriving,
             "everybody holds a berth, waits for one or does neither"
         );
         assert_eq!(self.hub.arrivals(), arriving, "whoever waits is known to");

@@ -2,7 +2,7 @@
 //!
 //! Owns the reasons, and which word each has in the protocol.
 
-use berth::wire::Farewell;
+use berth::wire::CloseReason;
 
 /// Why nothing more comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,14 +26,14 @@ pub(crate) enum Ending {
 }
 
 impl Ending {
-    pub(crate) const fn farewell(self) -> Farewell {
+    pub(crate) const fn reason(self) -> CloseReason {
         match self {
-            Self::Refused | Self::Exit => Farewell::Exit,
-            Self::Eof => Farewell::Eof,
-            Self::Cut | Self::Broken => Farewell::Error,
-            Self::Web => Farewell::Web,
-            Self::Idle => Farewell::Idle,
-            Self::Shutdown => Farewell::Shutdown,
+            Self::Refused | Self::Exit => CloseReason::Exit,
+            Self::Eof => CloseReason::Eof,
+            Self::Cut | Self::Broken => CloseReason::Error,
+            Self::Web => CloseReason::Web,
+            Self::Idle => CloseReason::Idle,
+            Self::Shutdown => CloseReason::Shutdown,
         }
     }
 }

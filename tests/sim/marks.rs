@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use berth::engine::phase::Phase;
-use berth::wire::Farewell;
+use berth::wire::CloseReason;
 
 macro_rules! names {
     ($(#[$about:meta])* $list:ident { $($name:ident),* $(,)? }) => {
@@ -59,8 +59,8 @@ enum Mark {
     Action(Action),
     Fault(Fault),
     Event(Event),
-    /// The place of a reason among `Farewell::ALL`.
-    Farewell(usize),
+    /// The place of a reason among `CloseReason::ALL`.
+    CloseReason(usize),
 }
 
 /// How often each thing happened.
@@ -80,9 +80,9 @@ impl Marks {
         self.note(Mark::Event(event));
     }
 
-    pub(crate) fn farewell(&mut self, farewell: Farewell) {
-        let at = Farewell::ALL.iter().position(|&each| each == farewell);
-        self.note(Mark::Farewell(at.expect("every reason is in the list")));
+    pub(crate) fn reason(&mut self, reason: CloseReason) {
+        let at = CloseReason::ALL.iter().position(|&each| each == reason);
+        self.note(Mark::CloseReason(at.expect("every reason is in the list")));
     }
 
     pub(crate) fn phase(&mut self, phase: Phase) {
@@ -111,7 +111,7 @@ impl Marks {
         let actions = Action::ALL.iter().map(|&action| Mark::Action(action));
         let faults = Fault::ALL.iter().map(|&fault| Mark::Fault(fault));
         let events = Event::ALL.iter().map(|&event| Mark::Event(event));
-        let farewells = (0..Farewell::ALL.len()).map(Mark::Farewell);
+        let farewells = (0..CloseReason::ALL.len()).map(Mark::CloseReason);
         actions
             .chain(faults)
             .chain(events)

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use berth::engine::admission::{Refusal, Ticket, Verdict};
-use berth::wire::{ClientName, Farewell};
+use berth::wire::{ClientName, CloseReason};
 
 use crate::admission::Pending;
 
@@ -61,7 +61,7 @@ pub(crate) struct Book {
     /// The wire of each client ever let in, by its number less one. A name that was granted and
     /// never taken is nobody's.
     pub(crate) names: Vec<Option<usize>>,
-    pub(crate) departed: Vec<(usize, Farewell)>,
+    pub(crate) departed: Vec<(usize, CloseReason)>,
     /// Whose first line was taken, whose `exit` was, and of whom it was said that a line of theirs
     /// lacks its end.
     pub(crate) asked: Vec<usize>,
@@ -80,8 +80,8 @@ pub(crate) struct Book {
     /// Verdicts on their way.
     pub(crate) pending: Vec<Pending>,
     /// Who is connected without a berth, the longest there first.
-    pub(crate) outsiders: VecDeque<usize>,
-    /// Whether newcomers are let in just now, who may push an outsider out.
+    pub(crate) unadmitted: VecDeque<usize>,
+    /// Whether newcomers are let in just now, who may push an unadmitted out.
     pub(crate) accepting: bool,
     /// Connections that the hub dropped since this was last looked at.
     pub(crate) drops: Vec<Drop>,
@@ -234,7 +234,7 @@ impl Net {
         let id = self.book.accepted[usize::try_from(ticket.0).expect("it is small")];
         if self.book.arriving.contains(&id) && !self.is_crowded_out(id) {
             self.book.arriving.retain(|&each| each != id);
-            self.book.outsiders.push_back(id);
+            self.book.unadmitted.push_back(id);
         }
     }
 
@@ -271,12 +271,12 @@ impl Net {
 
     /// The hub let go of a connection: what its peer has not read is in danger.
     pub(crate) fn dropped(&mut self, id: usize) {
-        let most = self.setup.limits.outsiders_max - usize::from(self.book.accepting);
+        let most = self.setup.limits.unadmitted_max - usize::from(self.book.accepting);
         let crowded_out = self.is_crowded_out(id);
-        let outsiders = &mut self.book.outsiders;
-        let makes_room = outsiders.len() > most && outsiders.front() == Some(&id);
+        let unadmitted = &mut self.book.unadmitted;
+        let makes_room = unadmitted.len() > most && unadmitted.front() == Some(&id);
         let makes_room = makes_room || crowded_out;
-        outsiders.retain(|&each| each != id);
+        unadmitted.retain(|&each| each != id);
         self.book.arriving.retain(|&each| each != id);
         self.book.drops.push(Drop {
             wire: id,

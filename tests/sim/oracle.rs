@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use berth::engine::phase::{Ending as PhaseEnding, Phase};
-use berth::wire::Farewell;
+use berth::wire::CloseReason;
 
 use crate::expect::{Ending, Expect};
 use crate::marks::Event;
@@ -137,10 +137,10 @@ impl World {
             let Some(was) = self.views[id].filter(View::is_open) else {
                 continue;
             };
-            let said = |&(each, farewell)| each == id && farewell == Farewell::Idle;
+            let said = |&(each, reason)| each == id && reason == CloseReason::Idle;
             let left = net.book.departed.iter().any(said);
             let leaves = views[id]
-                .is_some_and(|v| v.phase == Phase::Draining(PhaseEnding::Left(Farewell::Idle)));
+                .is_some_and(|v| v.phase == Phase::Draining(PhaseEnding::Left(CloseReason::Idle)));
             if !left && !leaves {
                 continue;
             }
@@ -230,23 +230,23 @@ impl World {
     fn judge_departures(&self, before: &Before) {
         let net = &mut *self.net.borrow_mut();
         let mut seen = vec![false; self.peers.len()];
-        for &(id, farewell) in &net.book.departed {
+        for &(id, reason) in &net.book.departed {
             assert!(!seen[id], "wire {id}: a client departs once");
             seen[id] = true;
             if self.views[id].is_none() {
                 continue;
             }
-            if net.wires[id].broke_rules && self.may_have_left(net, id, farewell) {
+            if net.wires[id].broke_rules && self.may_have_left(net, id, reason) {
                 continue;
             }
-            let due = match self.known_reason(net, before, id, farewell) {
+            let due = match self.known_reason(net, before, id, reason) {
                 Some(known) => {
                     net.marks.event(Event::KeptReason);
                     known
                 }
                 None => self.reason(net, before, id),
             };
-            assert_eq!(farewell, due, "wire {id}: the reason for leaving");
+            assert_eq!(reason, due, "wire {id}: the reason for leaving");
         }
         for (id, wire) in net.wires.iter().enumerate() {
             let is_over = wire.finished_at.is_some() || wire.fatal.is_some();
@@ -260,11 +260,11 @@ impl World {
 
     /// Whether a client that broke the rules of its pipe may have left for this reason: for that,
     /// because of what it had said before, or because the connection broke first.
-    fn may_have_left(&self, net: &Net, id: usize, farewell: Farewell) -> bool {
+    fn may_have_left(&self, net: &Net, id: usize, reason: CloseReason) -> bool {
         let expect = self.peers[id].expect.as_ref();
-        let ending = expect.and_then(Expect::ending).map(Ending::farewell);
-        let reasons = [Some(Farewell::Reset), ending, net.wires[id].fatal];
-        reasons.contains(&Some(farewell))
+        let ending = expect.and_then(Expect::ending).map(Ending::reason);
+        let reasons = [Some(CloseReason::Reset), ending, net.wires[id].fatal];
+        reasons.contains(&Some(reason))
     }
 
     /// Whoever was let go of was done with.

@@ -4,7 +4,7 @@
 //! and the clock can say it.
 
 use berth::engine::phase::{Ending as PhaseEnding, Phase};
-use berth::wire::Farewell;
+use berth::wire::CloseReason;
 
 use crate::expect::Ending;
 use crate::net::Net;
@@ -19,8 +19,8 @@ impl World {
         net: &Net,
         before: &Before,
         id: usize,
-        said: Farewell,
-    ) -> Option<Farewell> {
+        said: CloseReason,
+    ) -> Option<CloseReason> {
         let wire = &net.wires[id];
         if wire.finished_at.is_some() {
             return None;
@@ -30,21 +30,21 @@ impl World {
             return Some(why);
         }
         if net.book.exited.contains(&id) {
-            return Some(Farewell::Exit);
+            return Some(CloseReason::Exit);
         }
         let expect = self.peers[id].expect.as_ref().expect("a client was met");
-        let ending = expect.ending().map(Ending::farewell);
+        let ending = expect.ending().map(Ending::reason);
         // In one turn it left and the connection broke, or had stalled: whether it had left by then
         // is known of an `exit` alone, so a reason that was due is taken for one that was known.
         let stalls = before.records[id].taken_at + self.limits.stall <= net.now;
         ((wire.fatal.is_some() || stalls) && ending == Some(said)).then_some(said)
     }
 
-    pub(crate) fn reason(&self, net: &Net, before: &Before, id: usize) -> Farewell {
+    pub(crate) fn reason(&self, net: &Net, before: &Before, id: usize) -> CloseReason {
         let (wire, peer) = (&net.wires[id], &self.peers[id]);
         let expect = peer.expect.as_ref().expect("a client was met");
         if wire.broke_rules && (wire.finished_at.is_some() || wire.fatal.is_some()) {
-            return wire.fatal.unwrap_or(Farewell::Reset);
+            return wire.fatal.unwrap_or(CloseReason::Reset);
         }
         if wire.finished_at.is_some() {
             assert_eq!(
@@ -55,10 +55,10 @@ impl World {
             let ending = expect.ending();
             return ending
                 .expect("no more comes only where no more is owed")
-                .farewell();
+                .reason();
         }
-        if let Some(farewell) = wire.fatal {
-            return farewell;
+        if let Some(reason) = wire.fatal {
+            return reason;
         }
         let stalled_at = before.records[id].taken_at + self.limits.stall;
         assert!(
@@ -69,6 +69,6 @@ impl World {
             wire.record.write_tries > before.records[id].write_tries,
             "wire {id}: nobody is called stalled before a write was tried"
         );
-        Farewell::Stalled
+        CloseReason::Stalled
     }
 }

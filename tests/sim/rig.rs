@@ -18,7 +18,7 @@
 //! - first lines: a request of HTTP obeyed, or known behind another line; Telnet's words kept or
 //!   not answered; CR NUL ending a line of those who say none, or none of those who do;
 //! - endings: no end told, no lingering, lingering that does not read or never ends, a reason that
-//!   is replaced, outsiders not trimmed, trimmed newest first, or left in the run queue;
+//!   is replaced, unadmitted not trimmed, trimmed newest first, or left in the run queue;
 //! - turns: any of the three budgets not spent.
 //!
 //! Three change nothing that can be seen, and are not found: an inbox that is not cleared when its

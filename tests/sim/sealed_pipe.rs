@@ -6,7 +6,7 @@
 use std::io::{self, ErrorKind};
 
 use berth::engine::ports::{More, Taken};
-use berth::wire::Farewell;
+use berth::wire::CloseReason;
 
 use crate::marks::{Event, Fault};
 use crate::net::Net;
@@ -82,8 +82,8 @@ impl Net {
         if n == 0 {
             let kind = match self.setup.bug {
                 // As TLS libraries call it; here it is the word for a file that shrank.
-                Some(Bug::NameTheEnd) => (ErrorKind::UnexpectedEof, Farewell::Reset),
-                _ => (ErrorKind::ConnectionReset, Farewell::Reset),
+                Some(Bug::NameTheEnd) => (ErrorKind::UnexpectedEof, CloseReason::Reset),
+                _ => (ErrorKind::ConnectionReset, CloseReason::Reset),
             };
             self.marks.event(Event::CutInside);
             return Err(self.break_with(id, kind.0, kind.1));
@@ -103,7 +103,7 @@ impl Net {
             }
             self.marks.event(Event::BrokeRules);
             if self.setup.bug == Some(Bug::DestroyAlert) {
-                return Err(self.break_with(id, ErrorKind::Other, Farewell::Reset));
+                return Err(self.break_with(id, ErrorKind::Other, CloseReason::Reset));
             }
             return Err(ErrorKind::InvalidData.into());
         }

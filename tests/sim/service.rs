@@ -8,11 +8,11 @@ use std::io;
 use std::rc::Rc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use berth::engine::deed::{Deed, Verb};
-use berth::engine::outbox::{Outbox, Passage};
+use berth::engine::event::{Event as EngineEvent, RequestKind};
+use berth::engine::outbox::{Outbox, Transfer};
 use berth::engine::ports::{Handler, Observer, Query, Refusal, Step};
-use berth::engine::tally::Tally;
-use berth::wire::{ClientName, Complaint, Farewell, ListedFile, Reply};
+use berth::engine::stats::SessionStats;
+use berth::wire::{ClientName, CloseReason, ErrorReply, ListedFile, Reply};
 
 use crate::admission::SimPeer;
 use crate::catalog::{CHANGED_SECONDS, FileSpec, Listing};
@@ -105,14 +105,14 @@ impl SimService {
         reply: &mut Outbox<SimFile>,
     ) -> Result<(), Reply<'static>> {
         let mut net = self.net.borrow_mut();
-        let no_such_file = Reply::Error(Complaint::NoSuchFile(&[]));
+        let no_such_file = Reply::Error(ErrorReply::NoSuchFile(&[]));
         let spec = net.setup.catalog.find(name).cloned().ok_or(no_such_file)?;
         if spec.unopenable {
-            return Err(Reply::Error(Complaint::Busy));
+            return Err(Reply::Error(ErrorReply::Busy));
         }
         let size = spec.size as u64;
         let Some(left) = size.checked_sub(offset) else {
-            return Err(Reply::Error(Complaint::OffsetBeyondEnd(size)));
+            return Err(Reply::Error(ErrorReply::OffsetBeyondEnd(size)));
         };
         let shift = left > 1 && net.errs(Bug::ShiftFile);
         let leaks = net.errs(Bug::LeakFile);
@@ -187,11 +187,11 @@ impl Observer for SimService {
         net.say(|| format!("  wire {id}: does not end its line"));
     }
 
-    fn saw(&mut self, deed: Deed) {
+    fn on_event(&mut self, event: EngineEvent) {
         let net = &mut *self.net.borrow_mut();
-        match deed {
-            Deed::Began(_, name) => self.serving = name,
-            Deed::Took(Verb::Exit) => {
+        match event {
+            EngineEvent::Began(_, name) => self.serving = name,
+            EngineEvent::Took(RequestKind::Exit) => {
                 let name = self.serving.expect("who says exit has a name");
                 net.book.exited.push(net.book.wire(name));
             }
@@ -202,8 +202,8 @@ impl Observer for SimService {
     fn refused(&mut self, peer: &SimPeer, refusal: Refusal) {
         let net = &mut *self.net.borrow_mut();
         net.book.arriving.retain(|&each| each != peer.id);
-        if !net.book.outsiders.contains(&peer.id) {
-            net.book.outsiders.push_back(peer.id);
+        if !net.book.unadmitted.contains(&peer.id) {
+            net.book.unadmitted.push_back(peer.id);
         }
         let has_reason = net.is_refusable(peer.id, refusal);
         net.book
@@ -212,18 +212,18 @@ impl Observer for SimService {
         net.say(|| format!("  wire {}: is turned away, {refusal:?}", peer.id));
     }
 
-    fn departed(&mut self, name: ClientName, farewell: Farewell, tally: &Tally) {
+    fn departed(&mut self, name: ClientName, reason: CloseReason, stats: &SessionStats) {
         let net = &mut *self.net.borrow_mut();
         let id = net.book.wire(name);
         let record = &net.wires[id].record;
-        let counted = (tally.bytes_in, tally.bytes_out);
+        let counted = (stats.bytes_in, stats.bytes_out);
         assert_eq!(
             counted,
             (record.read as u64, record.written as u64),
             "wire {id}: what went through is what was counted"
         );
         assert_eq!(
-            tally.requests > 0,
+            stats.requests > 0,
             net.book.asked.contains(&id),
             "wire {id}: whoever has asked is told of, and nobody else"
         );
@@ -231,10 +231,10 @@ impl Observer for SimService {
             record.unreported, 0,
             "wire {id}: each file that was begun is also reported"
         );
-        net.book.departed.push((id, farewell));
-        net.book.outsiders.push_back(id);
-        net.marks.farewell(farewell);
-        net.say(|| format!("  wire {id}: {name} departs, {farewell}"));
+        net.book.departed.push((id, reason));
+        net.book.unadmitted.push_back(id);
+        net.marks.reason(reason);
+        net.say(|| format!("  wire {id}: {name} departs, {reason}"));
     }
 
     fn failed(&mut self, name: Option<ClientName>, error: &io::Error) {
@@ -243,22 +243,27 @@ impl Observer for SimService {
         net.say(|| format!("  {name:?} ends through the server's fault: {error}"));
     }
 
-    fn transferred(&mut self, to: ClientName, passage: &Passage<SimFile>, _: Duration) {
+    fn transferred(&mut self, to: ClientName, transfer: &Transfer<SimFile>, _: Duration) {
         let net = &mut *self.net.borrow_mut();
         let id = net.book.wire(to);
         let record = &mut net.wires[id].record;
-        let is_carried = passage.file.spec.carried && passage.size > 0;
+        let is_carried = transfer.file.spec.carried && transfer.size > 0;
         if is_carried {
-            net.marks.event(if passage.is_whole() {
+            net.marks.event(if transfer.is_whole() {
                 Event::Carried
             } else {
                 Event::CarriedInPart
             });
         } else {
-            let left = record.unreported.checked_sub(passage.sent);
+            let left = record.unreported.checked_sub(transfer.sent);
             record.unreported = left.expect("no more is reported than was sent");
         }
-        net.say(|| format!("  wire {id}: was sent {} of {}", passage.sent, passage.size));
+        net.say(|| {
+            format!(
+                "  wire {id}: was sent {} of {}",
+                transfer.sent, transfer.size
+            )
+        });
     }
 }
 
@@ -284,7 +289,7 @@ impl Handler for SimService {
                         reply.write(|out| said.write(out));
                     }
                     None => {
-                        let said = Reply::Error(Complaint::NoSuchFile(name));
+                        let said = Reply::Error(ErrorReply::NoSuchFile(name));
                         reply.write(|out| said.write(out));
                     }
                 }
@@ -298,15 +303,15 @@ impl Handler for SimService {
                     modified: changed,
                     name,
                 });
-                let no_such_file = Reply::Error(Complaint::NoSuchFile(name));
+                let no_such_file = Reply::Error(ErrorReply::NoSuchFile(name));
                 reply.write(|out| listed.map_or(no_such_file, Reply::Stat).write(out));
                 None
             }
             Query::Get { name, offset } => {
                 if let Err(error) = self.get(name, offset, reply) {
                     let error = match error {
-                        Reply::Error(Complaint::NoSuchFile(_)) => {
-                            Reply::Error(Complaint::NoSuchFile(name))
+                        Reply::Error(ErrorReply::NoSuchFile(_)) => {
+                            Reply::Error(ErrorReply::NoSuchFile(name))
                         }
                         other => other,
                     };

@@ -223,7 +223,7 @@ impl Setup {
         let is_small = rng.chance(200);
         let limits = Limits {
             clients_max: rng.between(1, 5),
-            outsiders_max: rng.pick(&[1, 1, 2, 3, 8]),
+            unadmitted_max: rng.pick(&[1, 1, 2, 3, 8]),
             arrivals_max: rng.pick(&[1, 2, 4, 256]),
             arrivals_per_origin_max: rng.pick(&[1, 2, 8]),
             arrival: Duration::from_millis(rng.pick(&[200, 1000, 10_000])),

@@ -6,7 +6,7 @@
 use std::io::{self, ErrorKind};
 
 use berth::engine::ports::{More, Taken, Transport};
-use berth::wire::Farewell;
+use berth::wire::CloseReason;
 
 use crate::marks::Fault;
 use crate::net::{Net, Shared};
@@ -26,17 +26,17 @@ pub(crate) struct Socket {
 const OPERATIONS_MAX: usize = 500_000;
 
 /// What breaks a pipe, and whose fault that is.
-const BREAKS: &[(ErrorKind, Farewell)] = &[
-    (ErrorKind::ConnectionReset, Farewell::Reset),
-    (ErrorKind::ConnectionAborted, Farewell::Reset),
-    (ErrorKind::BrokenPipe, Farewell::Reset),
-    (ErrorKind::NotConnected, Farewell::Reset),
-    (ErrorKind::TimedOut, Farewell::Reset),
-    (ErrorKind::HostUnreachable, Farewell::Reset),
-    (ErrorKind::Other, Farewell::Error),
-    (ErrorKind::PermissionDenied, Farewell::Error),
-    (ErrorKind::InvalidInput, Farewell::Error),
-    (ErrorKind::OutOfMemory, Farewell::Error),
+const BREAKS: &[(ErrorKind, CloseReason)] = &[
+    (ErrorKind::ConnectionReset, CloseReason::Reset),
+    (ErrorKind::ConnectionAborted, CloseReason::Reset),
+    (ErrorKind::BrokenPipe, CloseReason::Reset),
+    (ErrorKind::NotConnected, CloseReason::Reset),
+    (ErrorKind::TimedOut, CloseReason::Reset),
+    (ErrorKind::HostUnreachable, CloseReason::Reset),
+    (ErrorKind::Other, CloseReason::Error),
+    (ErrorKind::PermissionDenied, CloseReason::Error),
+    (ErrorKind::InvalidInput, CloseReason::Error),
+    (ErrorKind::OutOfMemory, CloseReason::Error),
 ];
 
 impl Transport for Socket {
@@ -139,12 +139,12 @@ impl Net {
             return Err(ErrorKind::Interrupted.into());
         }
         if wire.reset {
-            wire.fatal = Some(Farewell::Reset);
+            wire.fatal = Some(CloseReason::Reset);
             return Err(ErrorKind::ConnectionReset.into());
         }
         if breaks {
-            let (kind, farewell) = self.rng.pick(BREAKS);
-            return Err(self.break_with(id, kind, farewell));
+            let (kind, reason) = self.rng.pick(BREAKS);
+            return Err(self.break_with(id, kind, reason));
         }
         Ok(())
     }
@@ -153,10 +153,10 @@ impl Net {
         &mut self,
         id: usize,
         kind: ErrorKind,
-        farewell: Farewell,
+        reason: CloseReason,
     ) -> io::Error {
         let wire = self.wire(id);
-        wire.fatal = Some(farewell);
+        wire.fatal = Some(reason);
         wire.break_off();
         kind.into()
     }
@@ -304,7 +304,7 @@ impl Net {
             if file.spec.broken_at.is_none() {
                 return Ok(0);
             }
-            self.wire(id).fatal = Some(Farewell::Error);
+            self.wire(id).fatal = Some(CloseReason::Error);
             return Err(ErrorKind::Other.into());
         }
         if self.wire(id).seal.is_some() {

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use berth::engine::readiness::Readiness;
-use berth::wire::Farewell;
+use berth::wire::CloseReason;
 
 use crate::pipe::Pipe;
 use crate::seal::Seal;
@@ -69,7 +69,7 @@ pub(crate) struct Wire {
     /// The server was told that no more will come.
     pub(crate) end_read: bool,
     /// The server was told that it is broken.
-    pub(crate) fatal: Option<Farewell>,
+    pub(crate) fatal: Option<CloseReason>,
     /// The server let go of it.
     pub(crate) dropped: bool,
     /// The server let go of it before it had read everything.

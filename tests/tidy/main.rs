@@ -166,7 +166,7 @@ fn a_file_imports_only_from_floors_below_its_own() {
 fn the_client_sees_neither_the_engine_nor_the_server() {
     for source in sources("src/client") {
         // Flags that std has no names for, on the systems that have them.
-        let may_ask_unix = source.path.ends_with("client/plain.rs");
+        let may_ask_unix = source.path.ends_with("client/regular_file.rs");
         for (number, line) in source.code() {
             let seen = ["engine::", "server::", "mio", "rustix"]
                 .iter()
@@ -292,7 +292,7 @@ fn tests_do_not_sleep() {
 fn the_rules_would_notice() {
     assert_eq!(floor("engine/hub"), 6);
     assert_eq!(
-        named("use crate::server::catalog::Catalog;", "engine/hub"),
+        named("use crate::server::catalog::ServedDir;", "engine/hub"),
         ["server/catalog"]
     );
     assert_eq!(
@@ -300,7 +300,7 @@ fn the_rules_would_notice() {
         ["engine/hub"]
     );
     assert_eq!(
-        named("use crate::wire::{Reply, Stamp};", "engine/hub"),
+        named("use crate::wire::{Reply, Timestamp};", "engine/hub"),
         ["wire"]
     );
     assert_eq!(

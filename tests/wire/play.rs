@@ -152,9 +152,9 @@ pub(crate) fn play(transcript: &Transcript, style: Style, folder: &Path) {
         } else {
             let peer = peers.remove(&step.peer);
             let peer = peer.unwrap_or_else(|| Peer::connect(server.address));
-            let peer = take(step, peer, style).unwrap_or_else(|complaint| {
+            let peer = take(step, peer, style).unwrap_or_else(|error_reply| {
                 let Step { line, shown, .. } = step;
-                panic!("docs/protocol.md:{line}, {style:?}\n  expected {shown}\n  {complaint}")
+                panic!("docs/protocol.md:{line}, {style:?}\n  expected {shown}\n  {error_reply}")
             });
             peers.extend(peer.map(|peer| (step.peer, peer)));
         }

@@ -1,0 +1,272 @@
+//! The files of one command, one after another.
+//!
+//! Owns which files those are and the sum of them. Must never take a name from a listing for a
+//! place without having it checked.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use crate::client::Error;
+use crate::client::download::fetch::{Fetched, Order, fetch};
+use crate::client::download::look_up::NameAndLine;
+use crate::client::download::target::{Place, of_a_file, of_asked, of_listed};
+use crate::client::error::Excerpt;
+use crate::client::net::reconnect::{Link, RetryPolicy};
+use crate::client::options::{Fetching, Wanted};
+use crate::client::ui::interrupt;
+use crate::client::ui::progress::Total;
+use crate::wire::{ListedFile, Size};
+
+/// What became of one file.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It has come.
+    Fetched(Fetched),
+    /// It was here, and was left so.
+    Skipped(Vec<u8>, PathBuf),
+    /// It has not come.
+    Failed(Vec<u8>, Error),
+}
+
+/// A file that is wanted.
+struct Want {
+    name: Vec<u8>,
+    listed: Option<Vec<u8>>,
+    size: u64,
+}
+
+/// Fetches what is wanted, and hands each file's outcome to `tell`. A file that fails does not keep
+/// the others from being tried, unless the server is out of reach.
+///
+/// # Errors
+/// When it cannot be found out which files those are, and what `tell` fails with.
+pub fn run(
+    link: &mut Link,
+    wanted: &Wanted,
+    how: &Fetching,
+    mut tell: impl FnMut(Outcome) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let many = !matches!(wanted, Wanted::Names(names) if names.len() == 1);
+    let mut missing = Vec::new();
+    let wants = look_up(link, wanted, how, &mut missing)?;
+    for name in missing {
+        tell(Outcome::Failed(name.clone(), Error::NothingBelow(name)))?;
+    }
+    let mut sum = Sum::of(&wants);
+    for want in wants {
+        let place = match wanted {
+            Wanted::Names(_) => of_asked(&want.name, &how.output, many, how.on_exist),
+            _ => of_listed(&want.name, &how.output, how.on_exist),
+        };
+        let total = sum.begin(want.size);
+        let outcome = match place.and_then(of_a_file) {
+            Ok(Place::Skip(path)) => {
+                let name = Excerpt(&want.name);
+                link.notes()
+                    .info(format_args!("skipped {name}, it is here"));
+                Outcome::Skipped(want.name, path)
+            }
+            Ok(place) => one(link, want, place, total, how),
+            Err(err) => Outcome::Failed(want.name, err),
+        };
+        sum.ended(&outcome);
+        let over = matches!(&outcome, Outcome::Failed(_, err) if is_over(err, link));
+        tell(outcome)?;
+        if over {
+            break;
+        }
+    }
+    // A prompt that was interrupted wants to pass it on.
+    if !interrupt::raised() {
+        interrupt::advise(None);
+    }
+    sum.tell(link);
+    Ok(())
+}
+
+/// Whether nothing more can come: the server is out of reach, or the output is closed. A line that
+/// is merely out of step was given up, and the next file gets another.
+fn is_over(err: &Error, link: &mut Link) -> bool {
+    if !err.session_goes_on() {
+        link.lose();
+    }
+    err.is_passing() || matches!(err, Error::Stdout(_) | Error::Interrupted)
+}
+
+fn one(link: &mut Link, want: Want, place: Place, total: Total, how: &Fetching) -> Outcome {
+    let name = want.name.clone();
+    let order = Order {
+        name: want.name,
+        listed: want.listed,
+        place,
+        total,
+    };
+    match fetch(link, order, how) {
+        Ok(fetched) => Outcome::Fetched(fetched),
+        Err(err) => Outcome::Failed(name, err),
+    }
+}
+
+/// Finds out which files are wanted. Folders in which there is nothing go to
+/// `missing`.
+fn look_up(
+    link: &mut Link,
+    wanted: &Wanted,
+    how: &Fetching,
+    missing: &mut Vec<Vec<u8>>,
+) -> Result<Vec<Want>, Error> {
+    // A name that can be no file's here is told before anything is asked.
+    if let Wanted::Names(names) = wanted
+        && let [name] = names.as_slice()
+    {
+        of_asked(
+            name,
+            &how.output,
+            false,
+            Some(crate::client::options::OnExist::Skip),
+        )?;
+    }
+    if !how.look_up
+        && let Wanted::Names(names) = wanted
+    {
+        return Ok(names.iter().map(|name| Want::unlisted(name)).collect());
+    }
+    let mut policy = RetryPolicy::new(how.retries);
+    let mut lines = loop {
+        match list(link, wanted) {
+            Ok(lines) => break lines,
+            Err(err) => policy.again(link, err, false)?,
+        }
+    };
+    let Wanted::Names(names) = wanted else {
+        if let Wanted::Folders(folders) = wanted {
+            let empty = |folder: &&Vec<u8>| !lines.iter().any(|(name, _)| is_below(name, folder));
+            missing.extend(folders.iter().filter(empty).cloned());
+        }
+        return Ok(lines.into_iter().map(Want::listed).collect());
+    };
+    let mut lines: HashMap<_, _> = lines.drain(..).collect();
+    let wants = names.iter().map(|name| match lines.remove_entry(name) {
+        Some(entry) => Want::listed(entry),
+        // It may be there all the same, behind a linked folder; or it is named twice.
+        None => Want::unlisted(name),
+    });
+    Ok(wants.collect())
+}
+
+/// The wanted names and their lines, in the order of the listing.
+fn list(link: &mut Link, wanted: &Wanted) -> Result<Vec<NameAndLine>, Error> {
+    let client = link.client()?;
+    match wanted {
+        Wanted::Names(names) => client.look_up(names),
+        Wanted::Folders(folders) => {
+            client.listed(|file| folders.iter().any(|folder| is_below(file.name, folder)))
+        }
+        Wanted::All => client.listed(|_| true),
+    }
+}
+
+/// Whether a file lies in a folder, given with or without the `/` at its end.
+fn is_below(name: &[u8], folder: &[u8]) -> bool {
+    let folder = folder.strip_suffix(b"/").unwrap_or(folder);
+    let rest = name.strip_prefix(folder);
+    folder.is_empty() || rest.is_some_and(|rest| rest.starts_with(b"/"))
+}
+
+impl Want {
+    fn unlisted(name: &[u8]) -> Self {
+        Self {
+            name: name.to_vec(),
+            listed: None,
+            size: 0,
+        }
+    }
+
+    fn listed((name, line): NameAndLine) -> Self {
+        Self {
+            name,
+            size: ListedFile::parse(&line).map_or(0, |file| file.size),
+            listed: Some(line),
+        }
+    }
+}
+
+/// How much of all of it is done.
+struct Sum {
+    files: usize,
+    size: u64,
+    files_begun: usize,
+    size_begun: u64,
+    fetched: usize,
+    size_fetched: u64,
+    failed: usize,
+}
+
+impl Sum {
+    fn of(wants: &[Want]) -> Self {
+        Self {
+            files: wants.len(),
+            size: wants
+                .iter()
+                .fold(0, |sum, want| sum.saturating_add(want.size)),
+            files_begun: 0,
+            size_begun: 0,
+            fetched: 0,
+            size_fetched: 0,
+            failed: 0,
+        }
+    }
+
+    /// Where the next file stands in all of it.
+    fn begin(&mut self, size: u64) -> Total {
+        let behind = self.size_begun;
+        self.files_begun += 1;
+        self.size_begun = behind.saturating_add(size);
+        Total {
+            number: self.files_begun,
+            files: self.files,
+            behind,
+            size: self.size,
+        }
+    }
+
+    fn ended(&mut self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Fetched(file) => {
+                self.fetched += 1;
+                self.size_fetched = self.size_fetched.saturating_add(file.size);
+            }
+            Outcome::Skipped(..) => {}
+            Outcome::Failed(..) => self.failed += 1,
+        }
+    }
+
+    fn tell(&self, link: &Link) {
+        if self.files < 2 {
+            return;
+        }
+        let size = Size(self.size_fetched);
+        let failed = match self.failed {
+            0 => String::new(),
+            n => format!(", {n} failed"),
+        };
+        link.notes().info(format_args!(
+            "total: {} of {} files, {size}{failed}",
+            self.fetched, self.files
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_holds_what_is_below_it_and_no_neighbour() {
+        for folder in [&b"a"[..], b"a/"] {
+            assert!(is_below(b"a/b", folder) && is_below(b"a/b/c", folder));
+            assert!(!is_below(b"ab/c", folder) && !is_below(b"a", folder));
+        }
+        assert!(is_below(b"x", b"") && is_below(b"x/y", b"/"));
+    }
+}

@@ -1,0 +1,383 @@
+//! A file on its way: `.NAME.part`, beside where it will be.
+//!
+//! Owns what lies on the disk before a file has come whole, so that a kill at any moment leaves
+//! something to go on from or nothing at all:
+//!
+//! - the part holds the file's first bytes, and is locked while somebody adds to it;
+//! - the record, `.NAME.part.from`, holds the line that the server listed the file with. It is
+//!   written before the first byte and never changed, so a part with a record is the beginning of
+//!   just that file in that state. An empty line says that it is not known what the part is the
+//!   beginning of: it is ours, and nobody can go on with it.
+//!
+//! Must never give the final name to anything but the whole, nor add to what another one writes.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::client::Error;
+use crate::client::download::fallback::{self, Weaker};
+use crate::client::download::names;
+use crate::client::download::permissions::Rights;
+use crate::client::regular_file;
+use crate::wire::{Digest, Sanitized};
+
+/// How often a part that vanished between its opening and its locking is opened again: another
+/// download finished in that moment.
+const RACES_MAX: usize = 8;
+
+/// Read at once to be digested.
+const PIECE_BYTES: usize = 256 * 1024;
+
+/// More than any line that a server lists a file with.
+const RECORD_BYTES_MAX: u64 = 64 * 1024;
+
+/// A part, which is ours alone.
+#[derive(Debug)]
+pub struct Part {
+    /// Where the file will be.
+    target: PathBuf,
+    path: PathBuf,
+    record_path: PathBuf,
+    file: File,
+    /// How many bytes are in it.
+    have: u64,
+    /// What it is a part of; empty where that is not known, nothing where there is no record.
+    record: Option<Vec<u8>>,
+    /// Those of the file that it may take the place of.
+    rights: Option<Rights>,
+    /// Whether somebody else may add to it.
+    unlocked: Option<Weaker>,
+}
+
+impl Part {
+    /// Opens the part of `target` or makes it. It may `clobber` what is there: take its place.
+    ///
+    /// # Errors
+    /// When the folder cannot be written, something else is in the way, or somebody else is at it.
+    pub fn open(target: &Path, clobber: bool) -> Result<Self, Error> {
+        let failed = |err| Error::Local(shown(target), err);
+        let no_name = || failed(io::ErrorKind::InvalidFilename.into());
+        let (path, record_path) = names::beside(target).ok_or_else(no_name)?;
+        // What is in the way there is told before anything is asked for.
+        regular_file::check(&record_path).map_err(failed)?;
+        let (mut file, unlocked) = open_and_lock(&path).map_err(failed)?;
+        let have = file.seek(SeekFrom::End(0)).map_err(failed)?;
+        let record = read_record(&record_path).filter(|_| have > 0);
+        let rights = clobber.then(|| Rights::of(target)).flatten();
+        if let Some(rights) = rights {
+            rights.guard(&file);
+        }
+        Ok(Self {
+            target: target.to_owned(),
+            path,
+            record_path,
+            file,
+            have,
+            record,
+            rights,
+            unlocked,
+        })
+    }
+
+    /// Whether nothing keeps somebody else from adding to it.
+    #[must_use]
+    pub const fn unlocked(&self) -> Option<Weaker> {
+        self.unlocked
+    }
+
+    /// Where the file will be.
+    #[must_use]
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// How many bytes have come.
+    #[must_use]
+    pub const fn have(&self) -> u64 {
+        self.have
+    }
+
+    /// The line that the file was listed with when its first byte came; empty if it was not.
+    #[must_use]
+    pub fn record(&self) -> Option<&[u8]> {
+        self.record.as_deref()
+    }
+
+    /// Begins with nothing, of the file that is listed so; not to be gone on with where that is
+    /// not known. The bytes go before the record does, so that no other file's are ever under it.
+    ///
+    /// # Errors
+    /// When the disk takes no more. The file's bytes are on their way by then, as with
+    /// [`Part::write`].
+    pub fn begin(&mut self, listed: Option<&[u8]>) -> Result<(), Error> {
+        if self.have > 0 {
+            let emptied = self.file.set_len(0);
+            emptied
+                .and_then(|()| self.file.seek(SeekFrom::Start(0)))
+                .map_err(|err| self.unwritable(err))?;
+        }
+        self.have = 0;
+        let record = listed.unwrap_or_default();
+        self.record = Some(record.to_vec());
+        let written = regular_file::replace(&self.record_path)
+            .and_then(|mut file| file.write_all(&[record, b"\n"].concat()));
+        written.map_err(|err| self.unwritable(err))
+    }
+
+    /// Adds bytes.
+    ///
+    /// # Errors
+    /// When the disk takes no more. What it took is kept.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            match self.file.write(rest) {
+                Ok(0) => return Err(self.unwritable(io::ErrorKind::WriteZero.into())),
+                Ok(n) => {
+                    self.have += n as u64;
+                    rest = &rest[n..];
+                }
+                Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
+                Err(err) => return Err(self.unwritable(err)),
+            }
+        }
+        Ok(())
+    }
+
+    /// The digest of all that has come. How many bytes it has got further is told as it goes.
+    ///
+    /// # Errors
+    /// When it cannot be read again.
+    pub fn digest(&mut self, tell: impl FnMut(u64)) -> Result<Digest, Error> {
+        self.read_all(tell).map_err(|err| self.failed(err))
+    }
+
+    fn read_all(&mut self, mut tell: impl FnMut(u64)) -> io::Result<Digest> {
+        let mut hasher = Sha256::new();
+        let mut piece = vec![0; PIECE_BYTES];
+        self.file.seek(SeekFrom::Start(0))?;
+        loop {
+            match self.file.read(&mut piece) {
+                Ok(0) => return Ok(hasher.finalize().into()),
+                Ok(n) => {
+                    hasher.update(&piece[..n]);
+                    tell(n as u64);
+                }
+                Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
+                Err(err) => return Err(err),
+            }
+        }
+    }
+
+    /// Gives the file its name, in the place of another only if it may `clobber` that. The bytes
+    /// are on the disk before the name is, so that no crash can leave the name with less. Returns
+    /// what of that this file system could not do.
+    ///
+    /// # Errors
+    /// When there is another meanwhile, or the folder cannot be written. The part is kept.
+    pub fn keep(mut self, clobber: bool) -> Result<Vec<Weaker>, Error> {
+        match self.settle(clobber) {
+            Ok(weaker) => {
+                // What is left to do is tidying up; the file is there.
+                let _ = remove(&self.record_path);
+                sync_folder(&self.target);
+                // Nothing is removed when this is dropped.
+                self.have = u64::MAX;
+                Ok(weaker)
+            }
+            Err(err) => {
+                if self.record.as_ref().is_none_or(Vec::is_empty) {
+                    // Nobody could go on with it.
+                    self.have = 0;
+                }
+                Err(match err.kind() {
+                    io::ErrorKind::AlreadyExists => Error::Exists(shown(&self.target)),
+                    _ => self.failed(err),
+                })
+            }
+        }
+    }
+
+    fn settle(&self, clobber: bool) -> io::Result<Vec<Weaker>> {
+        if let Some(rights) = self.rights.filter(|_| clobber) {
+            rights.give(&self.file);
+        }
+        let synced = fallback::sync(&self.file)?;
+        let renamed = match clobber {
+            true => fs::rename(&self.path, &self.target).map(|()| None)?,
+            false => fallback::rename_to_nothing(&self.path, &self.target)?,
+        };
+        Ok(synced.into_iter().chain(renamed).collect())
+    }
+
+    /// Throws away what has come: it is wrong.
+    pub fn discard(mut self) {
+        self.have = 0;
+    }
+
+    fn failed(&self, err: io::Error) -> Error {
+        Error::Local(shown(&self.target), err)
+    }
+
+    fn unwritable(&self, err: io::Error) -> Error {
+        Error::Write(shown(&self.target), err)
+    }
+}
+
+impl Drop for Part {
+    /// A part of nothing is of no use to anybody.
+    fn drop(&mut self) {
+        if self.have == 0 {
+            let _ = remove(&self.record_path);
+            let _ = remove(&self.path);
+        }
+    }
+}
+
+/// A path as bytes, for a message.
+#[must_use]
+pub fn shown(path: &Path) -> Vec<u8> {
+    names::bytes(path.as_os_str()).to_vec()
+}
+
+fn open_and_lock(path: &Path) -> io::Result<(File, Option<Weaker>)> {
+    for _ in 0..RACES_MAX {
+        let mut options = File::options();
+        options.read(true).write(true).create(true).truncate(false);
+        let file = regular_file::open(path, &mut options)?;
+        if regular_file::has_another_name(&file) {
+            let path = Sanitized(names::bytes(path.as_os_str()));
+            let why =
+                format!("{path} is in the way: it is a file with another name too (a hard link)");
+            return Err(io::Error::other(why));
+        }
+        let unlocked = fallback::lock(&file)?;
+        if is_at(&file, path) {
+            return Ok((file, unlocked));
+        }
+    }
+    Err(io::Error::other("others keep replacing its part"))
+}
+
+/// Whether `path` still leads to `file`: whoever had the lock before may have renamed it.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let (Ok(file), Ok(there)) = (file.metadata(), path.symlink_metadata()) else {
+        return false;
+    };
+    (file.dev(), file.ino()) == (there.dev(), there.ino())
+}
+
+#[cfg(not(unix))]
+fn is_at(_file: &File, path: &Path) -> bool {
+    path.exists()
+}
+
+/// The line in a record; none where it was not written to its end.
+fn read_record(path: &Path) -> Option<Vec<u8>> {
+    let mut line = Vec::new();
+    let record = regular_file::open(path, File::options().read(true)).ok()?;
+    let mut record = record.take(RECORD_BYTES_MAX);
+    record.read_to_end(&mut line).ok()?;
+    line.pop_if(|last| *last == b'\n').map(|_| line)
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+/// A name is on the disk when its folder is. Systems that cannot do this do it by themselves.
+fn sync_folder(target: &Path) {
+    let folder = target.parent().filter(|folder| *folder != Path::new(""));
+    if let Ok(folder) = File::open(folder.unwrap_or_else(|| Path::new("."))) {
+        let _ = folder.sync_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LISTED: &[u8] = b"6 2026-11-22T10:00:00Z sub/f";
+
+    #[test]
+    fn a_part_is_found_again_with_what_it_is_a_part_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("f");
+        let mut part = Part::open(&target, false).unwrap();
+        assert_eq!((part.have(), part.record()), (0, None));
+        part.begin(Some(LISTED)).unwrap();
+        part.write(b"abc").unwrap();
+        drop(part);
+        let mut part = Part::open(&target, false).unwrap();
+        assert_eq!((part.have(), part.record()), (3, Some(LISTED)));
+        part.write(b"def").unwrap();
+        assert_eq!(
+            part.digest(|_| {}).unwrap(),
+            <Digest>::from(Sha256::digest(b"abcdef"))
+        );
+        part.keep(false).unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"abcdef");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_record_that_was_cut_is_none_and_a_part_of_nothing_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("f");
+        fs::write(folder.path().join(".f.part"), b"abc").unwrap();
+        fs::write(folder.path().join(".f.part.from"), &LISTED[..9]).unwrap();
+        let mut part = Part::open(&target, false).unwrap();
+        assert_eq!((part.have(), part.record()), (3, None));
+        part.begin(Some(LISTED)).unwrap();
+        drop(part);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn two_do_not_write_one_part() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("f");
+        let first = Part::open(&target, false).unwrap();
+        let err = Part::open(&target, false).unwrap_err();
+        assert!(err.to_string().contains("another berth"), "{err}");
+        assert_eq!(err.exit_code(), 23);
+        drop(first);
+        assert!(Part::open(&target, false).is_ok());
+    }
+
+    #[test]
+    fn nothing_is_clobbered_unless_it_may_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("f");
+        let part = || {
+            let mut part = Part::open(&target, false).unwrap();
+            part.begin(None).unwrap();
+            part.write(b"new").unwrap();
+            part
+        };
+        fs::write(&target, b"old").unwrap();
+        assert_eq!(part().keep(false).unwrap_err().exit_code(), 73);
+        assert_eq!(fs::read(&target).unwrap(), b"old");
+        part().keep(true).unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"new");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_the_place_of_a_part_is_not_written_through() {
+        let folder = tempfile::tempdir().unwrap();
+        let other = folder.path().join("other");
+        fs::write(&other, b"mine").unwrap();
+        std::os::unix::fs::symlink(&other, folder.path().join(".f.part")).unwrap();
+        assert!(Part::open(&folder.path().join("f"), false).is_err());
+        assert_eq!(fs::read(&other).unwrap(), b"mine");
+    }
+}

@@ -1,0 +1,138 @@
+//! Where a file's bytes go: into a part, or on to standard output.
+//!
+//! Owns how much has gone there, and what file it was the beginning of. Must never decide whether
+//! to go on: whoever fetches compares what is here with what the server has.
+
+use std::io::Write;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::client::Error;
+use crate::client::download::fallback::Weaker;
+use crate::client::download::partial::Part;
+use crate::streams::{self, Stream};
+use crate::wire::Digest;
+
+/// A place that bytes are added to.
+#[derive(Debug)]
+pub enum Sink {
+    /// A file on its way, which may take the place of another.
+    Part {
+        /// What has come.
+        part: Part,
+        /// Whether it may take the place of another.
+        clobber: bool,
+    },
+    /// Standard output, from which nothing comes back.
+    Stdout {
+        /// Where bytes go.
+        out: Stream,
+        /// How many have gone.
+        sent: u64,
+        /// The line that the file was listed with.
+        record: Option<Vec<u8>>,
+        /// Of all that has gone.
+        hasher: Sha256,
+    },
+}
+
+impl Sink {
+    /// Standard output.
+    #[must_use]
+    pub fn stdout() -> Self {
+        Self::Stdout {
+            out: streams::stdout(),
+            sent: 0,
+            record: None,
+            hasher: Sha256::new(),
+        }
+    }
+
+    /// How many bytes are there.
+    #[must_use]
+    pub const fn have(&self) -> u64 {
+        match self {
+            Self::Part { part, .. } => part.have(),
+            Self::Stdout { sent, .. } => *sent,
+        }
+    }
+
+    /// The line that the file was listed with when its first byte came; empty if it was not.
+    #[must_use]
+    pub fn record(&self) -> Option<&[u8]> {
+        match self {
+            Self::Part { part, .. } => part.record(),
+            Self::Stdout { record, .. } => record.as_deref(),
+        }
+    }
+
+    /// Whether what is there can be taken back.
+    #[must_use]
+    pub const fn can_restart(&self) -> bool {
+        matches!(self, Self::Part { .. })
+    }
+
+    /// Begins with nothing, of the file that is listed so.
+    ///
+    /// # Errors
+    /// When the disk takes no more.
+    pub fn begin(&mut self, listed: Option<&[u8]>) -> Result<(), Error> {
+        match self {
+            Self::Part { part, .. } => part.begin(listed),
+            Self::Stdout { record, .. } => {
+                *record = Some(listed.unwrap_or_default().to_vec());
+                Ok(())
+            }
+        }
+    }
+
+    /// Adds bytes.
+    ///
+    /// # Errors
+    /// When no more are taken.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        match self {
+            Self::Part { part, .. } => part.write(bytes),
+            Self::Stdout {
+                out, sent, hasher, ..
+            } => {
+                // Bytes are counted when they are gone: a line that drops goes on behind them.
+                out.write_all(bytes)
+                    .and_then(|()| out.flush())
+                    .map_err(Error::Stdout)?;
+                hasher.update(bytes);
+                *sent += bytes.len() as u64;
+                Ok(())
+            }
+        }
+    }
+
+    /// The digest of all that is there. How many bytes it has got further is told as it goes.
+    ///
+    /// # Errors
+    /// When it cannot be read again.
+    pub fn digest(&mut self, tell: impl FnMut(u64)) -> Result<Digest, Error> {
+        match self {
+            Self::Part { part, .. } => part.digest(tell),
+            Self::Stdout { hasher, .. } => Ok(hasher.clone().finalize().into()),
+        }
+    }
+
+    /// All is there: a part gets its name. Returns what of that was done less well.
+    ///
+    /// # Errors
+    /// See [`Part::keep`].
+    pub fn keep(self) -> Result<Vec<Weaker>, Error> {
+        match self {
+            Self::Part { part, clobber } => part.keep(clobber),
+            Self::Stdout { .. } => Ok(Vec::new()),
+        }
+    }
+
+    /// What is there is wrong.
+    pub fn discard(self) {
+        if let Self::Part { part, .. } = self {
+            part.discard();
+        }
+    }
+}

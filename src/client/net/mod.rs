@@ -1,0 +1,10 @@
+//! The connection to a server, from the first address tried to the last retry.
+//!
+//! Owns sockets, time limits and retries. Must never write to a terminal or to a file.
+
+pub mod backoff;
+pub mod connection;
+pub mod dial;
+pub mod one_line;
+pub mod reconnect;
+pub mod silence;

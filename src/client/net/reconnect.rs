@@ -1,0 +1,210 @@
+//! A server that may have to be found again.
+//!
+//! Owns the connection to it, while there is one, and the policy with which it is looked for.
+//! Must never ask anything: whoever asked knows whether to ask again.
+
+use std::io::{self, IsTerminal};
+use std::path::Path;
+use std::time::Instant;
+
+use crate::client::download::fallback::Weaker;
+use crate::client::download::partial::shown;
+use crate::client::error::Excerpt;
+use crate::client::net::backoff::Backoff;
+use crate::client::net::silence::Waiting;
+use crate::client::options::Options;
+use crate::client::ui::interrupt;
+use crate::client::ui::stderr::Notes;
+use crate::client::{Client, Error};
+
+/// A server, and mostly a connection to it.
+#[derive(Debug)]
+pub struct Link {
+    options: Options,
+    notes: Notes,
+    client: Option<Client>,
+    /// What has been said of this machine's file systems.
+    admitted: Vec<Weaker>,
+    /// Whether a person is told that the server is at work.
+    tells: bool,
+}
+
+impl Link {
+    /// Connects, and waits for a berth as long as the options info.
+    ///
+    /// # Errors
+    /// See [`Client::connect`].
+    pub fn open(options: Options) -> Result<Self, Error> {
+        let notes = Notes::new(&options);
+        let mut link = Self {
+            options,
+            notes,
+            client: None,
+            admitted: Vec::new(),
+            tells: !notes.is_quiet() && io::stderr().is_terminal(),
+        };
+        link.connect()?;
+        Ok(link)
+    }
+
+    /// How the server is talked to.
+    #[must_use]
+    pub const fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Where what is to be said goes.
+    #[must_use]
+    pub const fn notes(&self) -> Notes {
+        self.notes
+    }
+
+    /// Says once what is weaker here, of the first file that it concerns.
+    pub fn admit(&mut self, weaker: Weaker, path: &Path) {
+        if !self.admitted.contains(&weaker) {
+            self.admitted.push(weaker);
+            self.notes.info(weaker.note(Excerpt(&shown(path))));
+        }
+    }
+
+    /// The connection, made again if it was lost, with the same wait for a berth. Ctrl-C may cut
+    /// it from now on.
+    ///
+    /// # Errors
+    /// See [`Client::connect`].
+    pub fn client(&mut self) -> Result<&mut Client, Error> {
+        if self.client.is_none() {
+            self.connect()?;
+        }
+        let waiting = self.tells.then_some(tell_of_work as Waiting);
+        let client = self.client.as_mut().expect("a connection was made");
+        client.when_waiting(waiting);
+        interrupt::enter(client.stream());
+        Ok(client)
+    }
+
+    /// The connection if there is one, to be used behind the back of whoever types.
+    pub const fn connected(&mut self) -> Option<&mut Client> {
+        match &mut self.client {
+            Some(client) => {
+                client.when_waiting(None);
+                Some(client)
+            }
+            None => None,
+        }
+    }
+
+    /// The connection is of no more use.
+    pub fn lose(&mut self) {
+        self.client = None;
+    }
+
+    /// Leaves the server, if it is there.
+    pub fn leave(&mut self) {
+        if let Some(client) = self.client.take() {
+            client.leave();
+        }
+    }
+
+    /// Connects anew, and waits for a berth as long as the options info.
+    ///
+    /// # Errors
+    /// See [`Client::connect`].
+    pub fn connect(&mut self) -> Result<(), Error> {
+        let end = self.options.wait.map(|wait| Instant::now() + wait);
+        let mut pauses = Backoff::for_a_berth();
+        let mut told = false;
+        loop {
+            let err = match Client::connect(&self.options) {
+                Ok(client) => {
+                    self.client = Some(client);
+                    return Ok(());
+                }
+                Err(err) => err,
+            };
+            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+            let Some(left) = left.filter(|left| !left.is_zero()) else {
+                return Err(err);
+            };
+            if !matches!(err, Error::TurnedAway(_)) {
+                return Err(err);
+            }
+            if !told {
+                told = true;
+                let wait = humantime::format_duration(self.options.wait.unwrap_or_default());
+                self.notes.info(format_args!(
+                    "{}: waiting for a berth, {wait} at most",
+                    err.cause()
+                ));
+            }
+            interrupt::pause(pauses.take().min(left))?;
+        }
+    }
+}
+
+/// Says to a person why nothing happens.
+fn tell_of_work(request: &[u8]) {
+    let notes = Notes::new(&Options::default());
+    notes.info(format_args!(
+        "waiting: the server is at work on '{}'; Ctrl-C ends it",
+        Excerpt(request)
+    ));
+}
+
+/// How often something is tried again that a lost line has ended.
+#[derive(Debug)]
+pub struct RetryPolicy {
+    retries: u32,
+    left: u32,
+    pauses: Backoff,
+    /// What ended the first of the tries in a row that gained nothing: it says more than what came
+    /// of looking for a server that had gone.
+    failure: Option<Error>,
+}
+
+impl RetryPolicy {
+    /// So many tries that gain nothing, one after another.
+    #[must_use]
+    pub const fn new(retries: u32) -> Self {
+        Self {
+            retries,
+            left: retries,
+            pauses: Backoff::after_a_loss(),
+            failure: None,
+        }
+    }
+
+    /// Waits before another try, after one that ended with `err` and `gained` something or not.
+    ///
+    /// # Errors
+    /// When there is to be no other try: why the first of those that gained nothing failed.
+    pub fn again(&mut self, link: &mut Link, err: Error, gained: bool) -> Result<(), Error> {
+        if !err.is_passing() || interrupt::raised() {
+            return Err(err);
+        }
+        link.lose();
+        // Whoever named a time to wait for a berth has waited for it.
+        if matches!(err, Error::TurnedAway(_)) && link.options.wait.is_some() {
+            return Err(err);
+        }
+        if gained {
+            self.left = self.retries;
+            self.pauses.reset();
+            self.failure = None;
+        }
+        if self.left == 0 {
+            return Err(self.failure.take().unwrap_or(err));
+        }
+        self.left -= 1;
+        let pause = self.pauses.take();
+        let number = self.retries - self.left;
+        link.notes().info(format_args!(
+            "{}; trying again in {:.1} s ({number} of {})",
+            err.cause(),
+            pause.as_secs_f64(),
+            self.retries
+        ));
+        self.failure.get_or_insert(err);
+        interrupt::pause(pause)
+    }
+}

@@ -1,0 +1,96 @@
+//! Silence on a line that is not dead: the server is at work, or a file's bytes are slow.
+//!
+//! Owns what is done meanwhile. Must never take what has come for what has not.
+
+use std::io::{self, BufRead};
+use std::time::{Duration, Instant};
+
+use crate::client::net::dial::{is_pause, is_timeout};
+use crate::client::{Client, Error};
+
+/// How long a server is at work before whoever waits is told.
+const NOTICE_AFTER: Duration = Duration::from_secs(2);
+
+/// How often whoever waits for a file's bytes is told that none come.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Tells a person what line the server is at work on.
+pub type Waiting = fn(&[u8]);
+
+impl Client {
+    /// Does `read` with an answer that the server has to work for, to `request`. That may take any
+    /// time: a silence says nothing then, and the kernel finds out whether anybody is there.
+    pub(super) fn wait_for_work<T>(
+        &mut self,
+        request: &[u8],
+        read: impl FnOnce(&mut Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        if self.dying {
+            return read(self);
+        }
+        if let Some(tell) = self.waiting {
+            let _ = self.stream().set_read_timeout(Some(NOTICE_AFTER));
+            if self.reader.fill_buf().is_err_and(|err| is_timeout(&err)) {
+                tell(request);
+            }
+        }
+        let _ = self.stream().set_read_timeout(None);
+        let done = read(self);
+        self.set_timeout(self.timeout);
+        done
+    }
+
+    /// Reads bytes of an announced file as [`Client::read`] does, and calls `tick` every second in
+    /// which none come.
+    ///
+    /// # Errors
+    /// When the connection broke, or the line was silent for too long.
+    pub fn read_ticking(&mut self, buffer: &mut [u8], mut tick: impl FnMut()) -> io::Result<usize> {
+        let start = Instant::now();
+        let most = self.timeout.unwrap_or(Duration::MAX);
+        loop {
+            let left = most.saturating_sub(start.elapsed());
+            let wait = TICK.min(left).max(Duration::from_millis(1));
+            let _ = self.stream().set_read_timeout(Some(wait));
+            let read = self.read(buffer);
+            match &read {
+                // A line that the kernel has found dead says so in another way.
+                Err(err) if is_pause(err) && left > wait => tick(),
+                _ => {
+                    self.set_timeout(self.timeout);
+                    return read;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::options::Options;
+    use std::io::Write;
+    use std::net::TcpListener;
+
+    #[test]
+    fn who_is_told_that_nothing_comes_is_told_too_when_that_is_too_long() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let options = Options {
+            server: listener.local_addr().unwrap().to_string(),
+            timeout: Some(Duration::from_millis(20)),
+            ..Options::default()
+        };
+        let greeted = std::thread::spawn(move || {
+            let (mut peer, _) = listener.accept().unwrap();
+            peer.write_all(b"Welcome Client01\nx").unwrap();
+            peer
+        });
+        let mut client = Client::connect(&options).unwrap();
+        let mut byte = [0; 1];
+        assert_eq!(client.read_ticking(&mut byte, || {}).unwrap(), 1);
+        let silent = client.read_ticking(&mut byte, || {}).unwrap_err();
+        assert_eq!(client.broken(silent).exit_code(), 28);
+        drop(greeted.join().unwrap());
+        assert_eq!(client.read_ticking(&mut byte, || {}).unwrap(), 0);
+    }
+}

@@ -1,0 +1,251 @@
+//! The prompt: a person's session at a terminal.
+//!
+//! Owns the line that is typed, what it means here, and what happens when the server goes away.
+//! Must never frame an answer, nor show a stranger's bytes raw; others do that and see to this.
+
+pub mod completion;
+pub mod history;
+use std::sync::{Arc, Mutex};
+
+use crate::client::download::batch::{self, Outcome};
+use crate::client::net::reconnect::Link;
+use crate::client::options::{Fetching, Options, Wanted};
+use crate::client::output::answers::{Form, Question, show};
+use crate::client::prompt::completion::{Names, Shared, lock, lock_telling};
+use crate::client::script::part_of_a_file;
+use crate::client::ui::confirm;
+use crate::client::ui::interrupt;
+use crate::client::ui::keyboard::{Entry, Keyboard, NOT_TEXT};
+use crate::client::ui::stderr::{Notes, is_colored};
+use crate::client::ui::stdout::Screen;
+use crate::client::{Answer, Error};
+use crate::streams::{self, Stream};
+use crate::wire::{Request, Sanitized};
+
+/// What a person reads under the welcome.
+const HINT: &str = "help explains the commands; Tab completes them and the names of files";
+
+const HELP: &str = "\
+status        who is connected, and who was
+list          the files that can be had
+get NAME      saves the file here, under the last part of its name; goes on with
+              what came of it before
+stat NAME     the file's line of the list: its size and when it was changed
+sha256 NAME   the file's SHA-256 and size, as the server has it
+help          this text
+exit          leaves, as Ctrl-D does
+Anything else is a message and comes back with ' ACK' behind it. A space in
+front makes a message of a command's word: ' list'. Ctrl-C drops the line, or
+ends what is under way; Ctrl-R searches what was typed before.";
+
+/// What a person reads whose line has to wait behind what Tab has asked for.
+const LISTING: &str = "the list that Tab asked for is still coming; Ctrl-C does without it";
+
+/// The longest name of a client that is shown in the prompt, in bytes. A berthd's are short.
+const NAME_BYTES_MAX: usize = 40;
+
+/// Whether a person is there to be prompted.
+#[must_use]
+pub fn is_wanted() -> bool {
+    streams::stdin().is_terminal() && streams::stdout().is_terminal()
+}
+
+/// Talks to the server for a person. Returns the exit code; all that is to be said has been. What
+/// is refused has been seen, so only the end counts.
+#[must_use]
+pub fn run(options: Options) -> u8 {
+    interrupt::watch(true);
+    let notes = Notes::new(&options);
+    let screen = Screen::stdout(&options);
+    let color = is_colored(options.color, streams::stdout());
+    let form = if options.raw { Form::Wire } else { Form::Table };
+    let link = match Link::open(options) {
+        Ok(link) => Arc::new(Mutex::new(link)),
+        Err(err) => return notes.error(&err),
+    };
+    let names = Arc::new(Names::new(Arc::clone(&link)));
+    let keyboard = match Keyboard::new(Arc::clone(&names), color) {
+        Ok(keyboard) => keyboard,
+        Err(err) => return notes.error(&err),
+    };
+    let prompt = Prompt {
+        link,
+        names,
+        keyboard,
+        screen,
+        notes,
+        form,
+    };
+    prompt.serve().unwrap_or_else(|err| notes.error(&err))
+}
+
+struct Prompt {
+    link: Shared,
+    names: Arc<Names>,
+    keyboard: Keyboard,
+    screen: Screen<Stream>,
+    notes: Notes,
+    form: Form,
+}
+
+/// What is to happen after a line.
+enum Next {
+    Line,
+    Leave(u8),
+}
+
+impl Prompt {
+    fn serve(mut self) -> Result<u8, Error> {
+        self.welcome()?;
+        self.screen.text(HINT)?;
+        loop {
+            self.screen.flush()?;
+            if let Some(line) = self.read()?
+                && let Next::Leave(code) = self.obey(&line)?
+            {
+                return Ok(code);
+            }
+        }
+    }
+
+    fn welcome(&mut self) -> Result<(), Error> {
+        let mut link = lock(&self.link);
+        if let Some(client) = link.connected() {
+            self.screen.line(client.welcome())?;
+        }
+        self.screen.flush()
+    }
+
+    /// `Client02@127.0.0.1:23784> `
+    fn text(&self) -> String {
+        let mut link = lock(&self.link);
+        let server = Sanitized(link.options().server.as_bytes()).to_string();
+        let name = link.connected().map_or(&b""[..], |client| client.name());
+        let name = &name[..name.len().min(NAME_BYTES_MAX)];
+        format!("{}@{server}> ", Sanitized(name))
+    }
+
+    /// The next line; nothing if there is none to be obeyed.
+    fn read(&mut self) -> Result<Option<String>, Error> {
+        let text = self.text();
+        match self.keyboard.next(&text)? {
+            Entry::Line(line) => Ok(Some(line)),
+            Entry::OneOfMany(line) => {
+                // All of them stand above: each is shown again with its answer.
+                let shown = Sanitized(line.as_bytes());
+                self.screen.text(format_args!("{text}{shown}"))?;
+                self.screen.flush()?;
+                Ok(Some(line))
+            }
+            Entry::Nothing => Ok(None),
+            Entry::NotText => {
+                self.notes.complain_of(NOT_TEXT);
+                Ok(None)
+            }
+            Entry::End => Ok(Some("exit".to_owned())),
+        }
+    }
+
+    /// Does what a line asks for. What is refused has been seen.
+    fn obey(&mut self, line: &str) -> Result<Next, Error> {
+        if line.trim_end().eq_ignore_ascii_case("help") {
+            self.screen.text(HELP)?;
+            return Ok(Next::Line);
+        }
+        let leaves = Request::parse(line.as_bytes()) == Request::Exit;
+        if let Some(err) = self.names.take_lost() {
+            return if leaves { Err(err) } else { self.offer(err) };
+        }
+        let done = self.request(line.as_bytes());
+        let done = match interrupt::leave() {
+            true => Err(Error::Interrupted),
+            false => done,
+        };
+        self.screen.flush()?;
+        match done {
+            Ok(Answer::Goodbye) => Ok(Next::Leave(0)),
+            Ok(_) => Ok(Next::Line),
+            Err(Error::Interrupted) => self.interrupted(),
+            Err(err) if err.is_passing() && !leaves => self.offer(err),
+            Err(err) if err.session_goes_on() => {
+                self.notes.error(&err);
+                Ok(Next::Line)
+            }
+            Err(err) => Err(err),
+        }
+    }
+
+    /// Sends one request and shows its answer.
+    fn request(&mut self, line: &[u8]) -> Result<Answer, Error> {
+        let mut link = lock_telling(&self.link, || self.notes.info(LISTING));
+        let (form, screen) = (self.form, &mut self.screen);
+        let question = match Request::parse(line) {
+            Request::Status => Question::Status,
+            Request::List => Question::List,
+            Request::Get { offset: 1.., .. } => return Err(part_of_a_file()),
+            Request::Get { name, .. } => return get(&mut link, name),
+            _ => {
+                let shown = |line: &[u8]| screen.line(line);
+                return match link.client()?.ask(line, shown) {
+                    // The line that says so has been shown.
+                    Err(Error::Refused(_)) => Ok(Answer::Whole),
+                    answer => answer,
+                };
+            }
+        };
+        show(link.client()?, question, line, form, screen).map(|()| Answer::Whole)
+    }
+
+    /// Ctrl-C cut the connection, which was in the middle of an answer.
+    fn interrupted(&mut self) -> Result<Next, Error> {
+        match interrupt::take_advice() {
+            // A bar has ended its line.
+            Some(advice) => self.notes.info(advice),
+            None => self.notes.info("\ninterrupted"),
+        }
+        match self.keyboard.forget() {
+            0 => {}
+            n => self
+                .notes
+                .info(format_args!("pasted lines that are dropped: {n}")),
+        }
+        let mut link = lock(&self.link);
+        link.lose();
+        let connected = link.connect();
+        drop(link);
+        match connected {
+            Ok(()) => self.welcome().map(|()| Next::Line),
+            Err(err) => self.offer(err),
+        }
+    }
+
+    /// Says that the server is gone, and asks whether to look for it again.
+    fn offer(&mut self, err: Error) -> Result<Next, Error> {
+        let mut err = err;
+        lock(&self.link).lose();
+        loop {
+            self.notes.complain_of(&err.cause());
+            if !confirm::again(self.notes)? {
+                return Ok(Next::Leave(err.exit_code()));
+            }
+            let connected = lock(&self.link).connect();
+            match connected {
+                Ok(()) => return self.welcome().map(|()| Next::Line),
+                Err(again) if again.is_passing() => err = again,
+                Err(again) => return Err(again),
+            }
+        }
+    }
+}
+
+fn get(link: &mut Link, name: &[u8]) -> Result<Answer, Error> {
+    let wanted = Wanted::Names(vec![name.to_vec()]);
+    let mut outcome = Ok(Answer::Whole);
+    batch::run(link, &wanted, &Fetching::default(), |file| {
+        if let Outcome::Failed(_, err) = file {
+            outcome = Err(err);
+        }
+        Ok(())
+    })?;
+    outcome
+}

@@ -1,0 +1,115 @@
+//! Standard output, as the client's answers see it.
+//!
+//! Owns the one decision of how bytes from the server leave the program: raw where a program reads
+//! them, harmless where a terminal would obey them. Must never panic on a closed output.
+
+use std::fmt::Display;
+use std::io::{BufWriter, Write};
+
+use crate::client::Error;
+use crate::client::options::Options;
+use crate::client::ui::stderr::is_colored;
+use crate::streams::{self, Stream};
+use crate::wire::Sanitized;
+
+/// Where answers go, a line at a time.
+#[derive(Debug)]
+pub struct Screen<W: Write> {
+    out: BufWriter<W>,
+    /// Whether a terminal is at the other end.
+    harmless: bool,
+    /// Whether headings are to stand out.
+    color: bool,
+}
+
+impl Screen<Stream> {
+    /// Standard output.
+    #[must_use]
+    pub fn stdout(options: &Options) -> Self {
+        let out = streams::stdout();
+        let harmless = out.is_terminal();
+        let color = is_colored(options.color, out);
+        Self {
+            color,
+            ..Self::new(out, harmless)
+        }
+    }
+}
+
+impl<W: Write> Screen<W> {
+    /// An output; `harmless` when a terminal is at its other end.
+    pub fn new(out: W, harmless: bool) -> Self {
+        Self {
+            out: BufWriter::new(out),
+            harmless,
+            color: false,
+        }
+    }
+
+    /// Whether a person reads it.
+    #[must_use]
+    pub const fn is_terminal(&self) -> bool {
+        self.harmless
+    }
+
+    /// Writes one line from the server.
+    ///
+    /// # Errors
+    /// [`Error::Stdout`], as with everything here.
+    pub fn line(&mut self, line: &[u8]) -> Result<(), Error> {
+        let written = if self.harmless {
+            writeln!(self.out, "{}", Sanitized(line))
+        } else {
+            self.out
+                .write_all(line)
+                .and_then(|()| self.out.write_all(b"\n"))
+        };
+        written.map_err(Error::Stdout)
+    }
+
+    /// Writes a line of ours, in which nothing of a stranger's is raw.
+    ///
+    /// # Errors
+    /// [`Error::Stdout`].
+    pub fn text(&mut self, line: impl Display) -> Result<(), Error> {
+        writeln!(self.out, "{line}").map_err(Error::Stdout)
+    }
+
+    /// Writes a heading.
+    ///
+    /// # Errors
+    /// [`Error::Stdout`].
+    pub fn heading(&mut self, line: &str) -> Result<(), Error> {
+        match self.color {
+            true => self.text(format_args!("\x1b[1m{line}\x1b[0m")),
+            false => self.text(line),
+        }
+    }
+
+    /// Shows what has been written so far.
+    ///
+    /// # Errors
+    /// [`Error::Stdout`].
+    pub fn flush(&mut self) -> Result<(), Error> {
+        self.out.flush().map_err(Error::Stdout)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_reads_raw_bytes_and_a_terminal_harmless_ones() {
+        let written = |harmless| {
+            let mut out = Vec::new();
+            let mut screen = Screen::new(&mut out, harmless);
+            screen.line(b"a\x1b[2J\xff").unwrap();
+            screen.flush().unwrap();
+            drop(screen);
+            out
+        };
+        assert_eq!(written(false), b"a\x1b[2J\xff\n");
+        assert_eq!(written(true), b"a\\u{1b}[2J\\xff\n");
+    }
+}

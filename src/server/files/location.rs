@@ -1,0 +1,105 @@
+//! Where the served folder is now: where it was opened, elsewhere, or nowhere.
+//!
+//! Owns the folder's path, and what the log was told of it. Must never open anything.
+
+use std::cell::Cell;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::fd::AsFd;
+use rustix::fs::{fstat, stat};
+
+use crate::wire::Sanitized;
+
+/// The path that a folder was opened by.
+#[derive(Debug)]
+pub(super) struct Whereabouts {
+    path: PathBuf,
+    /// What the log was told last, so that it is told once.
+    told: Cell<Place>,
+    /// Whether the process can open no other folder any more.
+    is_fenced: bool,
+}
+
+/// Where the folder is that was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// At its path.
+    Here,
+    /// Its path leads to another folder by now, or to none.
+    Elsewhere,
+    /// Nowhere: it was removed, and there is nothing in it any more.
+    Nowhere,
+}
+
+impl Whereabouts {
+    /// Of a folder that is at `path` now.
+    ///
+    /// # Errors
+    /// When the path is relative, and nobody knows to what.
+    pub(super) fn new(path: &Path) -> io::Result<Self> {
+        Ok(Self {
+            path: std::path::absolute(path)?,
+            told: Cell::new(Place::Here),
+            is_fenced: false,
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) const fn fenced(&mut self) {
+        self.is_fenced = true;
+    }
+
+    /// What somebody can do who wants another folder to be served.
+    pub(super) const fn advice(&self) -> &'static str {
+        if self.is_fenced {
+            "the fence (--sandbox) keeps to the folder from the start: start berthd again"
+        } else {
+            "SIGHUP opens the path anew"
+        }
+    }
+
+    /// Looks for the folder `root`, and tells the log if it is not where it was.
+    pub(super) fn look(&self, root: impl AsFd) -> Place {
+        let place = self.place(root);
+        if self.told.replace(place) != place {
+            self.tell(place);
+        }
+        place
+    }
+
+    fn place(&self, root: impl AsFd) -> Place {
+        // A network's file system may have forgotten what was removed.
+        let Ok(opened) = fstat(root) else {
+            return Place::Nowhere;
+        };
+        if opened.st_nlink == 0 {
+            return Place::Nowhere;
+        }
+        match stat(&self.path) {
+            Ok(there) if (there.st_dev, there.st_ino) == (opened.st_dev, opened.st_ino) => {
+                Place::Here
+            }
+            // Whoever may not look cannot tell.
+            Err(errno) if errno == rustix::io::Errno::ACCESS => Place::Here,
+            _ => Place::Elsewhere,
+        }
+    }
+
+    fn tell(&self, place: Place) {
+        let path = Sanitized(self.path.as_os_str().as_encoded_bytes());
+        let again = self.advice();
+        match place {
+            Place::Here => log::info!("the served folder is at '{path}' again"),
+            Place::Elsewhere => log::warn!(
+                "another folder, or none, is at '{path}': the one from before is served; {again}"
+            ),
+            Place::Nowhere => log::error!(
+                "the served folder was removed from '{path}': nothing can be had; {again}"
+            ),
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! A TCP connection as the engine's pipe of bytes.
+//!
+//! Owns the socket of one peer. Must never decide anything: each method is one system call, but for
+//! long files, which are corked and read ahead (`files/readahead.rs`), and for files that sendfile
+//! refuses, which are read and written. How much is under way, and at what pace, is the system's to
+//! say: its congestion control and its buffers are left as the administrator set them.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::net::Shutdown;
+use std::os::unix::fs::FileExt;
+use std::sync::Once;
+
+use mio::net::TcpStream;
+use rustix::io::Errno;
+use socket2::SockRef;
+
+use crate::engine::ports::{More, Taken, Transport};
+use crate::server::files::readahead::Readahead;
+use crate::wire::Sanitized;
+
+/// A piece of a file from which on both are worth their system calls: sending it takes many times
+/// as long. Less than the smallest share of a turn, or it would never be met.
+const LONG_BYTES: usize = 48 * 1024;
+
+/// Read and written at once of a file that the kernel does not send by itself.
+const COPY_BYTES: usize = 64 * 1024;
+
+/// That files are copied is said once, however many they are.
+static TOLD_OF_COPIES: Once = Once::new();
+
+/// A registered, non-blocking connection. Dropping it closes it.
+#[derive(Debug)]
+pub struct Socket {
+    stream: TcpStream,
+    /// Whether the kernel keeps the last, incomplete segment until more comes.
+    corked: bool,
+}
+
+impl Socket {
+    /// A connection that has just been accepted.
+    #[must_use]
+    pub const fn new(stream: TcpStream) -> Self {
+        Self {
+            stream,
+            corked: false,
+        }
+    }
+
+    /// Keeps incomplete segments back, or sends them: tcp(7), `TCP_CORK`. Without it every piece of
+    /// a file ends in a segment of its own, however short: four whole ones and 212 bytes for each
+    /// 256 KiB over loopback.
+    fn cork(&mut self, corked: bool) {
+        // A kernel that refuses sends more segments.
+        let done = SockRef::from(&self.stream).set_tcp_cork(corked);
+        self.corked = corked && done.is_ok();
+    }
+
+    /// sendfile(2) with an explicit offset, so that the file's own position is neither used nor
+    /// moved. A peer that went away is an error and not a signal: Rust programs ignore SIGPIPE.
+    fn hand_over(&self, file: &File, mut offset: u64, len: usize) -> io::Result<usize> {
+        let mut sent = || rustix::fs::sendfile(&self.stream, file, Some(&mut offset), len);
+        self.stream.try_io(|| Ok(sent()?))
+    }
+
+    /// The same by way of our own memory. What was read and not taken is read again.
+    fn copy(&mut self, file: &File, offset: u64, len: usize) -> io::Result<usize> {
+        let mut bytes = vec![0; len.min(COPY_BYTES)];
+        let n = file.read_at(&mut bytes, offset)?;
+        // A file that has become shorter has sent nothing, and is nothing to be written.
+        if n == 0 {
+            Ok(0)
+        } else {
+            self.stream.write(&bytes[..n])
+        }
+    }
+}
+
+/// Whether this says that the kernel does not send such a file, or that a filter lets nobody ask.
+fn is_refused(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(
+        errno,
+        Some(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM)
+    )
+}
+
+/// A file that is being sent, with the name that its client knows it by. Dropping it closes it.
+#[derive(Debug)]
+pub struct Served {
+    /// Where the bytes are.
+    pub file: File,
+    /// As the client wrote it.
+    pub name: Box<[u8]>,
+    /// How much of it the kernel was asked for.
+    ahead: Cell<Readahead>,
+    way: Cell<Way>,
+}
+
+/// How bytes come from a file into a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// The kernel does it.
+    Sendfile,
+    /// It does not, so they are read and written.
+    Copy,
+}
+
+impl Served {
+    /// `file`, which was asked for as `name`.
+    #[must_use]
+    pub fn new(file: File, name: &[u8]) -> Self {
+        Self {
+            file,
+            name: name.into(),
+            ahead: Cell::new(Readahead::Unknown),
+            way: Cell::new(Way::Sendfile),
+        }
+    }
+
+    /// From now on it is copied, because of `error`.
+    fn give_up_sendfile(&self, error: &io::Error) {
+        self.way.set(Way::Copy);
+        TOLD_OF_COPIES.call_once(|| {
+            let name = Sanitized(&self.name);
+            log::warn!("sent by read and write, as sendfile refuses {name}: {error} (said once)");
+        });
+    }
+}
+
+impl Transport for Socket {
+    type File = Served;
+
+    fn read(&mut self, space: &mut [u8]) -> io::Result<Taken> {
+        let bytes = self.stream.read(space)?;
+        // A socket gives all that it has, so after a short read an event is to come.
+        let more = match bytes {
+            0 => More::Never,
+            n if n < space.len() => More::WhenTold,
+            _ => More::Perhaps,
+        };
+        Ok(Taken { bytes, more })
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = self.stream.write(bytes)?;
+        if self.corked {
+            // This was what stands behind a file.
+            self.cork(false);
+        }
+        Ok(n)
+    }
+
+    fn send_file(&mut self, served: &Served, offset: u64, len: usize) -> io::Result<usize> {
+        if len >= LONG_BYTES {
+            let ahead = served.ahead.get();
+            if ahead == Readahead::Unknown {
+                self.cork(true);
+            }
+            let piece = offset..offset.saturating_add(len as u64);
+            served.ahead.set(ahead.fetch(&served.file, piece));
+        }
+        if served.way.get() == Way::Sendfile {
+            match self.hand_over(&served.file, offset, len) {
+                Err(error) if is_refused(&error) => served.give_up_sendfile(&error),
+                sent => return sent,
+            }
+        }
+        self.copy(&served.file, offset, len)
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.stream.shutdown(Shutdown::Write)
+    }
+
+    fn settle(&mut self) -> io::Result<usize> {
+        unreachable!("a socket owes nothing of its own")
+    }
+
+    fn owes(&self) -> bool {
+        false
+    }
+
+    fn is_ready(&self) -> bool {
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    fn pair() -> (Socket, std::net::TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let address = listener.local_addr().expect("it is bound");
+        let peer = std::net::TcpStream::connect(address).expect("it listens");
+        let (stream, _) = listener.accept().expect("it called");
+        stream.set_nonblocking(true).expect("it is a socket");
+        (Socket::new(TcpStream::from_std(stream)), peer)
+    }
+
+    fn long_file() -> Served {
+        let mut file = tempfile::tempfile().expect("a file can be made");
+        file.write_all(&[b'.'; LONG_BYTES]).expect("it is new");
+        Served::new(file, b"file")
+    }
+
+    #[test]
+    fn a_long_file_leaves_the_systems_congestion_control_alone() {
+        let (mut socket, _peer) = pair();
+        let algorithm = |socket: &Socket| SockRef::from(&socket.stream).tcp_congestion();
+        let before = algorithm(&socket).expect("it is TCP");
+        let n = socket.send_file(&long_file(), 0, LONG_BYTES);
+        assert_eq!(n.expect("there is room"), LONG_BYTES);
+        assert_eq!(algorithm(&socket).expect("it is TCP"), before);
+    }
+
+    #[test]
+    fn what_stands_behind_a_long_file_is_not_kept_back() {
+        let (mut socket, mut peer) = pair();
+        let corked = |socket: &Socket| SockRef::from(&socket.stream).tcp_cork().expect("it is TCP");
+
+        let served = long_file();
+        let n = socket
+            .send_file(&served, 0, LONG_BYTES)
+            .expect("there is room");
+        assert_eq!(n, LONG_BYTES);
+        assert!(corked(&socket), "more is to come");
+        assert_eq!(socket.write(b"END\n").expect("there is room"), 4);
+        assert!(!corked(&socket), "that was all");
+
+        let mut came = vec![0; LONG_BYTES + 4];
+        peer.read_exact(&mut came).expect("all of it comes");
+        assert!(came.ends_with(b".END\n"));
+        let n = socket.send_file(&served, 0, 9).expect("there is room");
+        assert_eq!(n, 9);
+        assert!(!corked(&socket), "a short one goes at once");
+    }
+
+    #[test]
+    fn a_file_that_the_kernel_does_not_send_is_read_and_written() {
+        let (mut socket, mut peer) = pair();
+        // This file has a read of its own and nothing that sendfile could use.
+        let path = "/proc/self/auxv";
+        let bytes = std::fs::read(path).expect("the kernel has it");
+        let served = Served::new(File::open(path).expect("the kernel has it"), b"vector");
+        let refused = socket.hand_over(&served.file, 0, 9).expect_err("it cannot");
+        assert!(is_refused(&refused), "{refused}");
+        let mut sent = 0;
+        while sent < bytes.len() {
+            let n = socket.send_file(&served, sent as u64, 100);
+            sent += n.expect("there is room");
+        }
+        assert_eq!(served.way.get(), Way::Copy);
+        let mut came = vec![0; bytes.len()];
+        peer.read_exact(&mut came).expect("all of it comes");
+        assert!(came == bytes);
+    }
+
+    #[test]
+    fn a_file_that_is_copied_and_has_become_shorter_sends_nothing() {
+        let (mut socket, _peer) = pair();
+        let file = tempfile::tempfile().expect("a file can be made");
+        assert_eq!(socket.copy(&file, 7, 9).expect("there is nothing"), 0);
+    }
+}

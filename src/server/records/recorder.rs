@@ -1,0 +1,243 @@
+//! What happened: in memory for `status`, and on disk if there is a journal.
+//!
+//! Owns the registry, the journal and the clock that people's times are read from. Must never be
+//! asked whether a journal is kept: whoever tells what happened tells it once.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::engine::outbox::Transfer;
+use crate::engine::ports::Refusal;
+use crate::engine::stats::SessionStats;
+use crate::journal::Event;
+use crate::journal::record::{
+    Checkpoint, Connected, Disconnected, Present, Started, Stay, Stopping,
+    Transfer as TransferRecord,
+};
+use crate::journal::text::{FileName, Moment, Reason};
+use crate::server::net::socket::Served;
+use crate::server::records::clients::{self, ClientRegistry};
+use crate::server::records::journal::{Journal, Recovered, Refusals};
+use crate::wire::{ClientName, CloseReason, Sanitized};
+
+/// Who came, what they fetched, and how they went.
+#[derive(Debug)]
+pub struct EventLog {
+    registry: ClientRegistry,
+    journal: Option<Journal>,
+    refusals: Refusals,
+    /// The number of the last client that was let in.
+    last_client: u64,
+    /// Used for what people read, never for a deadline: this clock may jump.
+    clock: fn() -> SystemTime,
+}
+
+impl EventLog {
+    /// With times from `clock`, and nothing in it.
+    #[must_use]
+    pub fn new(clock: fn() -> SystemTime) -> Self {
+        Self {
+            registry: ClientRegistry::default(),
+            journal: None,
+            refusals: Refusals::default(),
+            last_client: 0,
+            clock,
+        }
+    }
+
+    /// The time as people read it.
+    #[must_use]
+    pub fn now(&self) -> SystemTime {
+        (self.clock)()
+    }
+
+    /// Goes on with a journal, and closes it off: those who were inside when the server before
+    /// died are written down as gone, at the time of its last record.
+    #[must_use]
+    pub fn continued(mut self, journal: Journal, past: Recovered) -> Self {
+        self.journal = Some(journal);
+        self.last_client = past.last_client;
+        for (time, gone) in past.gone {
+            let stay = clients::Stay::recorded(&gone);
+            self.registry
+                .remember(&gone.who, gone.reason, stay, time.time());
+        }
+        let Some(died_at) = past.last_time.map(Moment::time) else {
+            return self;
+        };
+        for who in past.left_inside {
+            let reason = Reason::Crash;
+            self.registry
+                .remember(&who, reason.clone(), clients::Stay::Visit, died_at);
+            let stay = None;
+            let gone = Disconnected { who, reason, stay };
+            self.write(died_at, Event::Disconnected(gone));
+        }
+        self
+    }
+
+    /// Who is connected and who was.
+    #[must_use]
+    pub const fn registry(&self) -> &ClientRegistry {
+        &self.registry
+    }
+
+    /// The number of the last client that was let in.
+    #[must_use]
+    pub const fn last_client(&self) -> u64 {
+        self.last_client
+    }
+
+    /// The server started.
+    pub fn started(&mut self, listen: Vec<SocketAddr>, clients_max: usize) {
+        let started = Started {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            listen,
+            clients_max: clients_max as u64,
+            last_client: self.last_client,
+        };
+        self.write(self.now(), Event::Started(started));
+    }
+
+    /// A client was let in.
+    pub fn arrived(&mut self, name: ClientName, peer: SocketAddr) {
+        let now = self.now();
+        self.last_client = name.0;
+        self.registry.arrived(name, peer, now);
+        let (client, address) = (name.into(), peer);
+        self.write(now, Event::Connected(Connected { client, address }));
+    }
+
+    /// A newcomer was turned away.
+    pub fn refused(&mut self, peer: SocketAddr, refusal: Refusal) {
+        if self.journal.is_some() {
+            self.refusals.count(peer.ip(), refusal);
+        }
+    }
+
+    /// No more of a file will be sent.
+    pub fn transferred(&mut self, to: ClientName, transfer: &Transfer<Served>, lasted: Duration) {
+        let Some(who) = self.present(to) else { return };
+        let record = TransferRecord {
+            client: who.client,
+            address: who.address,
+            name: FileName::from(&*transfer.file.name),
+            offset: transfer.offset,
+            size: transfer.size,
+            bytes_sent: transfer.sent,
+            whole: transfer.is_whole(),
+            duration_ms: ms(lasted),
+        };
+        self.write(self.now(), Event::Transfer(record));
+    }
+
+    /// A client has gone. The journal has everybody: nobody pushes anybody else out of it. Says
+    /// what its stay was.
+    pub fn departed(
+        &mut self,
+        name: ClientName,
+        reason: CloseReason,
+        stats: &SessionStats,
+    ) -> clients::Stay {
+        let now = self.now();
+        let reason = Reason::Left(reason);
+        if let Some(who) = self.present(name) {
+            let stay = Some(Stay {
+                requests: stats.requests,
+                bytes_in: stats.bytes_in,
+                bytes_out: stats.bytes_out,
+                duration_ms: ms(stats.lasted),
+            });
+            let reason = reason.clone();
+            self.write(now, Event::Disconnected(Disconnected { who, reason, stay }));
+        }
+        let stay = clients::Stay::of(stats.requests, &reason);
+        self.registry.departed(name, reason, stay, now);
+        stay
+    }
+
+    /// The server was told to stop.
+    pub fn stopping(&mut self, clients: usize) {
+        let clients = clients as u64;
+        self.write(self.now(), Event::Stopping(Stopping { clients }));
+    }
+
+    /// The journal may have been moved away: goes on where its path leads now.
+    pub fn reopen(&mut self) {
+        let Some(journal) = &mut self.journal else {
+            return;
+        };
+        match journal.reopen() {
+            Ok(true) => log::info!("the journal goes on in a new file"),
+            Ok(false) => log::info!("the journal is where it was"),
+            Err(error) => log::error!("the journal goes on in the old file: {error}"),
+        }
+        if let Some(link) = journal.turned() {
+            let named = |path: &Path| Sanitized(path.as_os_str().as_encoded_bytes()).to_string();
+            log::warn!(
+                "'{}' leads elsewhere by now: the journal stays where it led at the start, '{}'; \
+                 start berthd again to have it there",
+                named(link),
+                named(journal.path())
+            );
+        }
+        self.check_point();
+    }
+
+    /// Does what is due at the end of a turn of the loop. `busy` says whether anything happened in
+    /// it. Returns when to be called again even if nothing does.
+    pub fn on_tick(&mut self, now: Instant, busy: bool) -> Option<Instant> {
+        self.journal.as_ref()?;
+        let mut refusals_due = self.refusals.due(now);
+        if refusals_due.is_some_and(|due| due <= now) {
+            self.write_refusals();
+            refusals_due = None;
+        }
+        self.check_point();
+        let sync_due = self.journal.as_mut()?.on_tick(now, busy);
+        refusals_due.into_iter().chain(sync_due).min()
+    }
+
+    /// Nothing more will happen: what is known is written and brought to the disk.
+    pub fn close(&mut self) {
+        self.write_refusals();
+        if let Some(journal) = &mut self.journal {
+            journal.sync();
+        }
+    }
+
+    fn write_refusals(&mut self) {
+        for refused in self.refusals.take() {
+            self.write(self.now(), Event::Refused(refused));
+        }
+    }
+
+    /// Says how things stand, if a start would have to read far to know.
+    fn check_point(&mut self) {
+        if self.journal.as_ref().is_some_and(Journal::wants_checkpoint) {
+            let checkpoint = Checkpoint {
+                last_client: self.last_client,
+                clients: self.registry.present().collect(),
+            };
+            self.write(self.now(), Event::Checkpoint(checkpoint));
+        }
+    }
+
+    fn present(&self, name: ClientName) -> Option<Present> {
+        self.journal.as_ref()?;
+        self.registry.find(name)
+    }
+
+    fn write(&mut self, time: SystemTime, event: Event) {
+        if let Some(journal) = &mut self.journal {
+            journal.append(time, event);
+        }
+    }
+}
+
+/// Whole milliseconds.
+fn ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

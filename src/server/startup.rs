@@ -1,0 +1,239 @@
+//! The start: all that is opened, bound, given up and said before the loop runs.
+//!
+//! Owns the order of that. Must never be needed afterwards.
+
+use std::io::{self, IsTerminal};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant, SystemTime};
+
+use mio::{Interest, Poll, Token};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
+use signal_hook_mio::v1_0::Signals;
+
+use rustix::io::Errno;
+
+use crate::engine::berths::Berths;
+use crate::engine::hub::Hub;
+use crate::engine::limits::Limits;
+use crate::server::config::{Address, Config, StartError};
+use crate::server::files::root::{Resolver, ServedDir};
+use crate::server::handler::FolderHandler;
+use crate::server::net::listener::Listener;
+use crate::server::observe::trace::tracer::Trace;
+use crate::server::observe::trace::writer::Writer;
+use crate::server::observe::{Tracer, Watch};
+use crate::server::process::fd_limit;
+use crate::server::process::sandbox::{self, Fence};
+use crate::server::records::journal::{Journal, Recovered};
+use crate::server::records::recorder::EventLog;
+use crate::server::{EventLoop, LAST_LISTENER, Outcome, SIGNALS};
+use crate::wire::Sanitized;
+
+/// A server that is bound and ready to run.
+pub struct Server {
+    poll: Poll,
+    signals: Signals,
+    listeners: Vec<Listener>,
+    berths: Berths<SocketAddr>,
+    service: FolderHandler,
+    limits: Limits,
+    drain: Duration,
+    slow_turn: Duration,
+    /// Where a trace goes, if one was asked for.
+    trace: Option<Writer>,
+}
+
+impl Server {
+    /// Opens the folder, then binds all addresses: callers wait in the queue from then on.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub fn bind(config: &Config) -> Result<Self, StartError> {
+        let mut served_dir = ServedDir::open(&config.repo)
+            .map_err(|error| StartError::Folder(config.repo.clone(), error))?;
+        fd_limit::reserve(&config.limits, config.listen.len()).map_err(StartError::Descriptors)?;
+        let journal = open_journal(config)?;
+        let trace = open_trace(config)?;
+        let poll = Poll::new().map_err(StartError::Loop)?;
+        let signals = Signals::new([SIGINT, SIGTERM, SIGUSR1, SIGXFSZ]);
+        let mut signals = signals.map_err(StartError::Loop)?;
+        if journal.is_some() || !io::stdin().is_terminal() {
+            // To a server in a terminal that keeps nothing, a hangup is what it always was.
+            signals.add_signal(SIGHUP).map_err(StartError::Loop)?;
+        }
+        poll.registry()
+            .register(&mut signals, SIGNALS, Interest::READABLE)
+            .map_err(StartError::Loop)?;
+        let mut listeners = listen(config)?;
+        for (i, listener) in listeners.iter_mut().enumerate() {
+            let registered = listener.register(poll.registry(), Token(LAST_LISTENER - i));
+            registered.map_err(StartError::Loop)?;
+        }
+        let fence = give_up_privileges(config, &served_dir, journal.as_ref())?;
+        if fence.is_around_files() {
+            served_dir.fenced();
+        }
+        log_start(config, &served_dir, fence);
+        let event_log = begin_logbook(config, journal, &listeners);
+        let berths = Berths::new(config.limits.clients_max, config.per_address_max)
+            .with_last_client_number(event_log.last_client());
+        Ok(Self {
+            poll,
+            signals,
+            listeners,
+            berths,
+            service: FolderHandler::new(served_dir, event_log),
+            limits: config.limits,
+            drain: config.drain,
+            slow_turn: config.slow_turn,
+            trace,
+        })
+    }
+
+    /// The addresses that were bound, in the order they were asked for.
+    ///
+    /// # Errors
+    /// When the kernel does not know them, which it does.
+    pub fn local_addrs(&self) -> io::Result<Vec<SocketAddr>> {
+        self.listeners.iter().map(Listener::local_addr).collect()
+    }
+
+    /// Serves until it is told to stop, by SIGINT or SIGTERM.
+    ///
+    /// # Errors
+    /// When `poll` fails, which leaves nothing to be done.
+    pub fn run(mut self) -> io::Result<Outcome> {
+        let (slow, now) = (self.slow_turn, Instant::now());
+        match self.trace.take() {
+            None => self.watched_by(Watch::new((), slow, now)).run(),
+            Some(writer) => {
+                let trace = Trace::new(writer, now);
+                self.watched_by(Watch::new(trace, slow, now)).run()
+            }
+        }
+    }
+
+    fn watched_by<T: Tracer>(self, watch: Watch<T>) -> EventLoop<T> {
+        EventLoop {
+            poll: self.poll,
+            signals: self.signals,
+            listeners: self.listeners,
+            hub: Hub::new(self.limits, self.berths),
+            backend: (self.service, watch),
+            drain: self.drain,
+            stop_at: None,
+            tick_at: None,
+        }
+    }
+}
+
+/// Gives up what serving does not take, now that the folder is open and the addresses are bound.
+fn give_up_privileges(
+    config: &Config,
+    served_dir: &ServedDir,
+    journal: Option<&(Journal, Recovered)>,
+) -> Result<Fence, StartError> {
+    if let Some(name) = &config.user {
+        sandbox::become_user(name).map_err(StartError::Privileges)?;
+    }
+    let journal = journal.map(|(journal, _)| journal.path());
+    let fence = sandbox::fence_in(served_dir.root(), journal, config.sandbox);
+    let fence = fence.map_err(StartError::Privileges)?;
+    // Whoever was given up may have been the only one who can read the folder.
+    let readable = served_dir.check();
+    readable.map_err(|error| StartError::Folder(config.repo.clone(), error))?;
+    Ok(fence)
+}
+
+/// Opened before the fence too, and locked.
+fn open_journal(config: &Config) -> Result<Option<(Journal, Recovered)>, StartError> {
+    let open = |path| Journal::open(path).map_err(|error| (path.to_owned(), error));
+    let opened = config.journal.as_deref().map(open).transpose();
+    opened.map_err(|(path, error)| StartError::Journal(path, error))
+}
+
+/// Opened before the fence, which lets nothing be opened for writing.
+fn open_trace(config: &Config) -> Result<Option<Writer>, StartError> {
+    let Some(path) = &config.trace else {
+        return Ok(None);
+    };
+    let writer = Writer::create(path, config.trace_limit);
+    let writer = writer.map_err(|error| StartError::Trace(path.clone(), error))?;
+    Ok(Some(writer))
+}
+
+/// Binds every address that is asked for. Callers wait in the queue from then on.
+fn listen(config: &Config) -> Result<Vec<Listener>, StartError> {
+    let mut listeners = Vec::new();
+    for address in &config.listen {
+        let bound = bind(address, &mut listeners);
+        bound.map_err(|error| StartError::Listen(address.clone(), error))?;
+    }
+    Ok(listeners)
+}
+
+/// Binds all that a name stands for, with one port, but for what this host has not: a name may well
+/// have an IPv6 address where there is no IPv6.
+fn bind(address: &Address, listeners: &mut Vec<Listener>) -> io::Result<()> {
+    let before = listeners.len();
+    let mut port = address.port;
+    let mut missing = None;
+    for mut one in address.resolve()? {
+        one.set_port(port);
+        match Listener::bind(one) {
+            Ok(listener) => {
+                port = listener.local_addr()?.port();
+                listeners.push(listener);
+            }
+            Err(error) if is_not_here(&error) => missing = Some((one, error)),
+            Err(error) => return Err(error),
+        }
+    }
+    match missing {
+        Some((_, error)) if listeners.len() == before => return Err(error),
+        Some((one, error)) => log::warn!("not listening on {one}, which is {address} too: {error}"),
+        None => {}
+    }
+    Ok(())
+}
+
+fn is_not_here(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(errno, Some(Errno::ADDRNOTAVAIL | Errno::AFNOSUPPORT))
+}
+
+/// Begins to write down what happens, behind what the journal knows.
+fn begin_logbook(
+    config: &Config,
+    journal: Option<(Journal, Recovered)>,
+    listeners: &[Listener],
+) -> EventLog {
+    let mut event_log = EventLog::new(SystemTime::now);
+    if let Some((journal, past)) = journal {
+        past.log();
+        if config.serves(config.journal.as_deref()) {
+            log::warn!("the journal is in the served folder: whoever gets files gets it too");
+        }
+        event_log = event_log.continued(journal, past);
+    }
+    let addresses = listeners.iter().map(Listener::local_addr);
+    event_log.started(addresses.flatten().collect(), config.limits.clients_max);
+    event_log
+}
+
+/// Says what is in force. A start that fails says that and nothing else, so this comes last.
+fn log_start(config: &Config, served_dir: &ServedDir, fence: Fence) {
+    let how = match served_dir.resolver() {
+        Resolver::Kernel => "resolved by the kernel (openat2)",
+        Resolver::Walk => "walked component by component, links refused (no openat2 here)",
+    };
+    let folder = config.repo.as_os_str().as_encoded_bytes();
+    log::info!("serving the folder '{}', names {how}", Sanitized(folder));
+    log::info!("sandbox: {fence}");
+    if config.serves(config.trace.as_deref()) {
+        log::warn!("the trace is in the served folder: whoever gets files gets it too");
+    }
+    if sandbox::is_root() {
+        log::warn!("running as root, which serving does not take: see --user");
+    }
+}
