@@ -10,9 +10,9 @@ use std::thread;
 use std::time::Duration;
 
 use berth::client::download::names;
+use berth::client::net::connection::{Answer, Client};
 use berth::client::options::Options;
 use berth::client::output::json;
-use berth::client::{Answer, Client};
 use berth::wire::Sanitized;
 
 /// What is asked, in turn, for as long as the server gives answers.

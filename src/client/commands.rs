@@ -3,8 +3,8 @@
 //! Owns what of an answer goes to standard output and how a failure is told. Must never write
 //! anything else there.
 
-use crate::client::Error;
 use crate::client::download::batch::{self, Outcome};
+use crate::client::error::Error;
 use crate::client::net::reconnect::Link;
 use crate::client::options::{Fetching, Options, Output, Task, Wanted};
 use crate::client::output::answers::{Form, Question, show, table};

@@ -8,10 +8,12 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-pub use crate::client::ui::excerpt::Excerpt;
-use crate::client::ui::interrupt::INTERRUPTED;
+use crate::client::excerpt::Excerpt;
 use crate::wire::reply::NO_SUCH_FILE;
 use crate::wire::{Digest, Hex};
+
+/// The exit code after Ctrl-C: 128 and the number of the signal, as shells count.
+pub const INTERRUPTED: u8 = 130;
 
 /// The exit code when a file or standard output takes no more.
 pub const UNWRITTEN: u8 = 23;

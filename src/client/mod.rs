@@ -1,14 +1,25 @@
 //! The client: a blocking program for a person at a terminal, for scripts and for downloads.
 //!
-//! Owns nothing itself; each file below says what it owns. From the bottom: `connection` speaks to
-//! a server and `link` finds it again; `part` and `sink` keep what comes (on `plain`, `rights` and
-//! `weaker`) and `fetch` fetches one file; `commands`, `script` and `prompt` are the three ways to
-//! be asked for something, and `keyboard` reads what a person types. Must never see the engine or
-//! the server: what both sides share is in `wire` and `streams`.
+//! Owns nothing itself; each room below says what it owns. A room imports only from rooms below it,
+//! which tests/tidy checks:
+//!
+//! ```text
+//! commands                  one command, one session
+//! prompt/   script          a person's session; a script's
+//! output/                   answers as tables, lines or JSON
+//! download/                 files: partial, resumed, verified, renamed into place
+//! net/                      the connection: dial, read an answer, reconnect with backoff
+//! ui/                       the terminal: streams, progress bar, questions, Ctrl-C
+//! error   regular_file      failures and exit codes; files at fixed paths
+//! options   excerpt         what the client is told; unknown bytes in our sentences
+//! ```
+//!
+//! Must never see the engine or the server: what both sides share is in `wire` and `streams`.
 
 pub mod commands;
 pub mod download;
 pub mod error;
+pub mod excerpt;
 pub mod net;
 pub mod options;
 pub mod output;
@@ -16,6 +27,3 @@ pub mod prompt;
 pub mod regular_file;
 pub mod script;
 pub mod ui;
-
-pub use error::Error;
-pub use net::connection::{Answer, Client, without_cr};

@@ -8,7 +8,7 @@ use std::fs::{File, FileType, Metadata, OpenOptions};
 use std::io;
 use std::path::Path;
 
-use crate::client::download::names;
+use crate::client::excerpt::path_bytes;
 use crate::wire::Sanitized;
 
 /// Opens the file at `path`.
@@ -81,7 +81,8 @@ fn unhurt(options: &mut OpenOptions) -> &mut OpenOptions {
 
 fn in_the_way(path: &Path, there: &Metadata) -> io::Error {
     let what = kind(there.file_type());
-    let path = Sanitized(names::bytes(path.as_os_str()));
+    let path = path_bytes(path);
+    let path = Sanitized(&path);
     io::Error::other(format!("{path} is in the way: it is {what}, and stays"))
 }
 

@@ -5,14 +5,14 @@
 
 use std::io::{BufRead, BufReader, Read};
 
-use crate::client::download::batch::{self, Outcome};
+use crate::client::download::batch;
+use crate::client::error::Error;
+use crate::client::net::connection::{Answer, without_cr};
 use crate::client::net::reconnect::Link;
-use crate::client::options::{Fetching, Options, Wanted};
+use crate::client::options::{Fetching, Options};
 use crate::client::ui::interrupt;
 use crate::client::ui::stderr::Notes;
 use crate::client::ui::stdout::Screen;
-use crate::client::without_cr;
-use crate::client::{Answer, Error};
 use crate::streams::{self, Stream};
 use crate::wire::Request;
 
@@ -74,8 +74,7 @@ impl Script {
     /// Sends one request and shows its answer.
     fn request(&mut self, line: &[u8]) -> Result<Answer, Error> {
         let answer = match Request::parse(line) {
-            Request::Get { offset: 1.., .. } => Err(part_of_a_file()),
-            Request::Get { name, .. } => self.get(name).map(|()| Answer::Whole),
+            Request::Get { name, offset } => self.get(name, offset).map(|()| Answer::Whole),
             _ => {
                 let screen = &mut self.screen;
                 self.link.client()?.ask(line, |line| screen.line(line))
@@ -86,27 +85,14 @@ impl Script {
         answer
     }
 
-    fn get(&mut self, name: &[u8]) -> Result<(), Error> {
-        let wanted = Wanted::Names(vec![name.to_vec()]);
-        let mut outcome = Ok(());
-        batch::run(&mut self.link, &wanted, &Fetching::in_a_script(), |file| {
-            if let Outcome::Failed(_, err) = file {
-                outcome = Err(err);
-            }
-            Ok(())
-        })?;
+    fn get(&mut self, name: &[u8], offset: u64) -> Result<(), Error> {
+        let how = Fetching::in_a_script();
+        let outcome = batch::one(&mut self.link, name, offset, &how);
         if let Err(Error::Refused(reason)) = &outcome {
             self.screen.line(&[b"ERR ", reason.as_slice()].concat())?;
         }
         outcome
     }
-}
-
-/// Why a part of a file is not asked for.
-#[must_use]
-pub fn part_of_a_file() -> Error {
-    let reason = "get@OFFSET would save a part under the name of the whole; use get NAME";
-    Error::Usage(reason.into())
 }
 
 /// Skips the byte order mark that some editors put before a text.

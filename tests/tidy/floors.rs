@@ -3,7 +3,8 @@
 //! Owns the table, and nothing that acts on it.
 
 /// Where each part of the library stands. A file imports only from floors below its own, and
-/// from its own folder; the longest prefix that fits decides.
+/// from its own room; the longest prefix that fits decides. A room is a folder, in the client each
+/// of its folders, and in the engine each file.
 pub(crate) const FLOORS: &[(&str, u8)] = &[
     ("wire", 0),
     ("streams", 0),
@@ -46,6 +47,17 @@ pub(crate) const FLOORS: &[(&str, u8)] = &[
     ("journal", 1),
     ("report", 9),
     ("timeline", 9),
+    ("client/excerpt", 1),
+    ("client/options", 1),
+    ("client/error", 2),
+    ("client/regular_file", 2),
+    ("client/ui", 3),
+    ("client/net", 4),
+    ("client/download", 5),
+    ("client/output", 6),
+    ("client/prompt", 7),
+    ("client/script", 7),
+    ("client/commands", 8),
     ("client", 9),
     ("cli", 10),
     ("bin", 11),

@@ -6,13 +6,13 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use crate::client::Error;
 use crate::client::download::fetch::{Fetched, Order, fetch};
 use crate::client::download::look_up::NameAndLine;
 use crate::client::download::target::{Place, of_a_file, of_asked, of_listed};
-use crate::client::error::Excerpt;
+use crate::client::error::Error;
+use crate::client::excerpt::Excerpt;
 use crate::client::net::reconnect::{Link, RetryPolicy};
-use crate::client::options::{Fetching, Wanted};
+use crate::client::options::{Fetching, OnExist, Wanted};
 use crate::client::ui::interrupt;
 use crate::client::ui::progress::Total;
 use crate::wire::{ListedFile, Size};
@@ -66,7 +66,7 @@ pub fn run(
                     .info(format_args!("skipped {name}, it is here"));
                 Outcome::Skipped(want.name, path)
             }
-            Ok(place) => one(link, want, place, total, how),
+            Ok(place) => attempt(link, want, place, total, how),
             Err(err) => Outcome::Failed(want.name, err),
         };
         sum.ended(&outcome);
@@ -84,6 +84,25 @@ pub fn run(
     Ok(())
 }
 
+/// Fetches the one file that a line of a session asks for, from `offset` on.
+///
+/// # Errors
+/// Why the file has not come. A part of a file is not asked for.
+pub fn one(link: &mut Link, name: &[u8], offset: u64, how: &Fetching) -> Result<(), Error> {
+    if offset > 0 {
+        let reason = "get@OFFSET would save a part under the name of the whole; use get NAME";
+        return Err(Error::Usage(reason.into()));
+    }
+    let mut fetched = Ok(());
+    run(link, &Wanted::Names(vec![name.to_vec()]), how, |outcome| {
+        if let Outcome::Failed(_, err) = outcome {
+            fetched = Err(err);
+        }
+        Ok(())
+    })?;
+    fetched
+}
+
 /// Whether nothing more can come: the server is out of reach, or the output is closed. A line that
 /// is merely out of step was given up, and the next file gets another.
 fn is_over(err: &Error, link: &mut Link) -> bool {
@@ -93,7 +112,7 @@ fn is_over(err: &Error, link: &mut Link) -> bool {
     err.is_passing() || matches!(err, Error::Stdout(_) | Error::Interrupted)
 }
 
-fn one(link: &mut Link, want: Want, place: Place, total: Total, how: &Fetching) -> Outcome {
+fn attempt(link: &mut Link, want: Want, place: Place, total: Total, how: &Fetching) -> Outcome {
     let name = want.name.clone();
     let order = Order {
         name: want.name,
@@ -119,12 +138,7 @@ fn look_up(
     if let Wanted::Names(names) = wanted
         && let [name] = names.as_slice()
     {
-        of_asked(
-            name,
-            &how.output,
-            false,
-            Some(crate::client::options::OnExist::Skip),
-        )?;
+        of_asked(name, &how.output, false, Some(OnExist::Skip))?;
     }
     if !how.look_up
         && let Wanted::Names(names) = wanted

@@ -3,12 +3,14 @@
 //! Owns the lock of a part, the way of its bytes to the disk, and its new name. Must never fail
 //! where something weaker can be done, nor leave unsaid what is weaker.
 
-use std::fmt;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::Path;
 
 use tempfile::TempPath;
+
+use crate::client::excerpt::{Excerpt, path_bytes};
+use crate::client::net::reconnect::Link;
 
 /// A promise that a file system does not let us keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,16 +24,25 @@ pub enum Weaker {
 }
 
 impl Weaker {
-    /// What a person should know of it, for this file, whose name is harmless.
-    #[must_use]
-    pub fn note(self, name: impl fmt::Display) -> String {
+    /// Tells it, once in a session, of the first file that it concerns.
+    pub(super) fn tell(self, link: &mut Link, path: &Path) {
+        let kind = match self {
+            Self::Unlocked => "unlocked",
+            Self::Unsynced => "unsynced",
+            Self::Unguarded => "unguarded",
+        };
+        let path = path_bytes(path);
+        link.info_once(kind, self.note(Excerpt(&path)));
+    }
+
+    fn note(self, name: Excerpt<'_>) -> String {
         match self {
             Self::Unlocked => format!(
                 "note: files cannot be locked here, so nothing keeps another berth from fetching \
                  {name} at the same time"
             ),
             Self::Unsynced => format!(
-                "note: this file system does not info when a file is on the disk, so a crash of \
+                "note: this file system does not say when a file is on the disk, so a crash of \
                  the machine may still take {name}"
             ),
             Self::Unguarded => format!(
@@ -64,7 +75,7 @@ pub(super) fn sync(file: &File) -> io::Result<Option<Weaker>> {
     synced(file.sync_all())
 }
 
-/// A file system that cannot info so has lost nothing.
+/// A file system that cannot say so has lost nothing.
 fn synced(outcome: io::Result<()>) -> io::Result<Option<Weaker>> {
     match outcome {
         Err(err) if is_refusal(&err) => Ok(Some(Weaker::Unsynced)),
@@ -84,7 +95,7 @@ pub(super) fn rename_to_nothing(from: &Path, to: &Path) -> io::Result<Option<Wea
     let _ = err.path.keep();
     match err.error.kind() {
         io::ErrorKind::AlreadyExists => Err(err.error),
-        // Without hard links and without RENAME_NOREPLACE; systems differ in how they info so, and
+        // Without hard links and without RENAME_NOREPLACE; systems differ in how they say so, and
         // whatever else it is comes up again.
         _ => in_two_steps(from, to).map(|()| Some(Weaker::Unguarded)),
     }

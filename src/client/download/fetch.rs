@@ -9,12 +9,13 @@ use std::path::PathBuf;
 use crate::client::download::partial::Part;
 use crate::client::download::sink::Sink;
 use crate::client::download::target::Place;
-use crate::client::error::Excerpt;
+use crate::client::error::Error;
+use crate::client::excerpt::{Excerpt, path_bytes};
+use crate::client::net::connection::Answer;
 use crate::client::net::reconnect::{Link, RetryPolicy};
 use crate::client::options::Fetching;
 use crate::client::ui::interrupt;
 use crate::client::ui::progress::{Progress, Total};
-use crate::client::{Answer, Error};
 use crate::wire::{Digest, ListedFile, Size};
 
 /// How many bytes are read at once: a socket rarely holds more, and fewer means more system calls.
@@ -59,7 +60,7 @@ pub fn fetch(link: &mut Link, order: Order, how: &Fetching) -> Result<Fetched, E
         Place::File { target, clobber } => {
             let part = Part::open(&target, clobber)?;
             if let Some(unlocked) = part.unlocked() {
-                link.admit(unlocked, &target);
+                unlocked.tell(link, &target);
             }
             (Sink::Part { part, clobber }, Some(target))
         }
@@ -293,9 +294,9 @@ impl Download {
         let weaker = self.sink.keep()?;
         if let Some(path) = &path {
             for weaker in weaker {
-                link.admit(weaker, path);
+                weaker.tell(link, path);
             }
-            let path = crate::client::download::partial::shown(path);
+            let path = path_bytes(path);
             let verified = digest.map_or("", |_| ", SHA-256 as on the server");
             let text = format!("saved {}, {}{verified}", Excerpt(&path), Size(size));
             link.notes().info(text);

@@ -3,7 +3,8 @@
 //! Owns how that is asked for: one file at a time, or with a listing where that costs less or is
 //! all that an older server knows. Must never ask for a file's bytes.
 
-use crate::client::{Client, Error};
+use crate::client::error::Error;
+use crate::client::net::connection::Client;
 use crate::wire::ListedFile;
 
 /// A name, and the line that lists it.

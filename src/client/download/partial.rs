@@ -17,10 +17,11 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::client::Error;
 use crate::client::download::fallback::{self, Weaker};
 use crate::client::download::names;
 use crate::client::download::permissions::Rights;
+use crate::client::error::Error;
+use crate::client::excerpt::path_bytes;
 use crate::client::regular_file;
 use crate::wire::{Digest, Sanitized};
 
@@ -58,7 +59,7 @@ impl Part {
     /// # Errors
     /// When the folder cannot be written, something else is in the way, or somebody else is at it.
     pub fn open(target: &Path, clobber: bool) -> Result<Self, Error> {
-        let failed = |err| Error::Local(shown(target), err);
+        let failed = |err| Error::Local(path_bytes(target), err);
         let no_name = || failed(io::ErrorKind::InvalidFilename.into());
         let (path, record_path) = names::beside(target).ok_or_else(no_name)?;
         // What is in the way there is told before anything is asked for.
@@ -194,7 +195,7 @@ impl Part {
                     self.have = 0;
                 }
                 Err(match err.kind() {
-                    io::ErrorKind::AlreadyExists => Error::Exists(shown(&self.target)),
+                    io::ErrorKind::AlreadyExists => Error::Exists(path_bytes(&self.target)),
                     _ => self.failed(err),
                 })
             }
@@ -219,11 +220,11 @@ impl Part {
     }
 
     fn failed(&self, err: io::Error) -> Error {
-        Error::Local(shown(&self.target), err)
+        Error::Local(path_bytes(&self.target), err)
     }
 
     fn unwritable(&self, err: io::Error) -> Error {
-        Error::Write(shown(&self.target), err)
+        Error::Write(path_bytes(&self.target), err)
     }
 }
 
@@ -237,19 +238,14 @@ impl Drop for Part {
     }
 }
 
-/// A path as bytes, for a message.
-#[must_use]
-pub fn shown(path: &Path) -> Vec<u8> {
-    names::bytes(path.as_os_str()).to_vec()
-}
-
 fn open_and_lock(path: &Path) -> io::Result<(File, Option<Weaker>)> {
     for _ in 0..RACES_MAX {
         let mut options = File::options();
         options.read(true).write(true).create(true).truncate(false);
         let file = regular_file::open(path, &mut options)?;
         if regular_file::has_another_name(&file) {
-            let path = Sanitized(names::bytes(path.as_os_str()));
+            let path = path_bytes(path);
+            let path = Sanitized(&path);
             let why =
                 format!("{path} is in the way: it is a file with another name too (a hard link)");
             return Err(io::Error::other(why));

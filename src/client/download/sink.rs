@@ -7,9 +7,9 @@ use std::io::Write;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::client::Error;
 use crate::client::download::fallback::Weaker;
 use crate::client::download::partial::Part;
+use crate::client::error::Error;
 use crate::streams::{self, Stream};
 use crate::wire::Digest;
 

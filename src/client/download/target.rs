@@ -6,10 +6,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::client::Error;
 use crate::client::download::names::{last_component, path_below};
-use crate::client::download::partial::shown;
-use crate::client::error::Excerpt;
+use crate::client::error::Error;
+use crate::client::excerpt::Excerpt;
+use crate::client::excerpt::path_bytes;
 use crate::client::options::{OnExist, Output};
 use crate::client::ui::confirm::ask;
 
@@ -79,7 +79,7 @@ pub fn of_listed(name: &[u8], output: &Output, on_exist: Option<OnExist>) -> Res
 /// # Errors
 /// When such a thing is there.
 pub fn of_a_file(place: Place) -> Result<Place, Error> {
-    let refused = |target: &Path, why| Err(Error::Local(shown(target), why));
+    let refused = |target: &Path, why| Err(Error::Local(path_bytes(target), why));
     match &place {
         Place::Skip(target)
         | Place::File {
@@ -96,7 +96,7 @@ pub fn of_a_file(place: Place) -> Result<Place, Error> {
 
 fn special(path: &Path) -> Error {
     let why = "a device, a FIFO or a socket is there, and stays; '-o -' writes to standard output";
-    Error::Local(shown(path), io::Error::other(why))
+    Error::Local(path_bytes(path), io::Error::other(why))
 }
 
 /// Whether it is neither a file nor a link, whose place a file may take.
@@ -108,7 +108,7 @@ fn is_special(path: &Path) -> bool {
 /// Makes the folders between `base` and a file below it. A link is no such folder: it may lead out,
 /// and the server chose the name.
 fn make_folders(base: &Path, below: &Path) -> Result<(), Error> {
-    let failed = |path: &Path, err| Error::Local(shown(path), err);
+    let failed = |path: &Path, err| Error::Local(path_bytes(path), err);
     if base != Path::new("") {
         fs::create_dir_all(base).map_err(|err| failed(base, err))?;
     }
@@ -146,7 +146,7 @@ fn settle(target: PathBuf, on_exist: Option<OnExist>) -> Result<Place, Error> {
     }
     let on_exist = on_exist.map_or_else(|| ask(&target), Ok);
     match on_exist? {
-        OnExist::Error => Err(Error::Exists(shown(&target))),
+        OnExist::Error => Err(Error::Exists(path_bytes(&target))),
         OnExist::Skip => Ok(Place::Skip(target)),
         OnExist::Overwrite => Ok(Place::File {
             target,
@@ -163,7 +163,7 @@ fn exists(path: &Path) -> Result<bool, Error> {
     match path.symlink_metadata() {
         Ok(_) => Ok(true),
         Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(err) => Err(Error::Local(shown(path), err)),
+        Err(err) => Err(Error::Local(path_bytes(path), err)),
     }
 }
 
@@ -177,7 +177,7 @@ fn free_name(taken: &Path) -> Result<PathBuf, Error> {
             return Ok(path);
         }
     }
-    Err(Error::Exists(shown(taken)))
+    Err(Error::Exists(path_bytes(taken)))
 }
 
 #[cfg(test)]

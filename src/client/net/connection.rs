@@ -8,7 +8,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::client::Error;
+use crate::client::error::Error;
 use crate::client::net::dial::{dial, is_timeout};
 use crate::client::net::one_line::{framed, missing, refusal, refusal_of, unexpected};
 use crate::client::net::silence::Waiting;

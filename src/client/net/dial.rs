@@ -2,7 +2,7 @@
 //! answers.
 //!
 //! Owns the time that each of these steps may take, and how a line is watched whose other end may
-//! vanish. Must never info a word on the connection.
+//! vanish. Must never say a word on the connection.
 
 use std::io;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use socket2::{SockRef, TcpKeepalive};
 
-use crate::client::Error;
+use crate::client::error::Error;
 use crate::client::options::Options;
 
 /// How many addresses of a name are tried. Names have a handful, and whoever answers for a name is

@@ -2,7 +2,8 @@
 //!
 //! Owns the judgement of such a line. Must never read it from the connection, nor show it.
 
-use crate::client::{Client, Error};
+use crate::client::error::Error;
+use crate::client::net::connection::Client;
 use crate::wire::reply::{is_last_word, parse_error, parse_goodbye, parse_sha256, parse_stat};
 use crate::wire::{Digest, ListedFile, Request};
 

@@ -3,19 +3,18 @@
 //! Owns the connection to it, while there is one, and the policy with which it is looked for.
 //! Must never ask anything: whoever asked knows whether to ask again.
 
+use std::fmt::Display;
 use std::io::{self, IsTerminal};
-use std::path::Path;
 use std::time::Instant;
 
-use crate::client::download::fallback::Weaker;
-use crate::client::download::partial::shown;
-use crate::client::error::Excerpt;
+use crate::client::error::Error;
+use crate::client::excerpt::Excerpt;
 use crate::client::net::backoff::Backoff;
+use crate::client::net::connection::Client;
 use crate::client::net::silence::Waiting;
 use crate::client::options::Options;
 use crate::client::ui::interrupt;
 use crate::client::ui::stderr::Notes;
-use crate::client::{Client, Error};
 
 /// A server, and mostly a connection to it.
 #[derive(Debug)]
@@ -23,14 +22,14 @@ pub struct Link {
     options: Options,
     notes: Notes,
     client: Option<Client>,
-    /// What has been said of this machine's file systems.
-    admitted: Vec<Weaker>,
+    /// The notes that were given, and are not given again.
+    noted: Vec<&'static str>,
     /// Whether a person is told that the server is at work.
     tells: bool,
 }
 
 impl Link {
-    /// Connects, and waits for a berth as long as the options info.
+    /// Connects, and waits for a berth as long as the options say.
     ///
     /// # Errors
     /// See [`Client::connect`].
@@ -40,7 +39,7 @@ impl Link {
             options,
             notes,
             client: None,
-            admitted: Vec::new(),
+            noted: Vec::new(),
             tells: !notes.is_quiet() && io::stderr().is_terminal(),
         };
         link.connect()?;
@@ -59,11 +58,11 @@ impl Link {
         self.notes
     }
 
-    /// Says once what is weaker here, of the first file that it concerns.
-    pub fn admit(&mut self, weaker: Weaker, path: &Path) {
-        if !self.admitted.contains(&weaker) {
-            self.admitted.push(weaker);
-            self.notes.info(weaker.note(Excerpt(&shown(path))));
+    /// Writes a note of this `kind`, the first of its kind in this session only.
+    pub fn info_once(&mut self, kind: &'static str, note: impl Display) {
+        if !self.noted.contains(&kind) {
+            self.noted.push(kind);
+            self.notes.info(note);
         }
     }
 
@@ -106,7 +105,7 @@ impl Link {
         }
     }
 
-    /// Connects anew, and waits for a berth as long as the options info.
+    /// Connects anew, and waits for a berth as long as the options say.
     ///
     /// # Errors
     /// See [`Client::connect`].

@@ -5,8 +5,9 @@
 use std::io::{self, BufRead};
 use std::time::{Duration, Instant};
 
+use crate::client::error::Error;
+use crate::client::net::connection::Client;
 use crate::client::net::dial::{is_pause, is_timeout};
-use crate::client::{Client, Error};
 
 /// How long a server is at work before whoever waits is told.
 const NOTICE_AFTER: Duration = Duration::from_secs(2);

@@ -6,10 +6,11 @@
 use std::io::Write;
 use std::time::SystemTime;
 
+use crate::client::error::Error;
+use crate::client::net::connection::Client;
 use crate::client::output::json;
 use crate::client::ui::stdout::Screen;
 use crate::client::ui::table::{Ago, Table};
-use crate::client::{Client, Error};
 use crate::wire::reply::{END, LIST, STATUS};
 use crate::wire::{KnownClient, ListedFile, Sanitized, Size};
 

@@ -7,9 +7,9 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use crate::client::Error;
 use crate::client::download::batch::Outcome;
-use crate::client::download::partial::shown;
+use crate::client::error::Error;
+use crate::client::excerpt::path_bytes;
 use crate::wire::{Hex, KnownClient, ListedFile, SanitizedJson, Timestamp};
 
 /// The answer to `status`.
@@ -71,7 +71,7 @@ pub fn sha256(asked: &[u8], digest: &crate::wire::Digest, size: u64) -> Value {
 #[must_use]
 pub fn get(outcome: &Outcome) -> Value {
     let mut object = answer("get");
-    let path = |path: &Path| Value::from(text(&shown(path)));
+    let path = |path: &Path| Value::from(text(&path_bytes(path)));
     match outcome {
         Outcome::Fetched(file) => {
             name(&mut object, &file.name);

@@ -15,7 +15,7 @@ use rustyline::hint::{Hinter, HistoryHinter};
 use rustyline::validate::Validator;
 use rustyline::{Context, Helper};
 
-use crate::client::Error;
+use crate::client::error::Error;
 use crate::client::net::reconnect::Link;
 use crate::client::ui::interrupt;
 use crate::wire::{ListedFile, Sanitized};

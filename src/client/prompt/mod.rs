@@ -5,20 +5,23 @@
 
 pub mod completion;
 pub mod history;
+pub mod keyboard;
+
 use std::sync::{Arc, Mutex};
 
-use crate::client::download::batch::{self, Outcome};
+use crate::client::download::batch;
+use crate::client::error::Error;
+use crate::client::net::connection::Answer;
 use crate::client::net::reconnect::Link;
-use crate::client::options::{Fetching, Options, Wanted};
+use crate::client::options::{Fetching, Options};
 use crate::client::output::answers::{Form, Question, show};
 use crate::client::prompt::completion::{Names, Shared, lock, lock_telling};
-use crate::client::script::part_of_a_file;
+use crate::client::prompt::keyboard::{Entry, Keyboard};
 use crate::client::ui::confirm;
 use crate::client::ui::interrupt;
-use crate::client::ui::keyboard::{Entry, Keyboard, NOT_TEXT};
+use crate::client::ui::keyboard::NOT_TEXT;
 use crate::client::ui::stderr::{Notes, is_colored};
 use crate::client::ui::stdout::Screen;
-use crate::client::{Answer, Error};
 use crate::streams::{self, Stream};
 use crate::wire::{Request, Sanitized};
 
@@ -182,8 +185,10 @@ impl Prompt {
         let question = match Request::parse(line) {
             Request::Status => Question::Status,
             Request::List => Question::List,
-            Request::Get { offset: 1.., .. } => return Err(part_of_a_file()),
-            Request::Get { name, .. } => return get(&mut link, name),
+            Request::Get { name, offset } => {
+                let how = Fetching::default();
+                return batch::one(&mut link, name, offset, &how).map(|()| Answer::Whole);
+            }
             _ => {
                 let shown = |line: &[u8]| screen.line(line);
                 return match link.client()?.ask(line, shown) {
@@ -236,16 +241,4 @@ impl Prompt {
             }
         }
     }
-}
-
-fn get(link: &mut Link, name: &[u8]) -> Result<Answer, Error> {
-    let wanted = Wanted::Names(vec![name.to_vec()]);
-    let mut outcome = Ok(Answer::Whole);
-    batch::run(link, &wanted, &Fetching::default(), |file| {
-        if let Outcome::Failed(_, err) = file {
-            outcome = Err(err);
-        }
-        Ok(())
-    })?;
-    outcome
 }

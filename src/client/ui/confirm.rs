@@ -6,9 +6,9 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 
-use crate::client::Error;
-use crate::client::download::partial::shown;
-use crate::client::error::Excerpt;
+use crate::client::error::Error;
+use crate::client::excerpt::Excerpt;
+use crate::client::excerpt::path_bytes;
 use crate::client::options::OnExist;
 use crate::client::ui::keyboard::{self, NOT_TEXT, Typed};
 use crate::client::ui::stderr::Notes;
@@ -25,7 +25,7 @@ pub fn ask(target: &Path) -> Result<OnExist, Error> {
     }
     let question = format!(
         "{} exists: [o]verwrite it, [r]ename the new one, or [s]kip it? ",
-        Excerpt(&shown(target))
+        Excerpt(&path_bytes(target))
     );
     loop {
         let answer = match read(&question)? {

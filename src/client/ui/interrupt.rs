@@ -16,11 +16,8 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
-use crate::client::Error;
+use crate::client::error::{Error, INTERRUPTED};
 use crate::streams;
-
-/// The exit code after Ctrl-C: 128 and the number of the signal, as shells count.
-pub const INTERRUPTED: u8 = 130;
 
 /// How soon a pause notices Ctrl-C.
 const SLICE: Duration = Duration::from_millis(50);

@@ -1,21 +1,16 @@
-//! What a person types: lines, each of them one line.
+//! Reads a line from the terminal.
 //!
-//! Owns the reading of a line from the terminal, for the prompt and for its questions, and what was
-//! pasted and has not had its turn. Must never hand out a line end inside of a line, nor end a
-//! session because of a byte that nobody expected.
+//! Owns the call of the line editor and what its errors mean, for the prompt and for questions.
+//! Must never end a session because of bytes that are no text.
 
-use std::collections::VecDeque;
 use std::io;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustyline::error::ReadlineError;
-use rustyline::history::{History as _, MemHistory};
-use rustyline::{ColorMode, CompletionType, Config, Editor, Helper};
+use rustyline::history::MemHistory;
+use rustyline::{Config, Editor, Helper};
 
-use crate::client::Error;
-use crate::client::prompt::completion::{Names, PromptHelper};
-use crate::client::prompt::history::{self, History, LINES_MAX};
+use crate::client::error::Error;
 use crate::client::ui::interrupt;
 use crate::streams;
 
@@ -96,7 +91,9 @@ fn drop_input() {
     streams::drop_typed();
 }
 
-fn into_io(err: ReadlineError) -> io::Error {
+/// The system's error behind one of the editor.
+#[must_use]
+pub fn into_io(err: ReadlineError) -> io::Error {
     match err {
         ReadlineError::Io(err) => err,
         #[cfg(unix)]
@@ -112,142 +109,4 @@ fn into_io(err: ReadlineError) -> io::Error {
 pub fn plain() -> Result<Editor<(), MemHistory>, Error> {
     let made = Editor::with_history(Config::default(), MemHistory::new());
     made.map_err(|err| Error::Stdin(into_io(err)))
-}
-
-/// A line for the prompt.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Entry {
-    /// It was typed alone.
-    Line(String),
-    /// It was pasted with others.
-    OneOfMany(String),
-    /// Nothing, for now.
-    Nothing,
-    /// Something that is no text was dropped.
-    NotText,
-    /// There will be no more.
-    End,
-}
-
-/// The prompt's keyboard.
-pub struct Keyboard {
-    names: Arc<Names>,
-    color: bool,
-    editor: Editor<PromptHelper, MemHistory>,
-    history: History,
-    /// What was pasted behind the line that is obeyed.
-    pasted: VecDeque<String>,
-}
-
-impl Keyboard {
-    /// Offers these names while a person types, in colour or without.
-    ///
-    /// # Errors
-    /// When there is no terminal.
-    pub fn new(names: Arc<Names>, color: bool) -> Result<Self, Error> {
-        let mut editor = editor(&names, color)?;
-        let (history, lines) = History::open();
-        for line in lines {
-            let _ = editor.add_history_entry(line);
-        }
-        Ok(Self {
-            names,
-            color,
-            editor,
-            history,
-            pasted: VecDeque::new(),
-        })
-    }
-
-    /// The next line that is typed, or was pasted.
-    ///
-    /// # Errors
-    /// As [`read`].
-    pub fn next(&mut self, prompt: &str) -> Result<Entry, Error> {
-        if let Some(line) = self.pasted.pop_front() {
-            self.remember(&line);
-            return Ok(Entry::OneOfMany(line));
-        }
-        let text = match read(&mut self.editor, prompt)? {
-            Typed::Line(text) => text,
-            Typed::Dropped => return Ok(Entry::Nothing),
-            Typed::NotText => return Ok(Entry::NotText),
-            Typed::End => return Ok(Entry::End),
-        };
-        let mut lines: VecDeque<_> = lines(&text).map(str::to_owned).collect();
-        match lines.len() {
-            0 => Ok(Entry::Nothing),
-            1 => {
-                let line = lines.remove(0).expect("there is one");
-                self.remember(&line);
-                Ok(Entry::Line(line))
-            }
-            _ => {
-                self.pasted = lines;
-                self.next(prompt)
-            }
-        }
-    }
-
-    /// Forgets what was pasted or typed ahead. Returns how many lines of it are known.
-    pub fn forget(&mut self) -> usize {
-        // The editor keeps what it has read, and gives it to nobody.
-        if let Ok(mut fresh) = editor(&self.names, self.color) {
-            std::mem::swap(fresh.history_mut(), self.editor.history_mut());
-            self.editor = fresh;
-        }
-        std::mem::take(&mut self.pasted).len()
-    }
-
-    fn remember(&mut self, line: &str) {
-        if history::is_memorable(line) && self.editor.add_history_entry(line).unwrap_or(false) {
-            self.history.remember(line);
-        }
-    }
-}
-
-fn editor(names: &Arc<Names>, color: bool) -> Result<Editor<PromptHelper, MemHistory>, Error> {
-    let make = || -> rustyline::Result<_> {
-        let config = Config::builder()
-            .max_history_size(LINES_MAX)?
-            .completion_type(CompletionType::List)
-            .color_mode(if color {
-                ColorMode::Enabled
-            } else {
-                ColorMode::Disabled
-            })
-            .build();
-        let mut history = MemHistory::with_config(&config);
-        history.set_max_len(LINES_MAX)?;
-        let mut editor = Editor::with_history(config, history)?;
-        editor.set_helper(Some(PromptHelper::new(Arc::clone(names), color)));
-        Ok(editor)
-    };
-    make().map_err(|err| Error::Stdin(into_io(err)))
-}
-
-/// The lines of what was typed or pasted, without those in which there is nothing.
-fn lines(text: &str) -> impl Iterator<Item = &str> {
-    // What was copied from a file may begin with a byte order mark.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let lines = text.split(['\n', '\r']);
-    lines.filter(|line| !line.trim().is_empty())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_line_end_ends_a_line_and_nothing_is_no_line() {
-        let parts = |text| lines(text).collect::<Vec<_>>();
-        assert_eq!(parts("one"), ["one"]);
-        assert_eq!(
-            parts("one\ntwo\r\nthree\rfour\n"),
-            ["one", "two", "three", "four"]
-        );
-        assert_eq!(parts("\n\n  \n"), [""; 0]);
-        assert_eq!(parts(" list\n"), [" list"]);
-        assert_eq!(parts("\u{feff}list"), ["list"]);
-    }
 }

@@ -3,7 +3,6 @@
 //! Owns the terminal. Must never let through a byte that a terminal would obey.
 
 pub mod confirm;
-pub mod excerpt;
 pub mod interrupt;
 pub mod keyboard;
 pub mod progress;

@@ -7,7 +7,7 @@
 use std::fmt::Display;
 use std::io::Write;
 
-use crate::client::Error;
+use crate::client::error::Error;
 use crate::client::options::{Color, Options};
 use crate::streams::{self, Stream};
 

@@ -6,7 +6,7 @@
 use std::fmt::Display;
 use std::io::{BufWriter, Write};
 
-use crate::client::Error;
+use crate::client::error::Error;
 use crate::client::options::Options;
 use crate::client::ui::stderr::is_colored;
 use crate::streams::{self, Stream};

@@ -1,12 +1,13 @@
-//! What strangers info, in our sentences.
+//! Bytes of unknown origin, in the sentences of this program.
 //!
-//! Owns how much of it is shown. Must never let a byte of it out raw.
+//! Owns how much of them is shown. Must never let a byte of them out raw.
 
 use std::fmt;
+use std::path::Path;
 
 use crate::wire::Sanitized;
 
-/// The beginning of some bytes of unknown origin, made harmless.
+/// The beginning of some bytes of unknown origin, sanitized.
 #[derive(Clone, Copy, Debug)]
 pub struct Excerpt<'a>(pub &'a [u8]);
 
@@ -24,4 +25,10 @@ impl fmt::Display for Excerpt<'_> {
             _ => Sanitized(self.0).fmt(f),
         }
     }
+}
+
+/// A path as bytes, for a message.
+#[must_use]
+pub fn path_bytes(path: &Path) -> Vec<u8> {
+    path.as_os_str().as_encoded_bytes().to_vec()
 }
