@@ -56,7 +56,8 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
         let meaning = Meaning::of(line, newcomer.is_some());
         if let Some(kind) = meaning.kind() {
             service.on_event(Event::Took(kind));
-            if let Some(name) = newcomer {
+            // A machine that tries whether a web server is here has asked us for nothing.
+            if let Some(name) = newcomer.filter(|_| meaning != Meaning::Web) {
                 service.asked(name);
             }
         }

@@ -88,8 +88,13 @@ fn who_only_knocks_pushes_nobody_out_and_fills_no_log() {
     visitor.expect("Goodbye Client01\n");
     visitor.expect_end();
     for number in 2..=1100 {
-        let knock = server.client(&format!("Client{number:02}"));
-        knock.half_close();
+        let mut knock = server.client(&format!("Client{number:02}"));
+        if number % 2 == 0 {
+            knock.send("GET /health HTTP/1.0\n");
+            knock.expect("ERR this is not a web server\n");
+        } else {
+            knock.half_close();
+        }
         knock.expect_end();
     }
     let status = server.client("Client1101").lines("status");
