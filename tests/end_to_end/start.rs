@@ -68,7 +68,7 @@ fn bad_values_are_named() {
         ("--listen nowhere.invalid", "on nowhere.invalid:23784: "),
         ("--listen :23784", "[::]:23784 for all"),
         ("--listen ::1:99999", "stands in brackets"),
-        ("--listen http://localhost", "a port is a number"),
+        ("--listen http://localhost", "that is a URL"),
         ("--listen [fe80::1%none]:0", "on [fe80::1%none]:0: "),
         ("--log loud", "one of off, error"),
         ("--sandbox perhaps", "one of auto, require, off"),
