@@ -264,7 +264,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         );
         debug_assert!(
             self.unadmitted.len() <= self.limits.unadmitted_max,
-            "unadmitted are bounded"
+            "unadmitted peers are bounded"
         );
         debug_assert!(
             self.arrivals.len() <= self.limits.arrivals_max,

@@ -97,7 +97,7 @@ impl Metrics {
     /// Writes everything to the log.
     pub fn log(&self, now: Instant) {
         for line in self.lines(now) {
-            log::info!("metrics: {line}");
+            log::info!("figures: {line}");
         }
     }
 

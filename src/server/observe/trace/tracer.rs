@@ -312,7 +312,7 @@ impl Tracer for Trace {
                 self.count(to);
                 ("accept", Arg::Some("newcomers", newcomers as u64))
             }
-            Stage::Tended => ("on_tick", Arg::Some("", 0)),
+            Stage::Tended => ("tend", Arg::Some("", 0)),
         };
         let is_shown = match (stage, arg) {
             (Stage::Noted, _) => took >= NOTED_MIN,
