@@ -1,30 +1,30 @@
 # The everyday commands. `make` alone lists them.
 #
-# The comment behind each target is its help; keep it to one line.
+# The comment after each target is its help text; keep it to one line.
 
 .DEFAULT_GOAL := help
 .PHONY: help run-server run-client test lint fmt sim fuzz deny flood bench strace perf lesson install clean
 
-# Passed on to the program or script, for example: make run-server ARGS='--max-clients 10'
+# Passed to the program or script, for example: make run-server ARGS='--max-clients 10'
 ARGS ?=
-# Where `make install` puts things; DESTDIR goes before it, for those who pack.
+# Where `make install` installs; DESTDIR is prepended, for packagers.
 PREFIX ?= /usr/local
 DESTDIR ?=
-# Where cargo puts things.
+# The build folder of cargo.
 TARGET = $(or $(CARGO_TARGET_DIR),target)
-# How many seeds, or which, `make sim` plays.
+# The number of seeds, or the seeds, that `make sim` runs.
 SEEDS ?= 10000
-# How long `make fuzz` runs each of its targets.
+# Seconds that `make fuzz` spends on each of its targets.
 SECONDS ?= 60
-# How often `make bench` measures each row; small files only to see that it works; which rows, by
-# words in their names; whether it puts them into docs/performance.md and .svg; whether it only
-# shows again what it measured last.
+# For `make bench`. RUNS: measurements of each row. QUICK: small files, only to see that it works.
+# ROWS: which rows, by words in their names. CHART: also write docs/performance.md and .svg. AGAIN:
+# only show the last results again.
 RUNS ?= 9
 QUICK ?=
 ROWS ?=
 CHART ?=
 AGAIN ?=
-# cargo-fuzz wants a nightly compiler; RUSTC_BOOTSTRAP lets it use the stable one.
+# cargo-fuzz needs a nightly compiler; RUSTC_BOOTSTRAP makes the stable one do.
 FUZZ_TARGETS = $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 
 help: ## list these targets
@@ -51,7 +51,7 @@ lint: ## check the format, the lints and the documentation; any warning is an er
 fmt: ## format the source
 	cargo fmt
 
-sim: ## play the simulator for long (SEEDS=10000)
+sim: ## run the simulator for longer (SEEDS=10000)
 	BERTH_SIM_SEEDS=$(SEEDS) cargo test --release --locked --test sim -- --nocapture
 
 fuzz: ## fuzz each target (SECONDS=60); needs cargo-fuzz: cargo install cargo-fuzz
@@ -61,12 +61,12 @@ fuzz: ## fuzz each target (SECONDS=60); needs cargo-fuzz: cargo install cargo-fu
 	        fuzz/corpus/$$target -- -max_len=16384 -max_total_time=$(SECONDS) -print_final_stats=1; \
 	done
 
-deny: ## check licences, bans and, where its database can be had, advisories (cargo-deny)
+deny: ## check licences, bans and, where their database is reachable, advisories (cargo-deny)
 	cargo deny check licenses bans sources
 	cargo deny check advisories || cargo deny --offline check advisories \
 	    || echo 'advisories were not checked: their database cannot be had here'
 
-flood: ## send 50 clients at a server with few berths (ARGS='ADDR:PORT CLIENTS')
+flood: ## open 50 connections to a server with few berths (ARGS='ADDR:PORT CLIENTS')
 	scripts/flood.sh $(ARGS)
 
 bench: ## compare with nginx, Redis and the machine's limits (RUNS=9 QUICK=1 ROWS='echo' CHART=1)
@@ -77,7 +77,7 @@ bench: ## compare with nginx, Redis and the machine's limits (RUNS=9 QUICK=1 ROW
 strace: ## count the system calls per request and per MiB (ARGS=PID for a running server)
 	scripts/strace.sh $(ARGS)
 
-lesson: ## play docs/loop.md here: a listing, a timeline and figures in target/lesson
+lesson: ## reproduce docs/loop.md here: a transcript, a timeline and statistics in target/lesson
 	scripts/lesson.sh
 
 perf: ## show where the server spends its time, and draw it (ARGS=PID for a running server)
@@ -94,5 +94,5 @@ install: ## install programs, man pages and completions (PREFIX=/usr/local DESTD
 	    install -m 644 "$(TARGET)/manuals/$$file" "$(DESTDIR)$(PREFIX)/$$file" || exit 1; \
 	done
 
-clean: ## remove what was built
+clean: ## remove the build output
 	cargo clean

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Fills the berths of a server and sends many more clients at it. Usage:
+# Fills the berths of a server and opens many more connections. Usage:
 #
 #   scripts/flood.sh [ADDR:PORT] [CLIENTS]
 #
-# Without an address it starts a server of its own, with three berths; without a number it sends
-# 50 clients. Exits with 0 only if exactly as many were let in as there are berths, everyone else
-# read the whole line that turns them away and then the end, and nobody inside was disturbed.
+# Without an address it starts its own server, with three berths; without a number it opens 50
+# connections. Exit status 0 means: the number of admitted clients equals the number of berths,
+# every other client read the whole refusal line and then end of file, and no admitted client was
+# disturbed.
 set -euo pipefail
 # shellcheck source=server.sh
 source "$(dirname "${BASH_SOURCE[0]}")/server.sh"
@@ -21,7 +22,7 @@ for argument in "$@"; do
     esac
 done
 
-# The generator needs a descriptor for each client that is at the door or inside.
+# The generator needs a descriptor per client, admitted or not.
 ulimit -Sn "$(ulimit -Hn)" || true
 
 build flood

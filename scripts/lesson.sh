@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Plays the lesson of docs/loop.md on this machine. Usage:
+# Runs the lesson of docs/loop.md on this machine. Usage:
 #
 #   scripts/lesson.sh [FOLDER]
 #
-# Leaves in FOLDER (target/lesson, if none is given): listing.txt, every system call of one
-# download, where strace is permitted; trace.json and timeline.html, the three experiments; and
-# figures.txt, what the server says of itself after them.
+# Writes to FOLDER (default: target/lesson): listing.txt, the transcript of one download's system
+# calls, where strace is permitted; trace.json and timeline.html, the three experiments; and
+# figures.txt, the server's statistics after them.
 set -euo pipefail
 into=$(realpath -m "${1-target/lesson}")
 # shellcheck source=server.sh
@@ -25,7 +25,7 @@ if command -v strace >/dev/null && BERTHD=$BERTHD_PROGRAM scripts/strace.sh --li
     echo "listing.txt: one download, call by call; docs/loop.md explains it"
 else
     rm -f "$into/listing.txt"
-    echo "no listing: strace is missing, or not permitted here" >&2
+    echo "no transcript: strace is missing, or not permitted here" >&2
 fi
 
 truncate -s 50M "$folder/tides.bin"

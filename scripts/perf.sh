@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Shows where a server spends its time: the ten functions in which it was found most often. Usage:
+# Shows where a server spends its time: the ten functions with the most samples. Usage:
 #
-#   scripts/perf.sh                  a server of its own: under requests, then under downloads
-#   scripts/perf.sh PID [SECONDS]    a running server, for 10 seconds of its own work
+#   scripts/perf.sh                  its own server: under requests, then under downloads
+#   scripts/perf.sh PID [SECONDS]    a running server, for 10 seconds by default
 #
-# What it finds is also drawn: a flame graph for each, in target/flame.
+# It also draws a flame graph for each, in target/flame.
 set -euo pipefail
 # shellcheck source=server.sh
 source "$(dirname "${BASH_SOURCE[0]}")/server.sh"
@@ -14,7 +14,7 @@ pid=${1-}
 seconds=${2-10}
 [[ $pid$seconds != *[!0-9]* ]] || die "usage: scripts/perf.sh [PID [SECONDS]]"
 
-# Virtual machines often have no counter for cycles; the clock does nearly as well.
+# Virtual machines often have no cycle counter; the CPU clock is nearly as good.
 event=cycles
 if ! perf stat -e cycles true 2>&1 | grep -q '[0-9] *cycles'; then
     event=cpu-clock
@@ -38,7 +38,7 @@ hot() {
     draw "$title"
 }
 
-# draw TITLE: a flame graph of what was just recorded.
+# draw TITLE: draws a flame graph of the last recording.
 draw() {
     local picture
     picture=target/flame/$(tr -cs '[:alnum:]\n' - <<<"${1%%:*}").svg

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# Shared by the scripts here, and sourced by them: a server of their own, which is always stopped.
+# Sourced by the other scripts: starts a server of their own, and always stops it.
 #
-# Sets `folder` (what it serves, removed at the end) and, by start_server, `server` (its process)
-# and `address` (where it listens).
+# Sets `folder` (the served folder, removed at the end). start_server sets `server` (its process id)
+# and `address` (its listen address).
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 BERTHD_PROGRAM=${BERTHD:-${CARGO_TARGET_DIR:-target}/release/berthd}
@@ -15,7 +15,7 @@ die() {
     exit 1
 }
 
-# need TOOL DEBIAN FEDORA ARCH: ends with the name of the package where the tool is missing.
+# need TOOL DEBIAN FEDORA ARCH: if the tool is missing, ends and names its package.
 need() {
     command -v "$1" >/dev/null && return
     die "$1 is missing. Install it with one of:
@@ -24,12 +24,12 @@ need() {
     Arch             pacman -S $4"
 }
 
-# Builds what is to be measured: the server as it is released, and one generator.
+# Builds the release server and one load generator.
 build() {
     cargo build --release --locked --quiet --bin berthd ${1:+--example "$1"}
 }
 
-# start_server [OPTION...]: on a free port of the loopback address.
+# start_server [OPTION...]: starts it on a free port of the loopback address.
 start_server() {
     coproc BERTHD {
         exec "${BERTHD_PROGRAM}" --listen 127.0.0.1:0 --repo "$folder" --drain-timeout 1s \

@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
 # Counts the system calls of a server. Usage:
 #
-#   scripts/strace.sh                  a server of its own: calls per request and per MiB
-#   scripts/strace.sh PID [SECONDS]    a running server, for 10 seconds of its own work
-#   scripts/strace.sh --listing        every call of one download, as docs/loop.md explains them
+#   scripts/strace.sh                  its own server: calls per request and per MiB
+#   scripts/strace.sh PID [SECONDS]    a running server, for 10 seconds by default
+#   scripts/strace.sh --listing        the transcript of one download, explained in docs/loop.md
 #
-# BERTHD names the server to look at, if it is not the release build.
+# BERTHD is the server program; default: the release build.
 set -euo pipefail
 # shellcheck source=server.sh
 source "$(dirname "${BASH_SOURCE[0]}")/server.sh"
 need strace strace strace strace
 
-# Those that come one at a time come at the pace below, in microseconds. Without a pause, a server
-# that strace slows down finds the next request there already, and never shows that it waits.
+# The pause between single requests, in microseconds. Without a pause, the next request has always
+# arrived when a server slowed down by strace looks for it, and the server's waits never show.
 single=3000
 pause=1000
 many=60000
@@ -22,7 +22,7 @@ seconds=${2-10}
 [[ $pid == --listing || $pid$seconds != *[!0-9]* ]] ||
     die "usage: scripts/strace.sh [PID [SECONDS] | --listing]"
 
-# settle: waits until the server sleeps, which is while strace does not hold it and nothing is due.
+# settle: waits until the server sleeps, neither stopped by strace nor with work to do.
 settle() {
     local quiet=0 state
     while ((quiet < 4)); do
@@ -32,9 +32,9 @@ settle() {
     done
 }
 
-# One client comes, fetches 8 MiB, more than the kernel's buffers take, reads nothing until the
-# server waits, then everything, and leaves. Each step begins when the server sleeps, so the
-# sequence of the calls is the same every time but for how often a file is gone on with.
+# One client connects and requests 8 MiB, more than the kernel's buffers hold. It does not read
+# until the server waits; then it reads everything and disconnects. Each step begins when the server
+# sleeps, so only the number of the file's pieces differs between runs.
 listing() {
     local tracer file=$folder/tides.bin mib=8 ready
     truncate -s "${mib}M" "$file"
@@ -66,7 +66,7 @@ listing() {
         -e 's/\) +=/) =/' -e '/detached/d' -e 's/0x[0-9a-f]{6,}/0x…/' "$folder/listing" | shorten
 }
 
-# shorten: leaves out what repeats while a file is sent, and says how much that was.
+# shorten: omits the repeated calls of a file transfer, and says how many lines they were.
 shorten() {
     awk '
         function flush(    i, blocked, last) {
@@ -87,7 +87,7 @@ shorten() {
         END { flush() }'
 }
 
-# count TABLE COMMAND...: runs the command while strace counts, and leaves its table there.
+# count TABLE COMMAND...: runs the command while strace counts, and writes the counts to TABLE.
 count() {
     local table=$1 tracer
     shift
@@ -149,7 +149,7 @@ awk -v single="$single" -v many="$many" -v mib="$mib" '
         print row("all", sum[ARGV[1]], sum[ARGV[2]], sum[ARGV[3]])
     }' "$folder/single" "$folder/many" "$folder/file"
 
-# wakes TITLE COMMAND...: how often a second the server is woken while the command runs, unwatched.
+# wakes TITLE COMMAND...: wake-ups per second while the command runs, without strace.
 wakes() {
     local title=$1 before after began ended
     shift
