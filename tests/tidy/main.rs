@@ -1,7 +1,7 @@
 //! The rules of the house that a compiler does not know.
 //!
-//! Owns who may import whom, the words that the engine must not know, and the sizes. The floors
-//! themselves are in `floors.rs`.
+//! Owns the rules for imports, the words that the engine must not know, and the sizes. The floors
+//! themselves are in `floors.rs`, the words that documents avoid in `words.rs`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use floors::FLOORS;
 
 mod floors;
+mod words;
 
 /// What floors 0 to 4 must not name: the outside, and the clock.
 const BANNED_BELOW_THE_EDGE: &[&str] = &[
