@@ -1,7 +1,7 @@
 //! What can go wrong for the client, in words and in exit codes.
 //!
-//! Owns the exit codes, which never change their meaning, and the sentence for each failure, which
-//! says what to do next. Must never let a byte from the server or of a file's name out raw: these
+//! Owns the exit codes, which never change their meaning, and for each failure its cause and a hint
+//! what to do next. Must never let a byte from the server or of a file's name out raw: these
 //! sentences end on a terminal.
 
 use std::fmt;
@@ -160,11 +160,125 @@ impl Error {
     /// What happened, without what a person can do about it.
     #[must_use]
     pub fn cause(&self) -> String {
-        let text = self.to_string();
-        match text.split_once("; ") {
-            Some((cause, _)) => cause.to_owned(),
-            None => text,
+        match self {
+            Self::Usage(reason) => reason.clone(),
+            Self::Connect { server, source } => {
+                let server = Excerpt(server.as_bytes());
+                format!("cannot connect to {server}: {source}")
+            }
+            Self::TurnedAway(line) => Excerpt(line).to_string(),
+            Self::Closed => "the server closed the connection".into(),
+            Self::Dismissed(reason) => {
+                format!("the server closed the connection: {}", Excerpt(reason))
+            }
+            Self::Broken(err) => format!("the connection broke: {err}"),
+            Self::Interrupted => "interrupted".into(),
+            Self::Refused(reason) => match reason.strip_prefix(NO_SUCH_FILE) {
+                Some(name) => format!("the server refused: no such file: '{}'", Excerpt(name)),
+                None => format!("the server refused: {}", Excerpt(reason)),
+            },
+            Self::Protocol { expected, line } => {
+                let line = Excerpt(line);
+                format!("the server broke the protocol: expected {expected}, got '{line}'")
+            }
+            Self::EndlessLine => {
+                "the server broke the protocol: it sent a line that does not end".into()
+            }
+            Self::Stdin(err) => format!("cannot read standard input: {err}"),
+            Self::Stdout(err) => format!("cannot write to standard output: {err}"),
+            Self::NotFound(..)
+            | Self::NotConnected(..)
+            | Self::NotGreeted(_)
+            | Self::TimedOut(_) => self.cause_of_time(),
+            of_a_file => of_a_file.cause_of_a_file(),
         }
+    }
+
+    fn cause_of_time(&self) -> String {
+        let (what, time) = match self {
+            Self::NotFound(server, time) => {
+                let server = Excerpt(server.as_bytes());
+                (format!("no address for {server} was found within"), time)
+            }
+            Self::NotConnected(server, time) => {
+                let server = Excerpt(server.as_bytes());
+                (format!("no connection to {server} came about within"), time)
+            }
+            Self::NotGreeted(time) => ("no greeting came within".into(), time),
+            Self::TimedOut(time) => ("nothing has moved for".into(), time),
+            _ => unreachable!("the others are told elsewhere"),
+        };
+        format!("timed out: {what} {}", humantime::format_duration(*time))
+    }
+
+    fn cause_of_a_file(&self) -> String {
+        match self {
+            Self::Cut {
+                name,
+                got,
+                size,
+                source,
+            } => {
+                let name = Excerpt(name);
+                let no_end = if got == size { " and no END" } else { "" };
+                let source = source.as_ref().map(|err| format!(" ({err})"));
+                let source = source.unwrap_or_default();
+                format!(
+                    "the connection ended after {got} of {size} bytes of {name}{no_end}{source}"
+                )
+            }
+            Self::CannotResume(name, reason) => {
+                let name = Excerpt(name);
+                format!("cannot go on with what is here of {name}: {reason}")
+            }
+            Self::Mismatch {
+                name,
+                local,
+                remote,
+            } => format!(
+                "{} came wrong and was thrown away, get it again: its SHA-256 is {} here and {} on \
+                 the server",
+                Excerpt(name),
+                Hex(local),
+                Hex(remote)
+            ),
+            Self::LeadsOut(name) => format!(
+                "the server lists '{}', which leads elsewhere than down: it was left out",
+                Excerpt(name)
+            ),
+            Self::NothingBelow(folder) => {
+                format!("the server lists no file in '{}'", Excerpt(folder))
+            }
+            Self::Exists(name) => format!("{} exists and is left as it is", Excerpt(name)),
+            Self::Local(name, err) => format!("cannot save {}: {err}", Excerpt(name)),
+            Self::Write(name, err) => format!("cannot write {}: {err}", Excerpt(name)),
+            _ => unreachable!("the others have been told"),
+        }
+    }
+
+    /// What a person can do about it; nothing where that depends.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Connect { .. } => {
+                "is berthd running there? (--server or BERTH_SERVER names another)"
+            }
+            Self::TurnedAway(_) => "'berth --wait 5m' waits for a berth",
+            Self::Closed | Self::Dismissed(_) | Self::Broken(_) => "start again to go on",
+            Self::Cut { .. } => "get it again",
+            Self::NotFound(..) | Self::NotGreeted(_) => "--connect-timeout allows more",
+            Self::NotConnected(..) => "is berthd running there? --connect-timeout allows more",
+            Self::TimedOut(_) => "--timeout allows more",
+            Self::CannotResume(..) => "--no-resume begins again",
+            Self::Refused(reason) if reason.starts_with(NO_SUCH_FILE) => {
+                "'berth list' shows what there is"
+            }
+            Self::NothingBelow(_) => "'berth list' shows what there is",
+            Self::Protocol { .. } | Self::EndlessLine => "is it a berthd?",
+            Self::Exists(_) => "move it away, or 'berth get --on-exist' says what to do with it",
+            Self::Local(_, err) | Self::Write(_, err) => return advice(err),
+            _ => return None,
+        })
     }
 
     /// Whether nothing is to be said of it.
@@ -176,147 +290,10 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Usage(reason) => f.write_str(reason),
-            Self::Connect { server, source } => write!(
-                f,
-                "cannot connect to {}: {source}; is berthd running there? \
-                 (--server or BERTH_SERVER names another)",
-                Excerpt(server.as_bytes())
-            ),
-            Self::TurnedAway(line) => {
-                write!(f, "{}; 'berth --wait 5m' waits for a berth", Excerpt(line))
-            }
-            Self::Closed => f.write_str("the server closed the connection; start again to go on"),
-            Self::Dismissed(reason) => write!(
-                f,
-                "the server closed the connection: {}; start again to go on",
-                Excerpt(reason)
-            ),
-            Self::Broken(err) => write!(f, "the connection broke: {err}; start again to go on"),
-            Self::Interrupted => f.write_str("interrupted"),
-            Self::Refused(reason) => match reason.strip_prefix(NO_SUCH_FILE) {
-                Some(name) => write!(
-                    f,
-                    "the server refused: no such file: '{}'; 'berth list' shows what there is",
-                    Excerpt(name)
-                ),
-                None => write!(f, "the server refused: {}", Excerpt(reason)),
-            },
-            Self::Protocol { expected, line } => write!(
-                f,
-                "the server broke the protocol: expected {expected}, got '{}'; is it a berthd?",
-                Excerpt(line)
-            ),
-            Self::EndlessLine => f.write_str(
-                "the server broke the protocol: it sent a line that does not end; is it a berthd?",
-            ),
-            Self::LeadsOut(name) => write!(
-                f,
-                "the server lists '{}', which leads elsewhere than down: it was left out",
-                Excerpt(name)
-            ),
-            Self::NothingBelow(folder) => {
-                write!(
-                    f,
-                    "the server lists no file in '{}'; 'berth list' shows what there is",
-                    Excerpt(folder)
-                )
-            }
-            Self::Stdin(err) => write!(f, "cannot read standard input: {err}"),
-            Self::Stdout(err) => write!(f, "cannot write to standard output: {err}"),
-            Self::NotFound(..)
-            | Self::NotConnected(..)
-            | Self::NotGreeted(_)
-            | Self::TimedOut(_) => self.fmt_of_time(f),
-            of_a_file => of_a_file.fmt_of_a_file(f),
-        }
-    }
-}
-
-impl Error {
-    /// The sentences about time that is over.
-    fn fmt_of_time(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotFound(server, timeout) => write!(
-                f,
-                "timed out: no address for {} was found within {}; --connect-timeout allows more",
-                Excerpt(server.as_bytes()),
-                humantime::format_duration(*timeout)
-            ),
-            Self::NotConnected(server, timeout) => write!(
-                f,
-                "timed out: no connection to {} came about within {}; is berthd running there? \
-                 --connect-timeout allows more",
-                Excerpt(server.as_bytes()),
-                humantime::format_duration(*timeout)
-            ),
-            Self::NotGreeted(timeout) => write!(
-                f,
-                "timed out: no greeting came within {}; --connect-timeout allows more",
-                humantime::format_duration(*timeout)
-            ),
-            Self::TimedOut(timeout) => write!(
-                f,
-                "timed out: nothing has moved for {}; --timeout allows more",
-                humantime::format_duration(*timeout)
-            ),
-            _ => unreachable!("the others are told elsewhere"),
-        }
-    }
-
-    /// The sentences about a file.
-    fn fmt_of_a_file(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Cut {
-                name,
-                got,
-                size,
-                source,
-            } => {
-                let name = Excerpt(name);
-                write!(
-                    f,
-                    "the connection ended after {got} of {size} bytes of {name}"
-                )?;
-                if got == size {
-                    f.write_str(" and no END")?;
-                }
-                if let Some(err) = source {
-                    write!(f, " ({err})")?;
-                }
-                f.write_str("; get it again")
-            }
-            Self::CannotResume(name, reason) => write!(
-                f,
-                "cannot go on with what is here of {}: {reason}; --no-resume begins again",
-                Excerpt(name)
-            ),
-            Self::Mismatch {
-                name,
-                local,
-                remote,
-            } => write!(
-                f,
-                "{} came wrong and was thrown away, get it again: its SHA-256 is {} here and {} on \
-                 the server",
-                Excerpt(name),
-                Hex(local),
-                Hex(remote)
-            ),
-            Self::Exists(name) => write!(
-                f,
-                "{} exists and is left as it is; move it away, or 'berth get --on-exist' says what \
-                 to do with it",
-                Excerpt(name)
-            ),
-            Self::Local(name, err) => {
-                write!(f, "cannot save {}: {err}{}", Excerpt(name), advice(err))
-            }
-            Self::Write(name, err) => {
-                write!(f, "cannot write {}: {err}{}", Excerpt(name), advice(err))
-            }
-            _ => unreachable!("the others have been told"),
+        f.write_str(&self.cause())?;
+        match self.hint() {
+            Some(hint) => write!(f, "; {hint}"),
+            None => Ok(()),
         }
     }
 }
@@ -324,20 +301,20 @@ impl Error {
 impl std::error::Error for Error {}
 
 /// What a person can do where a file cannot be written; nothing where that depends.
-fn advice(err: &io::Error) -> &'static str {
+fn advice(err: &io::Error) -> Option<&'static str> {
     use io::ErrorKind::{
         FileTooLarge, InvalidFilename, IsADirectory, NotADirectory, NotFound, PermissionDenied,
         QuotaExceeded, ReadOnlyFilesystem, StorageFull, WriteZero,
     };
-    match err.kind() {
-        PermissionDenied | ReadOnlyFilesystem => "; see that this folder can be written",
-        StorageFull | QuotaExceeded | WriteZero => "; make room and get it again",
-        FileTooLarge => "; a limit (ulimit -f) or the disk takes no file of this size",
-        InvalidFilename => "; 'berth get -o' gives it another name",
-        IsADirectory => "; move that folder away, or 'berth get -o' gives it another name",
-        NotADirectory | NotFound => "; see that the folder it goes into is there",
-        _ => "",
-    }
+    Some(match err.kind() {
+        PermissionDenied | ReadOnlyFilesystem => "see that this folder can be written",
+        StorageFull | QuotaExceeded | WriteZero => "make room and get it again",
+        FileTooLarge => "a limit (ulimit -f) or the disk takes no file of this size",
+        InvalidFilename => "'berth get -o' gives it another name",
+        IsADirectory => "move that folder away, or 'berth get -o' gives it another name",
+        NotADirectory | NotFound => "see that the folder it goes into is there",
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -381,6 +358,20 @@ mod tests {
         let busy = io::Error::other("another berth is fetching it here now");
         let text = Error::Local(b"f".to_vec(), busy).to_string();
         assert_eq!(text, "cannot save f: another berth is fetching it here now");
+    }
+
+    #[test]
+    fn a_cause_is_whole_whatever_a_stranger_wrote_in_it() {
+        let err = Error::Dismissed(b"full; come back later".to_vec());
+        assert_eq!(
+            err.cause(),
+            "the server closed the connection: full; come back later"
+        );
+        assert_eq!(err.hint(), Some("start again to go on"));
+        assert_eq!(
+            err.to_string(),
+            format!("{}; start again to go on", err.cause())
+        );
     }
 
     #[test]
