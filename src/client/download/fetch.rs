@@ -6,7 +6,7 @@
 
 use std::path::PathBuf;
 
-use crate::client::download::partial::Part;
+use crate::client::download::partial::{Origin, Part};
 use crate::client::download::sink::Sink;
 use crate::client::download::target::Place;
 use crate::client::error::Error;
@@ -152,21 +152,24 @@ impl Download {
             return Ok(0);
         }
         let no = |reason| Err(Error::CannotResume(self.name.clone(), reason));
-        match (self.sink.record(), self.listed.as_deref()) {
+        let begun = match self.sink.origin() {
             // It is ours and good for nothing: a file that is not listed, or a script's.
-            (Some([]), _) if self.sink.can_restart() => Ok(0),
-            (None | Some([]), _) => no("nothing says of what file it is the beginning"),
-            (Some(_), None) => no("the server does not list the file any more"),
-            (Some(record), Some(listed)) if name_of(record) != name_of(listed) => {
+            Origin::Unlisted if self.sink.can_restart() => return Ok(0),
+            Origin::Unlisted | Origin::Unknown => {
+                return no("nothing says of what file it is the beginning");
+            }
+            Origin::Listed(line) => line,
+        };
+        match self.listed.as_deref() {
+            None => no("the server does not list the file any more"),
+            Some(now) if name_of(begun) != name_of(now) => {
                 no("it is the beginning of another file")
             }
-            (Some(record), Some(listed)) if record != listed => {
-                no("the file has changed on the server since")
-            }
-            (Some(_), Some(listed)) if size_of(listed).is_some_and(|size| have > size) => {
+            Some(now) if begun != now => no("the file has changed on the server since"),
+            Some(now) if size_of(now).is_some_and(|size| have > size) => {
                 no("it is longer than the file")
             }
-            (Some(_), Some(_)) => Ok(have),
+            Some(_) => Ok(have),
         }
     }
 
@@ -275,9 +278,10 @@ impl Download {
 
     /// What is wrong, or nobody could go on with, is not kept; what was here before is not ours.
     fn give_up(self, err: &Error) {
-        let useless = match self.sink.record() {
-            Some(record) => record.is_empty(),
-            None => self.have_first == 0,
+        let useless = match self.sink.origin() {
+            Origin::Listed(_) => false,
+            Origin::Unlisted => true,
+            Origin::Unknown => self.have_first == 0,
         };
         if useless || matches!(err, Error::Mismatch { .. }) {
             self.sink.discard();

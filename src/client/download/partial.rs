@@ -35,6 +35,44 @@ const PIECE_BYTES: usize = 256 * 1024;
 /// More than any line that a server lists a file with.
 const RECORD_BYTES_MAX: u64 = 64 * 1024;
 
+/// What is known of the file that some bytes are the beginning of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Nothing: no record says.
+    Unknown,
+    /// This program began it and the file was not listed, so nobody can go on with it.
+    Unlisted,
+    /// The line that the file was listed with when its first byte came.
+    Listed(Vec<u8>),
+}
+
+impl Origin {
+    /// Of a file that is begun now and was listed so.
+    #[must_use]
+    pub fn of(listed: Option<&[u8]>) -> Self {
+        listed.map_or(Self::Unlisted, |line| Self::Listed(line.to_vec()))
+    }
+
+    /// As a record has it, which is empty for a file that was not listed.
+    fn recorded(line: Vec<u8>) -> Self {
+        match line.is_empty() {
+            true => Self::Unlisted,
+            false => Self::Listed(line),
+        }
+    }
+}
+
+/// What happens to the part and its record when the part is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Drops {
+    /// They stay, to be resumed later, unless no byte has come.
+    Keep,
+    /// They are removed.
+    Remove,
+    /// Nothing: the part has its final name.
+    Nothing,
+}
+
 /// A part, which is ours alone.
 #[derive(Debug)]
 pub struct Part {
@@ -45,8 +83,8 @@ pub struct Part {
     file: File,
     /// How many bytes are in it.
     have: u64,
-    /// What it is a part of; empty where that is not known, nothing where there is no record.
-    record: Option<Vec<u8>>,
+    origin: Origin,
+    drops: Drops,
     /// Those of the file that it may take the place of.
     rights: Option<Rights>,
     /// Whether somebody else may add to it.
@@ -66,7 +104,10 @@ impl Part {
         regular_file::check(&record_path).map_err(failed)?;
         let (mut file, unlocked) = open_and_lock(&path).map_err(failed)?;
         let have = file.seek(SeekFrom::End(0)).map_err(failed)?;
-        let record = read_record(&record_path).filter(|_| have > 0);
+        let origin = match have {
+            0 => Origin::Unknown,
+            _ => read_record(&record_path).map_or(Origin::Unknown, Origin::recorded),
+        };
         let rights = clobber.then(|| Rights::of(target)).flatten();
         if let Some(rights) = rights {
             rights.guard(&file);
@@ -77,7 +118,8 @@ impl Part {
             record_path,
             file,
             have,
-            record,
+            origin,
+            drops: Drops::Keep,
             rights,
             unlocked,
         })
@@ -101,10 +143,10 @@ impl Part {
         self.have
     }
 
-    /// The line that the file was listed with when its first byte came; empty if it was not.
+    /// What is known of the file that it is a part of.
     #[must_use]
-    pub fn record(&self) -> Option<&[u8]> {
-        self.record.as_deref()
+    pub const fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// Begins with nothing, of the file that is listed so; not to be gone on with where that is
@@ -121,8 +163,8 @@ impl Part {
                 .map_err(|err| self.unwritable(err))?;
         }
         self.have = 0;
+        self.origin = Origin::of(listed);
         let record = listed.unwrap_or_default();
-        self.record = Some(record.to_vec());
         let written = regular_file::replace(&self.record_path)
             .and_then(|mut file| file.write_all(&[record, b"\n"].concat()));
         written.map_err(|err| self.unwritable(err))
@@ -185,14 +227,13 @@ impl Part {
                 // What is left to do is tidying up; the file is there.
                 let _ = remove(&self.record_path);
                 sync_folder(&self.target);
-                // Nothing is removed when this is dropped.
-                self.have = u64::MAX;
+                self.drops = Drops::Nothing;
                 Ok(weaker)
             }
             Err(err) => {
-                if self.record.as_ref().is_none_or(Vec::is_empty) {
+                if !matches!(self.origin, Origin::Listed(_)) {
                     // Nobody could go on with it.
-                    self.have = 0;
+                    self.drops = Drops::Remove;
                 }
                 Err(match err.kind() {
                     io::ErrorKind::AlreadyExists => Error::Exists(path_bytes(&self.target)),
@@ -216,7 +257,7 @@ impl Part {
 
     /// Throws away what has come: it is wrong.
     pub fn discard(mut self) {
-        self.have = 0;
+        self.drops = Drops::Remove;
     }
 
     fn failed(&self, err: io::Error) -> Error {
@@ -231,7 +272,12 @@ impl Part {
 impl Drop for Part {
     /// A part of nothing is of no use to anybody.
     fn drop(&mut self) {
-        if self.have == 0 {
+        let removes = match self.drops {
+            Drops::Keep => self.have == 0,
+            Drops::Remove => true,
+            Drops::Nothing => false,
+        };
+        if removes {
             let _ = remove(&self.record_path);
             let _ = remove(&self.path);
         }
@@ -308,12 +354,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("f");
         let mut part = Part::open(&target, false).unwrap();
-        assert_eq!((part.have(), part.record()), (0, None));
+        assert_eq!((part.have(), part.origin()), (0, &Origin::Unknown));
         part.begin(Some(LISTED)).unwrap();
         part.write(b"abc").unwrap();
         drop(part);
+        let listed = Origin::of(Some(LISTED));
         let mut part = Part::open(&target, false).unwrap();
-        assert_eq!((part.have(), part.record()), (3, Some(LISTED)));
+        assert_eq!((part.have(), part.origin()), (3, &listed));
         part.write(b"def").unwrap();
         assert_eq!(
             part.digest(|_| {}).unwrap(),
@@ -331,7 +378,7 @@ mod tests {
         fs::write(folder.path().join(".f.part"), b"abc").unwrap();
         fs::write(folder.path().join(".f.part.from"), &LISTED[..9]).unwrap();
         let mut part = Part::open(&target, false).unwrap();
-        assert_eq!((part.have(), part.record()), (3, None));
+        assert_eq!((part.have(), part.origin()), (3, &Origin::Unknown));
         part.begin(Some(LISTED)).unwrap();
         drop(part);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);

@@ -8,7 +8,7 @@ use std::io::Write;
 use sha2::{Digest as _, Sha256};
 
 use crate::client::download::fallback::Weaker;
-use crate::client::download::partial::Part;
+use crate::client::download::partial::{Origin, Part};
 use crate::client::error::Error;
 use crate::streams::{self, Stream};
 use crate::wire::Digest;
@@ -29,8 +29,8 @@ pub enum Sink {
         out: Stream,
         /// How many have gone.
         sent: u64,
-        /// The line that the file was listed with.
-        record: Option<Vec<u8>>,
+        /// What file they are of.
+        origin: Origin,
         /// Of all that has gone.
         hasher: Sha256,
     },
@@ -43,7 +43,7 @@ impl Sink {
         Self::Stdout {
             out: streams::stdout(),
             sent: 0,
-            record: None,
+            origin: Origin::Unknown,
             hasher: Sha256::new(),
         }
     }
@@ -57,12 +57,12 @@ impl Sink {
         }
     }
 
-    /// The line that the file was listed with when its first byte came; empty if it was not.
+    /// What is known of the file that the bytes there are the beginning of.
     #[must_use]
-    pub fn record(&self) -> Option<&[u8]> {
+    pub const fn origin(&self) -> &Origin {
         match self {
-            Self::Part { part, .. } => part.record(),
-            Self::Stdout { record, .. } => record.as_deref(),
+            Self::Part { part, .. } => part.origin(),
+            Self::Stdout { origin, .. } => origin,
         }
     }
 
@@ -79,8 +79,8 @@ impl Sink {
     pub fn begin(&mut self, listed: Option<&[u8]>) -> Result<(), Error> {
         match self {
             Self::Part { part, .. } => part.begin(listed),
-            Self::Stdout { record, .. } => {
-                *record = Some(listed.unwrap_or_default().to_vec());
+            Self::Stdout { origin, .. } => {
+                *origin = Origin::of(listed);
                 Ok(())
             }
         }
