@@ -1,6 +1,10 @@
-//! What the requests mean here: the folder and the event_log behind the engine's door.
+//! The [`Handler`] of the real server: answers requests from the served folder and the event log.
 //!
-//! Owns both. Must never take longer for a step than everybody else can wait.
+//! Owns both. Must never take longer for one step than other clients can wait. Must never read a
+//! clock: monotonic time is an argument. The one wall clock is the [`EventLog`]'s, which a test
+//! replaces. It is read for each record, so that a record has its own time and not that of the turn
+//! of the loop; and once for each digest that is complete, as the time to compare with a file's
+//! ctime is the time of that moment, and the engine knows no wall clock that it could pass in.
 
 use std::io;
 use std::net::SocketAddr;
@@ -24,7 +28,7 @@ pub struct FolderHandler {
     served_dir: ServedDir,
     event_log: EventLog,
     digests: Digests,
-    memory: ListingCache,
+    cache: ListingCache,
     /// How many came and went and asked for nothing.
     knocks: u64,
 }
@@ -36,7 +40,7 @@ pub enum Task {
     Status(Report, Vec<u8>),
     /// To `list`, by a walk over the folder.
     List(Listing, Vec<u8>),
-    /// To `list`, from memory.
+    /// To `list`, from the cache.
     CachedListing(CachedListing, Vec<u8>),
     /// To `sha256`. It is the largest by far, and every client has room for a task.
     Sha256(Box<Digesting>),
@@ -98,7 +102,7 @@ impl FolderHandler {
             served_dir,
             event_log,
             digests: Digests::default(),
-            memory: ListingCache::default(),
+            cache: ListingCache::default(),
             knocks: 0,
         }
     }
@@ -114,7 +118,7 @@ impl FolderHandler {
         match self.served_dir.reopen() {
             Ok(false) => {}
             Ok(true) => {
-                self.memory.forget();
+                self.cache.invalidate();
                 log::info!("the folder is another one now, and that is served");
             }
             Err(error) => log::error!(
@@ -150,11 +154,11 @@ impl FolderHandler {
             reply.write(|out| Reply::Error(ErrorReply::FolderGone).write(out));
             return None;
         }
-        match self.memory.recall(now) {
-            Some(replay) => Some(Task::CachedListing(replay, head(Reply::List))),
+        match self.cache.get(now) {
+            Some(listing) => Some(Task::CachedListing(listing, head(Reply::List))),
             None => {
-                let recording = self.memory.record(self.served_dir.root(), now);
-                Some(Task::List(Listing::new(recording), head(Reply::List)))
+                let fill = self.cache.begin_fill(self.served_dir.root(), now);
+                Some(Task::List(Listing::new(fill), head(Reply::List)))
             }
         }
     }
@@ -185,7 +189,7 @@ impl FolderHandler {
     }
 
     fn digest(&mut self, task: &mut Digesting, out: &mut Vec<u8>) -> Step {
-        match self.digests.resume(task, self.event_log.now()) {
+        match self.digests.resume(task, || self.event_log.now()) {
             Ok(None) => return Step::More,
             Ok(Some(digest)) => Reply::Sha256(&digest, task.size()).write(out),
             Err(error) => Reply::Error(unreadable(task.name(), &error)).write(out),
@@ -255,12 +259,12 @@ impl Handler for FolderHandler {
                     give(self.event_log.registry().resume(report, held), held, out)
                 }
                 Task::List(listing, held) => {
-                    let step = listing.resume(&mut self.served_dir, &mut self.memory, held);
+                    let step = listing.resume(&mut self.served_dir, &mut self.cache, held);
                     give(step, held, out)
                 }
-                Task::CachedListing(replay, held) => {
+                Task::CachedListing(listing, held) => {
                     out.append(held);
-                    replay.resume(out)
+                    listing.resume(out)
                 }
                 Task::Sha256(digesting) => self.digest(digesting, out),
             };
@@ -438,7 +442,7 @@ mod tests {
             let stats = SessionStats::default();
             service.departed(ClientName(number), CloseReason::Exit, &stats);
         }
-        // Walked, then from memory where that can be.
+        // Walked, then from the cache where that can be.
         let name = b"file";
         let get = Query::Get { name, offset: 1 };
         for query in [Query::Status, Query::List, Query::List, get] {

@@ -1,12 +1,13 @@
 //! The lines inside the answers to `list`, `stat` and `status`.
 //!
-//! Owns their parts and the order of these, as the client reads them and, of a file, as the server
-//! writes them. Must never be strict about what a part says: a server
-//! newer than this client may know more reasons than this one.
+//! Owns their parts and the order of these, as the server writes them and the client reads them.
+//! Must never be strict about what a part says when it reads: a server newer than this client may
+//! know more reasons than this one.
 
+use std::fmt::Display;
 use std::time::SystemTime;
 
-use crate::wire::reply::push;
+use crate::wire::reply::{ClientName, push};
 use crate::wire::request::parse_u64;
 use crate::wire::timestamp::Timestamp;
 
@@ -47,14 +48,32 @@ impl<'a> ListedFile<'a> {
 /// One client of a `status`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KnownClient<'a> {
-    /// As the server calls it.
+    /// Its [`ClientName`] in text.
     pub name: &'a [u8],
-    /// Where it came from.
+    /// Its address and port in text.
     pub address: &'a [u8],
-    /// When it came.
+    /// When it connected.
     pub connected: SystemTime,
-    /// When and why it went; nothing while it is there.
+    /// When and why it disconnected; `None` while it is connected.
     pub gone: Option<(SystemTime, &'a [u8])>,
+}
+
+impl KnownClient<'_> {
+    /// Appends the line, its LF included. The reason in `gone` is one word.
+    pub fn write(
+        out: &mut Vec<u8>,
+        (name, address): (ClientName, impl Display),
+        connected: SystemTime,
+        gone: Option<(SystemTime, impl Display)>,
+    ) {
+        let connected = Timestamp(connected);
+        push(out, format_args!("{name} {address} connected {connected}"));
+        if let Some((time, reason)) = gone {
+            let time = Timestamp(time);
+            push(out, format_args!(" disconnected {time} {reason}"));
+        }
+        out.push(b'\n');
+    }
 }
 
 impl<'a> KnownClient<'a> {
@@ -90,6 +109,8 @@ fn parse_time(text: &[u8]) -> Option<SystemTime> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::CloseReason;
+    use std::time::{Duration, UNIX_EPOCH};
 
     #[test]
     fn a_file_is_a_size_a_time_and_a_name_with_any_blanks() {
@@ -122,6 +143,30 @@ mod tests {
         assert_eq!(client.gone.unwrap().1, b"exit");
         for bad in [&b""[..], b"Client01", &gone[..gone.len() - 5], b"a b c d"] {
             assert_eq!(KnownClient::parse(bad), None, "{}", bad.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_client_that_was_written_is_read_back() {
+        let connected = UNIX_EPOCH + Duration::from_secs(1_795_341_600);
+        let gone = Some((connected + Duration::from_secs(63), CloseReason::Idle));
+        for (address, gone) in [
+            ("127.0.0.1:51234", None),
+            ("127.0.0.1:1", gone),
+            ("[::1]:51236", None),
+            ("[fe80::1%2]:65535", gone),
+        ] {
+            let mut line = Vec::new();
+            KnownClient::write(&mut line, (ClientName(7), address), connected, gone);
+            assert_eq!(line.pop(), Some(b'\n'));
+            let word = gone.map(|(time, reason)| (time, reason.to_string()));
+            let expected = KnownClient {
+                name: b"Client07",
+                address: address.as_bytes(),
+                connected,
+                gone: word.as_ref().map(|(time, word)| (*time, word.as_bytes())),
+            };
+            assert_eq!(KnownClient::parse(&line), Some(expected));
         }
     }
 }

@@ -150,7 +150,8 @@ impl ErrorReply<'_> {
     }
 }
 
-/// One line from the server. Entries of `status` and `list` are written where they are kept.
+/// One line from the server. The entries of `status` and `list`
+/// are written in [`crate::wire::entry`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reply<'a> {
     /// The first line to a client let in.

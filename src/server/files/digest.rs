@@ -140,11 +140,16 @@ impl Digesting {
 }
 
 impl Digests {
-    /// Goes on for one step. The digest when it is done; `now` is when that is.
+    /// Reads and digests for one step. Returns the digest when it is complete; `now` is asked for
+    /// the time then, and only then.
     ///
     /// # Errors
     /// When the file cannot be read to the end that it had.
-    pub fn resume(&mut self, task: &mut Digesting, now: SystemTime) -> io::Result<Option<Digest>> {
+    pub fn resume(
+        &mut self,
+        task: &mut Digesting,
+        now: impl Fn() -> SystemTime,
+    ) -> io::Result<Option<Digest>> {
         if task.done == 0
             && let Some(known) = self.find(&task.identity)
         {
@@ -156,7 +161,7 @@ impl Digests {
         }
         let digest = task.hasher.finalize_reset().into();
         let unchanged = Identity::of(&task.file)? == task.identity;
-        if unchanged && task.identity.is_settled(now) {
+        if unchanged && task.identity.is_settled(now()) {
             self.remember(task.identity, digest);
         }
         Ok(Some(digest))
@@ -188,7 +193,7 @@ mod tests {
     fn digest(digests: &mut Digests, file: &File, now: SystemTime) -> (Digest, u32) {
         let mut task = Digesting::begin(file.try_clone().unwrap(), b"f").unwrap();
         for steps in 1.. {
-            if let Some(digest) = digests.resume(&mut task, now).unwrap() {
+            if let Some(digest) = digests.resume(&mut task, || now).unwrap() {
                 return (digest, steps);
             }
         }
@@ -228,10 +233,10 @@ mod tests {
         assert!(digests.remembered.is_empty(), "it has just been written");
 
         let mut task = Digesting::begin(file.try_clone().unwrap(), b"f").unwrap();
-        assert_eq!(digests.resume(&mut task, later()).unwrap(), None);
+        assert_eq!(digests.resume(&mut task, later).unwrap(), None);
         let other = OpenOptions::new().append(true).open(&path).unwrap();
         other.write_at(b"x", 0).unwrap();
-        assert!(digests.resume(&mut task, later()).unwrap().is_some());
+        assert!(digests.resume(&mut task, later).unwrap().is_some());
         assert!(digests.remembered.is_empty(), "it changed meanwhile");
     }
 
@@ -242,9 +247,9 @@ mod tests {
         write(&path, vec![1; 2 * STEP_BYTES]).unwrap();
         let mut digests = Digests::default();
         let mut task = Digesting::begin(File::open(&path).unwrap(), b"f").unwrap();
-        assert_eq!(digests.resume(&mut task, later()).unwrap(), None);
+        assert_eq!(digests.resume(&mut task, later).unwrap(), None);
         write(&path, b"").unwrap();
-        assert!(digests.resume(&mut task, later()).is_err());
+        assert!(digests.resume(&mut task, later).is_err());
     }
 
     #[test]

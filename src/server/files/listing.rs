@@ -2,7 +2,7 @@
 //!
 //! Owns how far a listing has come. Must never read a folder whole in one step, nor hold more
 //! than one descriptor: others wait while a step is made, and descriptors are counted. Must never
-//! let a walk be remembered that met what it could not look at.
+//! let a walk fill the cache that met an entry it could not look at.
 
 use std::collections::BTreeSet;
 
@@ -34,20 +34,20 @@ const NAME_BYTES_MAX: usize = LINE_BYTES_MAX - b"get ".len();
 /// A walk over the served folder in the order of its names, byte by byte.
 ///
 /// A folder is walked as if its name ended in `/`, which is the order of the full names of the
-/// files. It is what is there while the walk passes: somebody may add and remove files meanwhile.
+/// files. It is what is there while the walk passes: files may be added and removed meanwhile.
 #[derive(Debug)]
 pub struct Listing {
     /// The folders from the served one down to where the walk is.
     folders: Vec<Folder>,
-    /// What is kept of it, so that the next to ask need not walk.
-    recording: CacheFill,
+    /// What it collects for the cache, so that the next `list` needs no walk.
+    fill: CacheFill,
 }
 
 /// What a walk has at hand while it makes a step.
 struct Tools<'a> {
     served_dir: &'a mut ServedDir,
-    memory: &'a mut ListingCache,
-    recording: &'a mut CacheFill,
+    cache: &'a mut ListingCache,
+    fill: &'a mut CacheFill,
 }
 
 #[derive(Debug)]
@@ -72,10 +72,10 @@ enum Stage {
 impl Listing {
     /// A walk that has not begun.
     #[must_use]
-    pub fn new(recording: CacheFill) -> Self {
+    pub fn new(fill: CacheFill) -> Self {
         Self {
             folders: vec![Folder::new(Vec::new())],
-            recording,
+            fill,
         }
     }
 
@@ -83,17 +83,17 @@ impl Listing {
     pub fn resume(
         &mut self,
         served_dir: &mut ServedDir,
-        memory: &mut ListingCache,
+        cache: &mut ListingCache,
         out: &mut Vec<u8>,
     ) -> Step {
-        if !self.recording.is_ready(memory) {
+        if !self.fill.is_ready(cache) {
             return Step::More;
         }
         let before = out.len();
-        let step = self.walk(served_dir, memory, out);
-        self.recording.keep(&out[before..]);
+        let step = self.walk(served_dir, cache, out);
+        self.fill.keep(&out[before..]);
         if step == Step::Done {
-            self.recording.end(memory);
+            self.fill.end(cache);
         }
         step
     }
@@ -101,13 +101,13 @@ impl Listing {
     fn walk(
         &mut self,
         served_dir: &mut ServedDir,
-        memory: &mut ListingCache,
+        cache: &mut ListingCache,
         out: &mut Vec<u8>,
     ) -> Step {
         let mut tools = Tools {
             served_dir,
-            memory,
-            recording: &mut self.recording,
+            cache,
+            fill: &mut self.fill,
         };
         let full = out.len() + STEP_BYTES;
         let mut left = STEP_ENTRIES;
@@ -116,7 +116,7 @@ impl Listing {
                 Reply::End.write(out);
                 return Step::Done;
             };
-            left = left.saturating_sub(folder.cost(tools.recording));
+            left = left.saturating_sub(folder.cost(tools.fill));
             match folder.advance(&mut tools, out) {
                 Walk::Here => {}
                 Walk::Down(path) => self.folders.push(Folder::new(path)),
@@ -151,11 +151,11 @@ impl Folder {
     }
 
     /// What [`Folder::advance`] will cost, in entries.
-    const fn cost(&self, recording: &CacheFill) -> usize {
+    const fn cost(&self, fill: &CacheFill) -> usize {
         let opening = 1 + self.path.len() / ENTRY_PATH_BYTES;
         match (&self.dir, self.stage) {
             (Some(_), _) => 1,
-            (None, Stage::Reading) if recording.is_on() => opening + ENTRIES_WATCH,
+            (None, Stage::Reading) if fill.is_on() => opening + ENTRIES_WATCH,
             (None, _) => opening,
         }
     }
@@ -177,7 +177,7 @@ impl Folder {
                 }
                 Some(Err(error)) => {
                     log::warn!("a folder could not be read to its end: {error}");
-                    tools.recording.spoil(Uncacheable::Unseen);
+                    tools.fill.abandon(Uncacheable::Unseen);
                     self.stage = Stage::Writing;
                 }
                 None => self.stage = Stage::Writing,
@@ -194,16 +194,16 @@ impl Folder {
             // Whoever lets us read it changes it, which the folder above is told of.
             Err(Refusal::Denied) => return None,
             Err(_) => {
-                tools.recording.spoil(Uncacheable::Unseen);
+                tools.fill.abandon(Uncacheable::Unseen);
                 return None;
             }
         };
         if self.stage == Stage::Reading {
-            tools.recording.watch(folder.as_fd(), tools.memory);
+            tools.fill.watch(folder.as_fd(), tools.cache);
         }
         let dir = Dir::new(folder);
         if dir.is_err() {
-            tools.recording.spoil(Uncacheable::Unseen);
+            tools.fill.abandon(Uncacheable::Unseen);
         }
         dir.ok()
     }
@@ -222,7 +222,7 @@ impl Folder {
         }
         if kind == FileType::Symlink {
             // Also one that leads nowhere: some day it may.
-            tools.recording.spoil(Uncacheable::Linked);
+            tools.fill.abandon(Uncacheable::Linked);
         }
         match kind {
             FileType::Directory => self.entries.insert([name, b"/"].concat()),
@@ -259,8 +259,8 @@ impl Folder {
         let details = tools.served_dir.details(fd.as_fd(), &entry, &name);
         match details.map(|file| file.has_one_name) {
             Some(true) => {}
-            Some(false) => tools.recording.spoil(Uncacheable::Linked),
-            None => tools.recording.spoil(Uncacheable::Unseen),
+            Some(false) => tools.fill.abandon(Uncacheable::Linked),
+            None => tools.fill.abandon(Uncacheable::Unseen),
         }
         if let Some(file) = details {
             file.of(&name).write(out);
@@ -291,8 +291,8 @@ mod tests {
         let mut listing = Listing::new(CacheFill::Off);
         let mut out = Vec::new();
         let mut steps = 1;
-        let mut memory = ListingCache::default();
-        while listing.resume(&mut served_dir, &mut memory, &mut out) == Step::More {
+        let mut cache = ListingCache::default();
+        while listing.resume(&mut served_dir, &mut cache, &mut out) == Step::More {
             steps += 1;
         }
         assert_eq!(out.iter().filter(|&&byte| byte == b'\n').count(), FILES + 1);

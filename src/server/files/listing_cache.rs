@@ -1,9 +1,9 @@
-//! The answer to the last `list`, kept for as long as the kernel tells of no change.
+//! The cached answer to `list`, valid for as long as inotify reports no change.
 //!
-//! Owns what a walk over the folder wrote, and whose walk is recorded. Must never answer from
-//! memory without asking the kernel first, nor wait for the kernel: it is asked when somebody wants
-//! a listing and at no other time, so it wakes nobody. What the kernel cannot tell of is not
-//! remembered, or not for long: see [`Uncacheable`] and [`REMEMBERED_FOR`].
+//! Owns the cached listing and decides which walk may fill the cache. Must never answer from the
+//! cache without asking inotify first, nor wait for inotify: it is read when a `list` arrives and
+//! at no other time, so a change causes no wakeup. What inotify cannot report is not cached, or not
+//! for long: see [`Uncacheable`] and [`MAX_AGE`].
 
 use std::fmt;
 use std::rc::{Rc, Weak};
@@ -18,22 +18,22 @@ use crate::server::files::inotify::Watches;
 
 /// How old an answer may be, counted from the beginning of its walk.
 ///
-/// Some changes nobody tells of: a write through mmap(2) or io_submit(2), a write to a file by a
-/// second name that it has got outside the folder since, a mount placed over a folder. A minute is
-/// what the answer may be behind in those, and a walk a minute is cheap.
-/// A folder that cannot be remembered is not tried again for as long.
-pub const REMEMBERED_FOR: Duration = Duration::from_secs(60);
+/// inotify does not report some changes: a write through mmap(2) or io_submit(2), a write to a file
+/// through a hard link made outside the folder since, a mount placed over a folder. For those the
+/// answer may be a minute old, and a walk a minute is cheap.
+/// A folder that cannot be cached is not tried again for as long.
+pub const MAX_AGE: Duration = Duration::from_secs(60);
 
-/// The most that is remembered: 300 000 files with names of ordinary length, and little enough to
-/// be had beside whatever else the machine does.
+/// The longest listing that is cached: 300 000 files with names of ordinary length, and little
+/// memory on any machine that serves so many.
 const BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// The most folders that are watched. Each costs the kernel about a kilobyte, and the least number
 /// that a user has to share among all programs was 8192 for many years.
 const FOLDERS_MAX: usize = 8192;
 
-/// Copied in one step: what a connection has queued at most before it takes more, so that a long
-/// answer takes few turns. It is copied in less than a hundredth of a millisecond.
+/// Copied in one step: as much as a connection queues at most before it takes the next request, so
+/// that a long answer takes few turns. The copy takes less than a hundredth of a millisecond.
 const STEP_BYTES: usize = 64 * 1024;
 
 /// The file systems whose every change goes through this kernel, by their numbers in statfs(2):
@@ -47,44 +47,55 @@ const FILE_SYSTEMS: [u32; 6] = [
     0x794c_7630,
 ];
 
-/// What was listed last, and the kernel's promise to tell when that is no longer so.
+/// The last listing, and the watches that report when it is out of date.
 #[derive(Debug, Default)]
 pub struct ListingCache {
-    /// Made for the first walk that is recorded, and kept.
+    /// Made for the first fill, and kept.
     watches: Option<Watches>,
-    known: Option<Known>,
-    /// Of the walk that is being recorded: there is one at a time, and whoever else walks
-    /// meanwhile only walks.
-    turn: Weak<Instant>,
-    /// Until then nothing is recorded, as something in the folder forbids it.
-    again_at: Option<Instant>,
-    /// What the log was told last, so that it is told once.
-    told: Option<Uncacheable>,
+    cached: Option<Cached>,
+    /// The number of the last fill. A fill with an older number is void: another one was begun, or
+    /// another folder is served.
+    generation: u64,
+    /// The fill that is under way. There is one at a time; other walks meanwhile fill nothing.
+    current: Option<Current>,
+    /// No fill begins before this moment, as something in the folder forbids it.
+    retry_at: Option<Instant>,
+    /// The cause that was logged last, so that it is logged once.
+    logged: Option<Uncacheable>,
 }
 
 #[derive(Debug)]
-struct Known {
+struct Cached {
     text: Rc<Vec<u8>>,
-    until: Instant,
+    expires_at: Instant,
 }
 
-/// Why a walk cannot be remembered.
+/// What the cache knows of the fill that is under way.
+#[derive(Debug)]
+struct Current {
+    began: Instant,
+    /// Dead once the fill was dropped, as with the connection of the client that asked.
+    alive: Weak<()>,
+}
+
+/// Why a walk cannot be cached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Uncacheable {
-    /// A link was listed, or a file with several names: it may change where nobody watches.
+    /// A symbolic link was listed, or a file with several hard links: it may change outside the
+    /// watched folders.
     Linked,
-    /// An entry or a folder could not be looked at, mostly because it has just been removed. This
-    /// one passes.
+    /// stat(2) or open(2) failed on an entry, mostly because it has just been removed. This cause
+    /// is temporary: the next walk may fill the cache.
     Unseen,
     /// Files may change without this kernel's knowing.
     FileSystem,
     /// A folder of another file system is mounted in the served one.
     Mount,
-    /// There is more of it than is remembered.
+    /// The listing is longer than `BYTES_MAX`.
     TooLong,
-    /// There are more folders than are watched.
+    /// There are more folders than `FOLDERS_MAX`.
     TooManyFolders,
-    /// The kernel does not watch: /proc is missing, or the user's share of watches is used up.
+    /// inotify failed: /proc is missing, or the user's share of watches is used up.
     Unwatched(Errno),
 }
 
@@ -103,58 +114,61 @@ impl fmt::Display for Uncacheable {
 }
 
 impl ListingCache {
-    /// The listing from memory, if it is known and the kernel has told of no change.
-    pub fn recall(&mut self, now: Instant) -> Option<CachedListing> {
-        // While nothing is known the kernel is not asked: what it tells then is for the walk.
-        let known = self.known.take()?;
-        if now >= known.until || !self.watches.as_ref()?.are_quiet() {
+    /// The cached listing, if there is one and inotify has reported no change.
+    pub fn get(&mut self, now: Instant) -> Option<CachedListing> {
+        // Without a cached listing inotify is not read: its events are for the fill under way.
+        let cached = self.cached.take()?;
+        if now >= cached.expires_at || !self.watches.as_ref()?.are_quiet() {
             return None;
         }
-        let text = Rc::clone(&known.text);
-        self.known = Some(known);
+        let text = Rc::clone(&cached.text);
+        self.cached = Some(cached);
         Some(CachedListing { text, at: 0 })
     }
 
-    /// Another folder is served from now on: nothing is known of it, and a walk that is under way
-    /// is not remembered.
-    pub fn forget(&mut self) {
-        self.known = None;
-        self.turn = Weak::new();
-        self.again_at = None;
+    /// Another folder is served from now on: the cached listing is dropped, and a fill that is
+    /// under way is void.
+    pub fn invalidate(&mut self) {
+        self.cached = None;
+        self.generation += 1;
+        self.current = None;
+        self.retry_at = None;
     }
 
-    /// Begins to record a walk over the folder `root`, unless another is being recorded or the
-    /// folder forbids it.
-    pub fn record(&mut self, root: BorrowedFd<'_>, now: Instant) -> CacheFill {
-        // A walk goes on as fast as its client reads. One that takes too long to be remembered
-        // does not keep others from it.
-        let is_taken = self
-            .turn
-            .upgrade()
-            .is_some_and(|at| now < *at + REMEMBERED_FOR);
-        if is_taken || self.again_at.is_some_and(|at| now < at) {
+    /// Begins to fill the cache from a walk over the folder `root`, unless another walk fills it or
+    /// the folder forbids it.
+    pub fn begin_fill(&mut self, root: BorrowedFd<'_>, now: Instant) -> CacheFill {
+        let is_suspended = self.retry_at.is_some_and(|retry_at| now < retry_at);
+        if is_suspended || self.current.as_ref().is_some_and(|it| it.is_valid(now)) {
             return CacheFill::Off;
         }
-        self.known = None;
+        self.cached = None;
         match self.prepare(root) {
-            Ok(device) => {
-                let begun = Rc::new(now);
-                self.turn = Rc::downgrade(&begun);
-                let text = Vec::new();
-                CacheFill::Clearing(FillState {
-                    begun,
-                    device,
-                    text,
-                })
-            }
-            Err(hindrance) => {
-                self.refuse(hindrance, now);
+            Ok(device) => CacheFill::Clearing(self.next_fill(device, now)),
+            Err(cause) => {
+                self.suspend(cause, now);
                 CacheFill::Off
             }
         }
     }
 
-    /// Makes sure that the kernel watches at all. Returns the device that the folder is on.
+    fn next_fill(&mut self, device: u64, began: Instant) -> FillState {
+        let alive = Rc::new(());
+        self.generation += 1;
+        self.current = Some(Current {
+            began,
+            alive: Rc::downgrade(&alive),
+        });
+        FillState {
+            generation: self.generation,
+            began,
+            device,
+            text: Vec::new(),
+            _alive: alive,
+        }
+    }
+
+    /// Makes sure that inotify works at all. Returns the device that the folder is on.
     fn prepare(&mut self, root: BorrowedFd<'_>) -> Result<u64, Uncacheable> {
         let kind = fstatfs(root).map_err(Uncacheable::Unwatched)?.f_type;
         if !u32::try_from(kind).is_ok_and(|kind| FILE_SYSTEMS.contains(&kind)) {
@@ -167,143 +181,149 @@ impl ListingCache {
         Ok(stat.st_dev)
     }
 
-    /// Remembers what was recorded, if nothing has changed since it was.
-    fn remember(&mut self, mut tape: FillState) {
-        self.turn = Weak::new();
+    /// Caches what the fill collected, if nothing has changed since it began.
+    fn store(&mut self, mut fill: FillState) {
+        self.current = None;
         if self.watches.as_ref().is_some_and(Watches::are_quiet) {
             log::debug!(
                 "the listing of the folder is remembered: {} B",
-                tape.text.len()
+                fill.text.len()
             );
-            tape.text.shrink_to_fit();
-            self.known = Some(Known {
-                text: Rc::new(tape.text),
-                until: *tape.begun + REMEMBERED_FOR,
+            fill.text.shrink_to_fit();
+            self.cached = Some(Cached {
+                text: Rc::new(fill.text),
+                expires_at: fill.began + MAX_AGE,
             });
         }
     }
 
-    /// Does not try again for a while.
-    fn refuse(&mut self, hindrance: Uncacheable, now: Instant) {
-        self.again_at = Some(now + REMEMBERED_FOR);
-        if self.told != Some(hindrance) {
-            self.told = Some(hindrance);
-            log::debug!("the listing of the folder is not remembered: {hindrance}");
+    /// Begins no fill for [`MAX_AGE`].
+    fn suspend(&mut self, cause: Uncacheable, now: Instant) {
+        self.retry_at = Some(now + MAX_AGE);
+        if self.logged != Some(cause) {
+            self.logged = Some(cause);
+            log::debug!("the listing of the folder is not remembered: {cause}");
         }
-    }
-
-    fn has_given_turn_to(&self, tape: &FillState) -> bool {
-        std::ptr::eq(self.turn.as_ptr(), Rc::as_ptr(&tape.begun))
     }
 }
 
-/// A walk's side of the [`ListingCache`]. Dropping it gives the turn back; the watches that it
-/// placed are removed before the next walk is recorded.
+impl Current {
+    /// Whether the fill may still be stored. A walk is only as fast as its client reads: one that
+    /// is older than a cached listing may be does not keep others from filling the cache.
+    fn is_valid(&self, now: Instant) -> bool {
+        self.alive.strong_count() > 0 && now < self.began + MAX_AGE
+    }
+}
+
+/// The part of a walk that fills the [`ListingCache`]. When it is dropped another walk may fill the
+/// cache; the watches that it placed are removed before that one begins.
 #[derive(Debug)]
 pub enum CacheFill {
-    /// Nothing of this walk is kept.
+    /// This walk fills nothing.
     Off,
-    /// The watches of the walk before are being removed. This walk has not begun.
+    /// The watches of the fill before are being removed. The walk has not begun.
     Clearing(FillState),
     /// Every folder is watched and every byte kept.
     On(FillState),
-    /// Something was met that forbids to remember this folder, when recording had begun at this
-    /// moment.
-    Spoilt(Uncacheable, Instant),
+    /// The walk met something that cannot be cached. The fill had begun at this moment.
+    Abandoned(Uncacheable, Instant),
 }
 
-/// What a walk has written so far.
+/// What a walk has collected so far.
 #[derive(Debug)]
 pub struct FillState {
-    /// Shared with the memory, which tells by it whose turn it is.
-    begun: Rc<Instant>,
-    /// What every folder has to be on.
+    /// Void unless it is the generation of the cache.
+    generation: u64,
+    began: Instant,
+    /// The device that every folder has to be on.
     device: u64,
     text: Vec<u8>,
+    /// Tells the cache that this fill was not dropped.
+    _alive: Rc<()>,
 }
 
 impl CacheFill {
     /// Whether the walk may begin, or go on. Until then, each call is one step.
-    pub fn is_ready(&mut self, memory: &mut ListingCache) -> bool {
-        let tape = match std::mem::replace(self, Self::Off) {
-            Self::Clearing(tape) | Self::On(tape) if !memory.has_given_turn_to(&tape) => {
+    pub fn is_ready(&mut self, cache: &mut ListingCache) -> bool {
+        let fill = match std::mem::replace(self, Self::Off) {
+            Self::Clearing(fill) | Self::On(fill) if fill.generation != cache.generation => {
                 return true;
             }
-            Self::Clearing(tape) => tape,
+            Self::Clearing(fill) => fill,
             other => {
                 *self = other;
                 return true;
             }
         };
-        let is_clear = memory.watches.as_mut().is_none_or(Watches::clear);
+        let is_clear = cache.watches.as_mut().is_none_or(Watches::clear);
         *self = if is_clear {
-            Self::On(tape)
+            Self::On(fill)
         } else {
-            Self::Clearing(tape)
+            Self::Clearing(fill)
         };
         is_clear
     }
 
-    /// Has `folder` watched. To be called before its entries are read.
-    pub fn watch(&mut self, folder: BorrowedFd<'_>, memory: &mut ListingCache) {
-        let (Self::On(tape), Some(watches)) = (&*self, &mut memory.watches) else {
+    /// Places a watch on `folder`. To be called before its entries are read.
+    pub fn watch(&mut self, folder: BorrowedFd<'_>, cache: &mut ListingCache) {
+        let (Self::On(fill), Some(watches)) = (&*self, &mut cache.watches) else {
             return;
         };
         let watched = match fstat(folder) {
-            Ok(stat) if stat.st_dev != tape.device => Err(Uncacheable::Mount),
+            Ok(stat) if stat.st_dev != fill.device => Err(Uncacheable::Mount),
             Ok(_) if watches.count() == FOLDERS_MAX => Err(Uncacheable::TooManyFolders),
             Ok(_) => watches.place(folder).map_err(Uncacheable::Unwatched),
             Err(errno) => Err(Uncacheable::Unwatched(errno)),
         };
-        if let Err(hindrance) = watched {
-            self.spoil(hindrance);
+        if let Err(cause) = watched {
+            self.abandon(cause);
         }
     }
 
     /// Keeps what the walk wrote.
     pub fn keep(&mut self, text: &[u8]) {
-        let Self::On(tape) = self else { return };
-        if tape.text.len() + text.len() > BYTES_MAX {
-            return self.spoil(Uncacheable::TooLong);
+        let Self::On(fill) = self else { return };
+        if fill.text.len() + text.len() > BYTES_MAX {
+            return self.abandon(Uncacheable::TooLong);
         }
-        tape.text.extend_from_slice(text);
+        fill.text.extend_from_slice(text);
     }
 
-    /// The walk met what forbids to remember it.
-    pub fn spoil(&mut self, hindrance: Uncacheable) {
-        if let Self::Clearing(tape) | Self::On(tape) = self {
-            *self = Self::Spoilt(hindrance, *tape.begun);
+    /// The walk met something that cannot be cached.
+    pub fn abandon(&mut self, cause: Uncacheable) {
+        if let Self::Clearing(fill) | Self::On(fill) = self {
+            *self = Self::Abandoned(cause, fill.began);
         }
     }
 
     /// The walk is over, in a step that was ready.
-    pub fn end(&mut self, memory: &mut ListingCache) {
+    pub fn end(&mut self, cache: &mut ListingCache) {
         match std::mem::replace(self, Self::Off) {
-            Self::On(tape) => memory.remember(tape),
-            Self::Spoilt(Uncacheable::Unseen, _) => {}
-            Self::Spoilt(hindrance, begun) => memory.refuse(hindrance, begun),
+            Self::On(fill) => cache.store(fill),
+            Self::Abandoned(Uncacheable::Unseen, _) => {}
+            Self::Abandoned(cause, began) => cache.suspend(cause, began),
             _ => {}
         }
     }
 
-    /// Whether the walk is still being recorded.
+    /// Whether the walk still fills the cache.
     #[must_use]
     pub const fn is_on(&self) -> bool {
         matches!(self, Self::Clearing(_) | Self::On(_))
     }
 }
 
-/// A remembered listing on its way to one client.
+/// A cached listing that is being sent to one client.
 #[derive(Debug)]
 pub struct CachedListing {
-    /// Shared with others who asked.
+    /// Shared with the cache and with other clients.
     text: Rc<Vec<u8>>,
-    /// How far it has come.
+    /// How many bytes were queued.
     at: usize,
 }
 
 impl CachedListing {
-    /// Goes on for one step.
+    /// Queues the bytes of one step.
     pub fn resume(&mut self, out: &mut Vec<u8>) -> Step {
         let rest = &self.text[self.at..];
         let piece = &rest[..rest.len().min(STEP_BYTES)];
@@ -334,14 +354,14 @@ mod tests {
     struct Rig {
         folder: TempDir,
         served_dir: ServedDir,
-        memory: ListingCache,
+        cache: ListingCache,
         now: Instant,
     }
 
     #[derive(Debug, PartialEq, Eq)]
     enum From {
         Walk,
-        Memory,
+        Cache,
     }
 
     impl Rig {
@@ -355,7 +375,7 @@ mod tests {
             Self {
                 served_dir: ServedDir::open(&folder.path().join("served")).unwrap(),
                 folder,
-                memory: ListingCache::default(),
+                cache: ListingCache::default(),
                 now: Instant::now(),
             }
         }
@@ -367,9 +387,9 @@ mod tests {
         /// What `list` is answered, and from where.
         fn list(&mut self) -> (From, String) {
             let mut out = Vec::new();
-            if let Some(mut replay) = self.memory.recall(self.now) {
-                while replay.resume(&mut out) == Step::More {}
-                return (From::Memory, String::from_utf8(out).unwrap());
+            if let Some(mut cached) = self.cache.get(self.now) {
+                while cached.resume(&mut out) == Step::More {}
+                return (From::Cache, String::from_utf8(out).unwrap());
             }
             let mut walk = self.begin();
             while self.step(&mut walk, &mut out) == Step::More {}
@@ -377,11 +397,11 @@ mod tests {
         }
 
         fn begin(&mut self) -> Listing {
-            Listing::new(self.memory.record(self.served_dir.root(), self.now))
+            Listing::new(self.cache.begin_fill(self.served_dir.root(), self.now))
         }
 
         fn step(&mut self, walk: &mut Listing, out: &mut Vec<u8>) -> Step {
-            walk.resume(&mut self.served_dir, &mut self.memory, out)
+            walk.resume(&mut self.served_dir, &mut self.cache, out)
         }
 
         /// What is really there.
@@ -394,14 +414,14 @@ mod tests {
             String::from_utf8(out).unwrap()
         }
 
-        fn is_remembered(&mut self) -> bool {
+        fn is_cached(&mut self) -> bool {
             self.list();
-            self.list().0 == From::Memory
+            self.list().0 == From::Cache
         }
 
         /// How many folders the kernel itself says that it watches.
         fn watched(&self) -> usize {
-            let watches = self.memory.watches.as_ref().unwrap();
+            let watches = self.cache.watches.as_ref().unwrap();
             fs::read_to_string(format!("/proc/self/fdinfo/{}", watches.number()))
                 .unwrap()
                 .matches("inotify wd:")
@@ -415,12 +435,12 @@ mod tests {
         let first = rig.list();
         assert_eq!(first, (From::Walk, rig.truth()));
         for _ in 0..3 {
-            assert_eq!(rig.list(), (From::Memory, first.1.clone()));
+            assert_eq!(rig.list(), (From::Cache, first.1.clone()));
         }
         assert_eq!(rig.watched(), 3);
         File::open(rig.at("a")).unwrap();
         fs::read_dir(rig.at("sub")).unwrap().count();
-        assert_eq!(rig.list().0, From::Memory, "to be read changes nothing");
+        assert_eq!(rig.list().0, From::Cache, "to be read changes nothing");
     }
 
     #[test]
@@ -474,13 +494,13 @@ mod tests {
         ];
         for (what, change) in changes {
             let mut rig = Rig::new();
-            assert!(rig.is_remembered());
+            assert!(rig.is_cached());
             let (_, before) = rig.list();
             change(&rig.at(""));
             let truth = rig.truth();
             assert_ne!(truth, before, "a file {what}");
             assert_eq!(rig.list(), (From::Walk, truth.clone()), "a file {what}");
-            assert_eq!(rig.list(), (From::Memory, truth), "a file {what}");
+            assert_eq!(rig.list(), (From::Cache, truth), "a file {what}");
         }
     }
 
@@ -494,7 +514,7 @@ mod tests {
         let mut rig = Rig::new();
         let mut file = File::options().append(true).open(rig.at("sub/c")).unwrap();
         rename(rig.at("sub/c"), rig.at("moved")).unwrap();
-        assert!(rig.is_remembered());
+        assert!(rig.is_cached());
         file.write_all(b"more").unwrap();
         assert_eq!(rig.list(), (From::Walk, rig.truth()));
     }
@@ -502,9 +522,9 @@ mod tests {
     #[test]
     fn a_folder_that_came_after_a_change_is_watched_too() {
         let mut rig = Rig::new();
-        assert!(rig.is_remembered());
+        assert!(rig.is_cached());
         create_dir(rig.at("later")).unwrap();
-        assert!(rig.is_remembered());
+        assert!(rig.is_cached());
         assert_eq!(rig.watched(), 4);
         write(rig.at("later/file"), "").unwrap();
         assert_eq!(rig.list(), (From::Walk, rig.truth()));
@@ -517,7 +537,7 @@ mod tests {
             write(rig.at(&format!("sub/{number}")), "").unwrap();
         }
         for steps in 0.. {
-            rig.memory = ListingCache::default();
+            rig.cache = ListingCache::default();
             let (mut walk, mut out) = (rig.begin(), Vec::new());
             let is_over = (0..steps).any(|_| rig.step(&mut walk, &mut out) == Step::Done);
             append(&rig.at("a"));
@@ -525,7 +545,7 @@ mod tests {
             let (from, text) = rig.list();
             assert!(text == rig.truth(), "stale after {steps} steps");
             // What changes before the first step is not yet listed, and so not missed.
-            assert_eq!(from == From::Memory, steps == 0, "after {steps} steps");
+            assert_eq!(from == From::Cache, steps == 0, "after {steps} steps");
             if is_over {
                 return assert!(steps > 5);
             }
@@ -544,9 +564,9 @@ mod tests {
         }
         fs::remove_dir_all(rig.at("sub")).unwrap();
         while rig.step(&mut walk, &mut out) == Step::More {}
-        assert!(rig.memory.known.is_none());
+        assert!(rig.cache.cached.is_none());
         assert_eq!(rig.list(), (From::Walk, rig.truth()));
-        assert_eq!(rig.list(), (From::Memory, rig.truth()));
+        assert_eq!(rig.list(), (From::Cache, rig.truth()));
     }
 
     #[test]
@@ -561,12 +581,12 @@ mod tests {
         ];
         for link in links {
             let mut rig = Rig::new();
-            assert!(rig.is_remembered());
+            assert!(rig.is_cached());
             link(&rig.at(""));
             write(rig.at("told"), "").unwrap();
-            assert!(!rig.is_remembered());
+            assert!(!rig.is_cached());
             assert_eq!(rig.list(), (From::Walk, rig.truth()));
-            assert_eq!(rig.memory.again_at, Some(rig.now + REMEMBERED_FOR));
+            assert_eq!(rig.cache.retry_at, Some(rig.now + MAX_AGE));
         }
     }
 
@@ -574,66 +594,63 @@ mod tests {
     fn a_folder_is_tried_again_after_a_while() {
         let mut rig = Rig::new();
         symlink("a", rig.at("link")).unwrap();
-        assert!(!rig.is_remembered());
+        assert!(!rig.is_cached());
         remove_file(rig.at("link")).unwrap();
-        rig.now += REMEMBERED_FOR - Duration::from_nanos(1);
-        assert!(!rig.is_remembered());
+        rig.now += MAX_AGE - Duration::from_nanos(1);
+        assert!(!rig.is_cached());
         rig.now += Duration::from_nanos(1);
-        assert!(rig.is_remembered());
+        assert!(rig.is_cached());
     }
 
     #[test]
     fn what_is_too_old_is_walked_again() {
         let mut rig = Rig::new();
         let (mut walk, mut out) = (rig.begin(), Vec::new());
-        rig.now += REMEMBERED_FOR - Duration::from_nanos(1);
+        rig.now += MAX_AGE - Duration::from_nanos(1);
         while rig.step(&mut walk, &mut out) == Step::More {}
-        assert_eq!(rig.list().0, From::Memory);
+        assert_eq!(rig.list().0, From::Cache);
         rig.now += Duration::from_nanos(1);
         assert_eq!(rig.list().0, From::Walk, "it counts from when a walk began");
-        assert_eq!(rig.list().0, From::Memory);
+        assert_eq!(rig.list().0, From::Cache);
     }
 
     #[test]
     fn no_more_than_so_many_bytes_and_folders_are_remembered() {
         let mut rig = Rig::new();
-        let mut recording = rig.memory.record(rig.served_dir.root(), rig.now);
-        assert!(recording.is_ready(&mut rig.memory));
-        recording.keep(&vec![0; BYTES_MAX]);
-        assert!(recording.is_on());
-        recording.keep(b"x");
+        let mut fill = rig.cache.begin_fill(rig.served_dir.root(), rig.now);
+        assert!(fill.is_ready(&mut rig.cache));
+        fill.keep(&vec![0; BYTES_MAX]);
+        assert!(fill.is_on());
+        fill.keep(b"x");
         assert!(matches!(
-            recording,
-            CacheFill::Spoilt(Uncacheable::TooLong, _)
+            fill,
+            CacheFill::Abandoned(Uncacheable::TooLong, _)
         ));
 
-        let mut recording = rig.memory.record(rig.served_dir.root(), rig.now);
-        assert!(recording.is_ready(&mut rig.memory));
+        let mut fill = rig.cache.begin_fill(rig.served_dir.root(), rig.now);
+        assert!(fill.is_ready(&mut rig.cache));
         for _ in 0..FOLDERS_MAX {
-            recording.watch(rig.served_dir.root(), &mut rig.memory);
+            fill.watch(rig.served_dir.root(), &mut rig.cache);
         }
-        assert!(recording.is_on());
-        recording.watch(rig.served_dir.root(), &mut rig.memory);
-        let is_spoilt = matches!(recording, CacheFill::Spoilt(Uncacheable::TooManyFolders, _));
-        assert!(is_spoilt);
+        assert!(fill.is_on());
+        fill.watch(rig.served_dir.root(), &mut rig.cache);
+        let is_abandoned = matches!(fill, CacheFill::Abandoned(Uncacheable::TooManyFolders, _));
+        assert!(is_abandoned);
     }
 
     #[test]
     fn where_changes_may_go_unheard_nothing_is_remembered() {
         let mut rig = Rig::new();
         let elsewhere = File::open("/proc").unwrap();
-        let recording = rig.memory.record(elsewhere.as_fd(), rig.now);
-        assert!(!recording.is_on());
-        assert_eq!(rig.memory.told, Some(Uncacheable::FileSystem));
+        let fill = rig.cache.begin_fill(elsewhere.as_fd(), rig.now);
+        assert!(!fill.is_on());
+        assert_eq!(rig.cache.logged, Some(Uncacheable::FileSystem));
 
         let mut rig = Rig::new();
-        let mut recording = rig.memory.record(rig.served_dir.root(), rig.now);
-        assert!(recording.is_ready(&mut rig.memory));
-        recording.watch(elsewhere.as_fd(), &mut rig.memory);
-        assert!(matches!(
-            recording,
-            CacheFill::Spoilt(Uncacheable::Mount, _)
-        ));
+        let mut fill = rig.cache.begin_fill(rig.served_dir.root(), rig.now);
+        assert!(fill.is_ready(&mut rig.cache));
+        fill.watch(elsewhere.as_fd(), &mut rig.cache);
+        assert!(matches!(fill, CacheFill::Abandoned(Uncacheable::Mount, _)));
     }
 
     #[test]
@@ -649,36 +666,36 @@ mod tests {
             }
             drop(walk);
         }
-        assert!(rig.watched() > 50 && rig.memory.known.is_none());
+        assert!(rig.watched() > 50 && rig.cache.cached.is_none());
         fs::remove_dir_all(rig.at("sub")).unwrap();
         for number in 3..1000 {
             // It is still there, so that the kernel does not forget it by itself.
             let gone = format!("../gone {number}");
             rename(rig.at(&number.to_string()), rig.at(&gone)).unwrap();
         }
-        assert!(rig.is_remembered());
+        assert!(rig.is_cached());
         assert_eq!(rig.watched(), 4);
-        assert_eq!(rig.list(), (From::Memory, rig.truth()));
+        assert_eq!(rig.list(), (From::Cache, rig.truth()));
     }
 
     #[test]
     fn one_walk_is_recorded_at_a_time_and_a_slow_one_loses_its_turn() {
         let mut rig = Rig::new();
         let (mut slow, mut out) = (rig.begin(), Vec::new());
-        assert!(!rig.is_remembered(), "another is being recorded");
-        rig.now += REMEMBERED_FOR;
+        assert!(!rig.is_cached(), "another fills the cache");
+        rig.now += MAX_AGE;
         let (mut next, mut other) = (rig.begin(), Vec::new());
         while rig.step(&mut slow, &mut out) == Step::More {}
-        assert!(rig.memory.known.is_none(), "it was not its turn any more");
+        assert!(rig.cache.cached.is_none(), "another fill was begun");
         while rig.step(&mut next, &mut other) == Step::More {}
         assert_eq!(out, other);
-        assert_eq!(rig.list().0, From::Memory);
+        assert_eq!(rig.list().0, From::Cache);
     }
 
     #[test]
     fn more_than_the_kernel_can_tell_forces_a_walk() {
         let mut rig = Rig::new();
-        assert!(rig.is_remembered());
+        assert!(rig.is_cached());
         let limit = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
         for _ in 0..=limit.trim().parse::<usize>().unwrap() / 2 {
             write(rig.at("sub/new"), "").unwrap();
@@ -686,22 +703,22 @@ mod tests {
         }
         append(&rig.at("a"));
         assert_eq!(rig.list(), (From::Walk, rig.truth()));
-        assert_eq!(rig.list(), (From::Memory, rig.truth()));
+        assert_eq!(rig.list(), (From::Cache, rig.truth()));
     }
 
     #[test]
-    fn a_long_answer_from_memory_takes_few_steps_and_is_shared() {
+    fn a_long_answer_from_the_cache_takes_few_steps_and_is_shared() {
         let mut rig = Rig::new();
         let text = Rc::new(vec![b'x'; 3 * STEP_BYTES]);
         rig.list();
-        rig.memory.known.as_mut().unwrap().text = Rc::clone(&text);
-        let mut replay = rig.memory.recall(rig.now).unwrap();
+        rig.cache.cached.as_mut().unwrap().text = Rc::clone(&text);
+        let mut cached = rig.cache.get(rig.now).unwrap();
         let mut out = Vec::new();
         for n in 1..=2 {
-            assert_eq!(replay.resume(&mut out), Step::More);
+            assert_eq!(cached.resume(&mut out), Step::More);
             assert_eq!(out.len(), n * STEP_BYTES);
         }
-        assert_eq!(replay.resume(&mut out), Step::Done);
+        assert_eq!(cached.resume(&mut out), Step::Done);
         assert_eq!(Rc::strong_count(&text), 3);
     }
 }

@@ -12,8 +12,7 @@ use std::time::SystemTime;
 use crate::engine::ports::Step;
 use crate::journal::record::{Disconnected, Present};
 use crate::journal::text::{Moment, Reason};
-use crate::wire::reply::push;
-use crate::wire::{ClientName, CloseReason, Reply, Timestamp};
+use crate::wire::{ClientName, CloseReason, KnownClient, Reply};
 
 /// How many clients that have gone are remembered. The protocol promises them; a line for each
 /// takes about a hundred bytes.
@@ -158,18 +157,8 @@ impl ClientRegistry {
 
 impl Visit {
     fn write(&self, name: ClientName, out: &mut Vec<u8>) {
-        let Self { peer, since, left } = self;
-        push(
-            out,
-            format_args!("{name} {peer} connected {}", Timestamp(*since)),
-        );
-        if let Some((when, reason)) = left {
-            push(
-                out,
-                format_args!(" disconnected {} {reason}", Timestamp(*when)),
-            );
-        }
-        out.push(b'\n');
+        let gone = self.left.as_ref().map(|(time, reason)| (*time, reason));
+        KnownClient::write(out, (name, self.peer), self.since, gone);
     }
 }
 
