@@ -119,11 +119,9 @@ fn take(client: &mut Client, size: u64) -> Result<(), ()> {
 /// The lines of an answer as programs get them, and the names in it as files are named after them.
 fn read_as(asked: &[u8], lines: &[Vec<u8>]) {
     match asked {
-        b"status" => drop(json::line(&json::status(lines))),
-        b"list" => drop(json::line(&json::list(lines))),
-        b"stat f" => lines
-            .iter()
-            .for_each(|line| drop(json::line(&json::stat(line)))),
+        b"status" => drop(json::status(lines)),
+        b"list" => drop(json::list(lines)),
+        b"stat f" => lines.iter().for_each(|line| drop(json::stat(line))),
         _ => {}
     }
     for line in lines {

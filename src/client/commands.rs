@@ -50,7 +50,7 @@ pub fn tell_a_program(reason: &str) {
     let mut screen = Screen::stdout(&Options::default());
     // The code says it too, so there is nothing to be done where nobody reads this.
     let _ = screen
-        .text(json::line(&json::error(&mistake, None)))
+        .text(json::error(&mistake, None))
         .and_then(|()| screen.flush());
 }
 
@@ -102,7 +102,7 @@ impl Command {
             Ok(())
         })?;
         match json {
-            true => screen.text(json::line(&json::message(&answer))),
+            true => screen.text(json::message(&answer)),
             false => screen.line(&answer),
         }
     }
@@ -113,7 +113,7 @@ impl Command {
             match link.client()?.digest(name, || Ok(())) {
                 Ok((digest, size, ())) if self.json => {
                     let object = json::sha256(name, &digest, size);
-                    self.screen.text(json::line(&object))?;
+                    self.screen.text(object)?;
                 }
                 Ok((digest, size, ())) if raw => {
                     let digest = Hex(&digest);
@@ -137,7 +137,7 @@ impl Command {
         for name in names {
             match link.client()?.stat(name) {
                 Ok(listed) => match form {
-                    Form::Json => self.screen.text(json::line(&json::stat(&listed)))?,
+                    Form::Json => self.screen.text(json::stat(&listed))?,
                     Form::Wire => self.screen.line(&[b"STAT ", &listed[..]].concat())?,
                     Form::Entries => self.screen.line(&listed)?,
                     Form::Table => found.push(listed),
@@ -156,7 +156,7 @@ impl Command {
         let stdout_is_taken = how.output == Output::Stdout;
         batch::run(link, wanted, how, |outcome| {
             if self.json && !stdout_is_taken {
-                self.screen.text(json::line(&json::get(&outcome)))?;
+                self.screen.text(json::get(&outcome))?;
                 self.screen.flush()?;
             }
             if let Outcome::Failed(_, err) = &outcome {
@@ -171,7 +171,7 @@ impl Command {
     fn end(&mut self, done: Result<(), Error>, name: Option<&[u8]>) {
         let done = match done {
             Err(err) if self.json && !err.is_quiet() => {
-                let object = json::line(&json::error(&err, name));
+                let object = json::error(&err, name);
                 let shown = self.screen.text(object);
                 // The failure itself counts, not that it could not be told.
                 drop(shown);

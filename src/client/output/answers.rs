@@ -70,8 +70,8 @@ pub fn show<W: Write>(
     })?;
     match (form, question) {
         (Form::Wire | Form::Entries, _) => Ok(()),
-        (Form::Json, Question::Status) => screen.text(json::line(&json::status(&kept))),
-        (Form::Json, Question::List) => screen.text(json::line(&json::list(&kept))),
+        (Form::Json, Question::Status) => screen.text(json::status(&kept)),
+        (Form::Json, Question::List) => screen.text(json::list(&kept)),
         (Form::Table, Question::Status) => print(&clients(&kept, SystemTime::now()), screen),
         (Form::Table, Question::List) => print(&files(&kept, SystemTime::now()), screen),
     }
