@@ -366,6 +366,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_said_is_as_the_options_have_it() {
+        let (options, task) = task(&["get", "a"]).unwrap();
+        assert_eq!(format!("{options:?}"), format!("{:?}", Options::default()));
+        let Task::Get(_, how) = task else {
+            panic!("{task:?}");
+        };
+        assert_eq!(format!("{how:?}"), format!("{:?}", Fetching::default()));
+    }
+
+    #[test]
     fn what_does_not_fit_together_is_refused() {
         for bad in [
             &["--json"][..],

@@ -1,7 +1,7 @@
-//! The client's commands: one session each, for scripts and for people who want one thing.
+//! The client's commands: one session each.
 //!
-//! Owns what of an answer goes to standard output and how a failure is told. Must never write
-//! anything else there.
+//! Owns which part of an answer goes to standard output and how a failure is reported. Must never
+//! write anything else to standard output.
 
 use crate::client::download::batch::{self, Outcome};
 use crate::client::error::Error;
@@ -12,12 +12,12 @@ use crate::client::output::json;
 use crate::client::prompt;
 use crate::client::script;
 use crate::client::ui::interrupt;
-use crate::client::ui::stderr::Notes;
-use crate::client::ui::stdout::Screen;
+use crate::client::ui::stderr::Stderr;
+use crate::client::ui::stdout::Stdout;
 use crate::streams::Stream;
 use crate::wire::{Hex, Request};
 
-/// Does what the client was started for. Returns the exit code; all that is to be said has been.
+/// Runs the task. Returns the exit code; errors have been reported.
 #[must_use]
 pub fn run(options: Options, task: &Task) -> u8 {
     if matches!(task, Task::Session) {
@@ -29,8 +29,8 @@ pub fn run(options: Options, task: &Task) -> u8 {
     interrupt::watch(false);
     let mut command = Command {
         json: options.json,
-        notes: Notes::new(&options),
-        screen: Screen::stdout(&options),
+        stderr: Stderr::new(&options),
+        stdout: Stdout::open(&options),
         code: 0,
     };
     match Link::open(options) {
@@ -44,19 +44,19 @@ pub fn run(options: Options, task: &Task) -> u8 {
     command.code
 }
 
-/// Tells a program that its command line is wrong: it asked for JSON, failures too.
+/// Reports a usage error as JSON, for a program that asked for JSON.
 pub fn tell_a_program(reason: &str) {
     let mistake = Error::Usage(reason.to_owned());
-    let mut screen = Screen::stdout(&Options::default());
-    // The code says it too, so there is nothing to be done where nobody reads this.
-    let _ = screen
+    let mut stdout = Stdout::open(&Options::default());
+    // The exit code says it too, so a failure to write is ignored.
+    let _ = stdout
         .text(json::error(&mistake, None))
-        .and_then(|()| screen.flush());
+        .and_then(|()| stdout.flush());
 }
 
 struct Command {
-    screen: Screen<Stream>,
-    notes: Notes,
+    stdout: Stdout<Stream>,
+    stderr: Stderr,
     json: bool,
     /// The code of the first failure.
     code: u8,
@@ -77,33 +77,33 @@ impl Command {
 
     fn show(&mut self, link: &mut Link, question: Question, line: &[u8]) -> Result<(), Error> {
         let form = self.form(link);
-        show(link.client()?, question, line, form, &mut self.screen)
+        show(link.client()?, question, line, form, &mut self.stdout)
     }
 
     fn form(&self, link: &Link) -> Form {
         match (self.json, link.options().raw) {
             (true, _) => Form::Json,
             (false, true) => Form::Wire,
-            (false, false) if self.screen.is_terminal() => Form::Table,
+            (false, false) if self.stdout.is_terminal() => Form::Table,
             (false, false) => Form::Entries,
         }
     }
 
-    /// A command's word goes as a message too: with a space before it, it is one.
+    /// Sends a message. A text that reads as a command gets a space in front, which makes it one.
     fn send(&mut self, link: &mut Link, text: &[u8]) -> Result<(), Error> {
         let line = match Request::parse(text) {
             Request::Message(_) => text.to_vec(),
             _ => [b" ", text].concat(),
         };
-        let (screen, json) = (&mut self.screen, self.json);
+        let (stdout, json) = (&mut self.stdout, self.json);
         let mut answer = Vec::new();
         link.client()?.ask(&line, |line| {
             answer = line.to_vec();
             Ok(())
         })?;
         match json {
-            true => screen.text(json::message(&answer)),
-            false => screen.line(&answer),
+            true => stdout.text(json::message(&answer)),
+            false => stdout.line(&answer),
         }
     }
 
@@ -113,16 +113,16 @@ impl Command {
             match link.client()?.digest(name, || Ok(())) {
                 Ok((digest, size, ())) if self.json => {
                     let object = json::sha256(name, &digest, size);
-                    self.screen.text(object)?;
+                    self.stdout.text(object)?;
                 }
                 Ok((digest, size, ())) if raw => {
                     let digest = Hex(&digest);
-                    self.screen.text(format_args!("SHA256 {digest} {size}"))?;
+                    self.stdout.text(format_args!("SHA256 {digest} {size}"))?;
                 }
                 // As sha256sum writes it, so that `sha256sum -c` can read it.
                 Ok((digest, ..)) => {
                     let line = [Hex(&digest).to_string().as_bytes(), b"  ", name].concat();
-                    self.screen.line(&line)?;
+                    self.stdout.line(&line)?;
                 }
                 Err(err) if err.session_goes_on() => self.end(Err(err), Some(name)),
                 Err(err) => return Err(err),
@@ -137,9 +137,9 @@ impl Command {
         for name in names {
             match link.client()?.stat(name) {
                 Ok(listed) => match form {
-                    Form::Json => self.screen.text(json::stat(&listed))?,
-                    Form::Wire => self.screen.line(&[b"STAT ", &listed[..]].concat())?,
-                    Form::Entries => self.screen.line(&listed)?,
+                    Form::Json => self.stdout.text(json::stat(&listed))?,
+                    Form::Wire => self.stdout.line(&[b"STAT ", &listed[..]].concat())?,
+                    Form::Entries => self.stdout.line(&listed)?,
                     Form::Table => found.push(listed),
                 },
                 Err(err) if err.session_goes_on() => self.end(Err(err), Some(name)),
@@ -148,7 +148,7 @@ impl Command {
         }
         match found.is_empty() {
             true => Ok(()),
-            false => table(&found, &mut self.screen),
+            false => table(&found, &mut self.stdout),
         }
     }
 
@@ -156,33 +156,33 @@ impl Command {
         let stdout_is_taken = how.output == Output::Stdout;
         batch::run(link, wanted, how, |outcome| {
             if self.json && !stdout_is_taken {
-                self.screen.text(json::get(&outcome))?;
-                self.screen.flush()?;
+                self.stdout.text(json::get(&outcome))?;
+                self.stdout.flush()?;
             }
             if let Outcome::Failed(_, err) = &outcome {
-                let code = self.notes.error(err);
+                let code = self.stderr.error(err);
                 self.fail(code);
             }
             Ok(())
         })
     }
 
-    /// Tells how something ended, for a program too.
+    /// Reports how a request ended, as JSON too if that was asked for.
     fn end(&mut self, done: Result<(), Error>, name: Option<&[u8]>) {
         let done = match done {
             Err(err) if self.json && !err.is_quiet() => {
                 let object = json::error(&err, name);
-                let shown = self.screen.text(object);
-                // The failure itself counts, not that it could not be told.
+                let shown = self.stdout.text(object);
+                // The exit code is that of the failure, not of the report.
                 drop(shown);
                 Err(err)
             }
             done => done,
         };
-        // An answer is seen before anything is said about it.
-        if let Err(err) = done.and_then(|()| self.screen.flush()) {
-            let _ = self.screen.flush();
-            let code = self.notes.error(&err);
+        // Answers are flushed before an error about them is reported.
+        if let Err(err) = done.and_then(|()| self.stdout.flush()) {
+            let _ = self.stdout.flush();
+            let code = self.stderr.error(&err);
             self.fail(code);
         }
     }

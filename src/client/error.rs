@@ -1,4 +1,4 @@
-//! What can go wrong for the client, in words and in exit codes.
+//! The client's errors, in words and exit codes.
 //!
 //! Owns the exit codes, which never change their meaning, and for each failure its cause and a hint
 //! what to do next. Must never let a byte from the server or of a file's name out raw: these
@@ -15,7 +15,7 @@ use crate::wire::{Digest, Hex};
 /// The exit code after Ctrl-C: 128 and the number of the signal, as shells count.
 pub const INTERRUPTED: u8 = 130;
 
-/// The exit code when a file or standard output takes no more.
+/// The exit code when a file or standard output cannot be written.
 pub const UNWRITTEN: u8 = 23;
 
 /// A failure of the client.
@@ -30,9 +30,9 @@ pub enum Error {
         /// What the last address said.
         source: io::Error,
     },
-    /// The server turned this client away with this line.
+    /// The server refused the connection with this line.
     TurnedAway(Vec<u8>),
-    /// The server closed, and no whole answer had come.
+    /// The server closed before an answer was complete.
     Closed,
     /// The server closed, and said why.
     Dismissed(Vec<u8>),
@@ -53,7 +53,7 @@ pub enum Error {
     NotFound(String, Duration),
     /// None of the server's addresses has answered within this time.
     NotConnected(String, Duration),
-    /// Nobody has greeted within this time.
+    /// No greeting came within this time.
     NotGreeted(Duration),
     /// No byte has moved for this long.
     TimedOut(Duration),
@@ -102,7 +102,7 @@ impl Error {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            // Whoever reads the output has had enough of it, as in `berth | head -1`.
+            // The reader has closed the pipe, as in `berth | head -1`.
             _ if self.is_quiet() => 0,
             Self::Stdin(_) => 1,
             Self::Usage(_) => 2,
@@ -123,7 +123,7 @@ impl Error {
         }
     }
 
-    /// Whether the next request can be sent: both sides know where they are in the conversation.
+    /// Whether the session can go on: both sides agree on where the next answer begins.
     #[must_use]
     pub fn session_goes_on(&self) -> bool {
         matches!(
@@ -139,7 +139,7 @@ impl Error {
         )
     }
 
-    /// Whether the same may go well on another connection.
+    /// Whether a retry on another connection may succeed.
     #[must_use]
     pub fn is_passing(&self) -> bool {
         matches!(
@@ -281,7 +281,7 @@ impl Error {
         })
     }
 
-    /// Whether nothing is to be said of it.
+    /// Whether it is not reported.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
         matches!(self, Self::Stdout(err) if err.kind() == io::ErrorKind::BrokenPipe)

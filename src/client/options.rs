@@ -1,7 +1,6 @@
-//! What the client is told to do and how: the choices of whoever started it.
+//! The client's options and tasks.
 //!
-//! Owns the choices and what is chosen where nothing is said. Must never read a command line or the
-//! environment; whoever does fills these in.
+//! Owns their types and defaults. Must never read a command line or the environment; `cli` does.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,26 +13,26 @@ use crate::wire::DEFAULT_ADDRESS;
 /// the system's own limit is about two minutes, more than a person waits.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long nothing may come while something is due. A line that is that quiet is dead, whatever
-/// the system still hopes.
+/// The idle timeout: a connection on which nothing comes for so long, while something is due, is
+/// taken for dead.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How often a download is taken up again without a byte gained. The pauses add up to a good
-/// minute, in which a router or a server starts again.
+/// How often a download is retried without a byte gained. The backoff adds up to a good minute, in
+/// which a router or a server restarts.
 const RETRIES: u32 = 8;
 
-/// How the client talks to the server and to the person or program in front of it.
+/// Options of every command.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// A host and a port.
     pub server: String,
     /// How long a connection, and the greeting on it, may take.
     pub connect_timeout: Duration,
-    /// How long no byte may move; `None`: for ever.
+    /// The idle timeout; `None`: none.
     pub timeout: Option<Duration>,
-    /// How long a berth is waited for; `None`: not at all.
+    /// How long to wait for a berth; `None`: not at all.
     pub wait: Option<Duration>,
-    /// Nothing on standard error but failures.
+    /// Only errors on standard error.
     pub quiet: bool,
     /// When to colour.
     pub color: Color,
@@ -73,11 +72,11 @@ pub enum Color {
 /// What the client does.
 #[derive(Clone, Debug)]
 pub enum Task {
-    /// What standard input says: a person's prompt or a script.
+    /// A prompt at a terminal, else a script on standard input.
     Session,
     /// Shows who is connected and who was.
     Status,
-    /// Shows what can be had.
+    /// Shows the served files.
     List,
     /// Fetches files.
     Get(Wanted, Fetching),
@@ -103,23 +102,22 @@ pub enum Wanted {
 /// How to fetch files.
 #[derive(Clone, Debug)]
 pub struct Fetching {
-    /// Where to; nothing said: the current folder.
+    /// Where the files go.
     pub output: Output,
-    /// What to do with a file that is there already; nothing said: ask a person, else an error.
+    /// What to do with a file that exists; `None`: ask at a terminal, else an error.
     pub on_exist: Option<OnExist>,
-    /// Whether to go on with a part that is there.
+    /// Whether to resume a partial file.
     pub resume: bool,
-    /// Whether to compare digests; nothing said: of what came in pieces.
+    /// Whether to compare digests; `None`: only of a resumed file.
     pub verify: Option<bool>,
-    /// Whether to look files up in a listing first, so that what comes can be gone on with later.
+    /// Whether to look a file up first, so that its download can be resumed later.
     pub look_up: bool,
-    /// How often to take a download up again without a byte gained.
+    /// How often to retry without a byte gained.
     pub retries: u32,
 }
 
 impl Fetching {
-    /// As a script on standard input has it: a file comes at once and whole, or not at all. A part
-    /// that somebody else has left is gone on with.
+    /// In a script: one try, and a file that exists is an error. A partial file is resumed.
     #[must_use]
     pub const fn in_a_script() -> Self {
         Self {

@@ -1,8 +1,8 @@
-//! Files at paths that anybody can foretell.
+//! Opens files at predictable paths.
 //!
-//! Owns the one way to open such a file: whoever can write the folder may have put a link, a FIFO,
-//! a folder or a device in its place. Must never follow a link there, wait for anybody, or hand out
-//! anything but a regular file.
+//! Owns the one safe way to do so: another user who can write the folder may have put a link, a
+//! FIFO, a folder or a device there. Must never follow a link, block on a FIFO, or return anything
+//! but a regular file.
 
 use std::fs::{File, FileType, Metadata, OpenOptions};
 use std::io;
@@ -16,7 +16,7 @@ use crate::wire::Sanitized;
 /// # Errors
 /// When anything but a regular file is there, and those of the system.
 pub fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
-    // A tape winds back when it is opened, so what is there is asked before as well as after.
+    // Opening a device can have an effect (a tape rewinds), so the type is checked before, too.
     check(path)?;
     let file = unhurt(options).open(path)?;
     let there = file.metadata()?;
@@ -36,7 +36,7 @@ pub fn replace(path: &Path) -> io::Result<File> {
         Err(err) if err.kind() != io::ErrorKind::NotFound => return Err(err),
         _ => {}
     }
-    // Never opens what somebody puts there in between.
+    // `create_new` fails on anything that was put there in between.
     unhurt(File::options().write(true).create_new(true)).open(path)
 }
 
@@ -51,7 +51,7 @@ pub fn check(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Whether what is written to it would be seen elsewhere too.
+/// Whether the file has another hard link, through which others would see what is written.
 #[cfg(unix)]
 #[must_use]
 pub fn has_another_name(file: &File) -> bool {
@@ -65,7 +65,7 @@ pub fn has_another_name(_file: &File) -> bool {
     false
 }
 
-/// Follows no link, and waits for nobody at the other end of a FIFO.
+/// Adds the flags that follow no link, block on no FIFO and take no controlling terminal.
 #[cfg(unix)]
 fn unhurt(options: &mut OpenOptions) -> &mut OpenOptions {
     use rustix::fs::OFlags;

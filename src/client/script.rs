@@ -1,7 +1,7 @@
-//! A session whose requests stand on standard input, one in each line.
+//! A session that reads its requests from standard input, one per line.
 //!
-//! Owns standard input and who is told what: answers go to standard output, everything that this
-//! program says itself to standard error. Must never frame an answer; the client does.
+//! Owns standard input. Answers go to standard output, errors to standard error with the number of
+//! their line. Must never frame an answer; `net` does.
 
 use std::io::{BufRead, BufReader, Read};
 
@@ -11,8 +11,8 @@ use crate::client::net::connection::{Answer, without_cr};
 use crate::client::net::reconnect::Link;
 use crate::client::options::{Fetching, Options};
 use crate::client::ui::interrupt;
-use crate::client::ui::stderr::Notes;
-use crate::client::ui::stdout::Screen;
+use crate::client::ui::stderr::Stderr;
+use crate::client::ui::stdout::Stdout;
 use crate::streams::{self, Stream};
 use crate::wire::Request;
 
@@ -22,39 +22,38 @@ use crate::wire::Request;
 /// it, so the rest is not sent, and a file without line ends cannot fill the memory.
 const REQUEST_BYTES_KEPT: u64 = 64 * 1024;
 
-/// What becomes of a script in the form that some editors call Unicode.
+/// The error for a script in UTF-16, which some editors call Unicode.
 const UTF_16: &str = "standard input is UTF-16; save the script as UTF-8";
 
-/// Plays the script. Returns the exit code, that of the first failure; all that is to be said has
-/// been.
+/// Runs the script. Returns the exit code of the first failure; errors have been reported.
 #[must_use]
 pub fn run(options: Options) -> u8 {
     interrupt::watch(false);
-    let notes = Notes::new(&options);
-    let screen = Screen::stdout(&options);
+    let stderr = Stderr::new(&options);
+    let stdout = Stdout::open(&options);
     match Link::open(options) {
-        Ok(link) => Script { link, screen }.play(notes),
-        Err(err) => notes.error(&err),
+        Ok(link) => Script { link, stdout }.play(stderr),
+        Err(err) => stderr.error(&err),
     }
 }
 
 struct Script {
     link: Link,
-    screen: Screen<Stream>,
+    stdout: Stdout<Stream>,
 }
 
 impl Script {
-    fn play(mut self, notes: Notes) -> u8 {
+    fn play(mut self, stderr: Stderr) -> u8 {
         let mut code = 0;
         let mut input = BufReader::new(streams::stdin());
         if let Err(err) = skip_mark(&mut input) {
-            return notes.error(&err);
+            return stderr.error(&err);
         }
         for number in 1_u64.. {
             let line = match next_request(&mut input) {
                 Ok(Some(line)) => line,
                 Ok(None) => break,
-                Err(err) => return first_of(code, notes.error(&err)),
+                Err(err) => return first_of(code, stderr.error(&err)),
             };
             let err = match self.request(without_cr(&line)) {
                 Ok(Answer::Goodbye) => return code,
@@ -62,7 +61,7 @@ impl Script {
                 Err(err) => err,
             };
             let place = format!("line {number}: ");
-            code = first_of(code, notes.complain_at(&place, &err));
+            code = first_of(code, stderr.error_at(&place, &err));
             if !err.session_goes_on() {
                 return code;
             }
@@ -76,12 +75,12 @@ impl Script {
         let answer = match Request::parse(line) {
             Request::Get { name, offset } => self.get(name, offset).map(|()| Answer::Whole),
             _ => {
-                let screen = &mut self.screen;
-                self.link.client()?.ask(line, |line| screen.line(line))
+                let stdout = &mut self.stdout;
+                self.link.client()?.ask(line, |line| stdout.line(line))
             }
         };
-        // An answer is seen before anything is said about it.
-        self.screen.flush()?;
+        // Answers are flushed before an error about them is reported.
+        self.stdout.flush()?;
         answer
     }
 
@@ -89,7 +88,7 @@ impl Script {
         let how = Fetching::in_a_script();
         let outcome = batch::one(&mut self.link, name, offset, &how);
         if let Err(Error::Refused(reason)) = &outcome {
-            self.screen.line(&[b"ERR ", reason.as_slice()].concat())?;
+            self.stdout.line(&[b"ERR ", reason.as_slice()].concat())?;
         }
         outcome
     }
@@ -121,7 +120,7 @@ fn next_request(input: &mut impl BufRead) -> Result<Option<Vec<u8>>, Error> {
     Ok(Some(line))
 }
 
-/// The exit code of a script that failed so before, or has now.
+/// The first exit code that is not 0.
 fn first_of(before: u8, now: u8) -> u8 {
     if before == 0 { now } else { before }
 }

@@ -1,14 +1,13 @@
-//! The files of one command, one after another.
+//! Fetches the files of one command, one after another.
 //!
-//! Owns which files those are and the sum of them. Must never take a name from a listing for a
-//! place without having it checked.
+//! Owns which files those are, and the totals. Must never use a listed name as a path unchecked.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 
 use crate::client::download::fetch::{Fetched, Order, fetch};
 use crate::client::download::look_up::NameAndLine;
-use crate::client::download::target::{Place, of_a_file, of_asked, of_listed};
+use crate::client::download::target::{Target, of_a_file, of_asked, of_listed};
 use crate::client::error::Error;
 use crate::client::excerpt::Excerpt;
 use crate::client::net::reconnect::{Link, RetryPolicy};
@@ -54,19 +53,19 @@ pub fn run(
     }
     let mut sum = Sum::of(&wants);
     for want in wants {
-        let place = match wanted {
+        let target = match wanted {
             Wanted::Names(_) => of_asked(&want.name, &how.output, many, how.on_exist),
             _ => of_listed(&want.name, &how.output, how.on_exist),
         };
         let total = sum.begin(want.size);
-        let outcome = match place.and_then(of_a_file) {
-            Ok(Place::Skip(path)) => {
+        let outcome = match target.and_then(of_a_file) {
+            Ok(Target::Skip(path)) => {
                 let name = Excerpt(&want.name);
-                link.notes()
+                link.stderr()
                     .info(format_args!("skipped {name}, it is here"));
                 Outcome::Skipped(want.name, path)
             }
-            Ok(place) => attempt(link, want, place, total, how),
+            Ok(target) => attempt(link, want, target, total, how),
             Err(err) => Outcome::Failed(want.name, err),
         };
         sum.ended(&outcome);
@@ -112,12 +111,12 @@ fn is_over(err: &Error, link: &mut Link) -> bool {
     err.is_passing() || matches!(err, Error::Stdout(_) | Error::Interrupted)
 }
 
-fn attempt(link: &mut Link, want: Want, place: Place, total: Total, how: &Fetching) -> Outcome {
+fn attempt(link: &mut Link, want: Want, target: Target, total: Total, how: &Fetching) -> Outcome {
     let name = want.name.clone();
     let order = Order {
         name: want.name,
         listed: want.listed,
-        place,
+        target,
         total,
     };
     match fetch(link, order, how) {
@@ -264,7 +263,7 @@ impl Sum {
             0 => String::new(),
             n => format!(", {n} failed"),
         };
-        link.notes().info(format_args!(
+        link.stderr().info(format_args!(
             "total: {} of {} files, {size}{failed}",
             self.fetched, self.files
         ));

@@ -1,7 +1,7 @@
-//! What a file system may not be able to do, and what is done instead.
+//! Fallbacks for file systems without locks, fsync or atomic renames.
 //!
-//! Owns the lock of a part, the way of its bytes to the disk, and its new name. Must never fail
-//! where something weaker can be done, nor leave unsaid what is weaker.
+//! Owns the lock of a partial file, its fsync and its rename. Must never fail where a fallback
+//! works, nor hide that it was used.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -12,9 +12,9 @@ use tempfile::TempPath;
 use crate::client::excerpt::{Excerpt, path_bytes};
 use crate::client::net::reconnect::Link;
 
-/// A promise that a file system does not let us keep.
+/// A guarantee that this file system does not give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Weaker {
+pub enum Fallback {
     /// Nothing keeps two downloads of one file apart.
     Unlocked,
     /// A crash of the machine may lose bytes that have their name.
@@ -23,7 +23,7 @@ pub enum Weaker {
     Unguarded,
 }
 
-impl Weaker {
+impl Fallback {
     /// Tells it, once in a session, of the first file that it concerns.
     pub(super) fn tell(self, link: &mut Link, path: &Path) {
         let kind = match self {
@@ -53,41 +53,41 @@ impl Weaker {
     }
 }
 
-/// Keeps others from the file, as long as it is open.
+/// Locks the file as long as it is open.
 ///
 /// # Errors
-/// When somebody else does.
-pub(super) fn lock(file: &File) -> io::Result<Option<Weaker>> {
+/// When another download has it.
+pub(super) fn lock(file: &File) -> io::Result<Option<Fallback>> {
     match file.try_lock() {
         Ok(()) => Ok(None),
         Err(TryLockError::WouldBlock) => {
             Err(io::Error::other("another berth is fetching it here now"))
         }
-        Err(TryLockError::Error(_)) => Ok(Some(Weaker::Unlocked)),
+        Err(TryLockError::Error(_)) => Ok(Some(Fallback::Unlocked)),
     }
 }
 
-/// Waits until the file's bytes are on the disk.
+/// Flushes the file to the disk (fsync).
 ///
 /// # Errors
 /// When they do not get there.
-pub(super) fn sync(file: &File) -> io::Result<Option<Weaker>> {
+pub(super) fn sync(file: &File) -> io::Result<Option<Fallback>> {
     synced(file.sync_all())
 }
 
 /// A file system that cannot say so has lost nothing.
-fn synced(outcome: io::Result<()>) -> io::Result<Option<Weaker>> {
+fn synced(outcome: io::Result<()>) -> io::Result<Option<Fallback>> {
     match outcome {
-        Err(err) if is_refusal(&err) => Ok(Some(Weaker::Unsynced)),
+        Err(err) if is_refusal(&err) => Ok(Some(Fallback::Unsynced)),
         outcome => outcome.map(|()| None),
     }
 }
 
-/// Renames to a name that is free, and to no other.
+/// Renames, and fails if the new name is taken.
 ///
 /// # Errors
 /// When the name is taken, and those of the system.
-pub(super) fn rename_to_nothing(from: &Path, to: &Path) -> io::Result<Option<Weaker>> {
+pub(super) fn rename_to_nothing(from: &Path, to: &Path) -> io::Result<Option<Fallback>> {
     let Err(err) = TempPath::try_from_path(from)?.persist_noclobber(to) else {
         return Ok(None);
     };
@@ -97,7 +97,7 @@ pub(super) fn rename_to_nothing(from: &Path, to: &Path) -> io::Result<Option<Wea
         io::ErrorKind::AlreadyExists => Err(err.error),
         // Without hard links and without RENAME_NOREPLACE; systems differ in how they say so, and
         // whatever else it is comes up again.
-        _ => in_two_steps(from, to).map(|()| Some(Weaker::Unguarded)),
+        _ => in_two_steps(from, to).map(|()| Some(Fallback::Unguarded)),
     }
 }
 
@@ -145,7 +145,7 @@ mod tests {
         use rustix::io::Errno;
         for unknown in [Errno::INVAL, Errno::NOSYS, Errno::OPNOTSUPP] {
             let outcome = synced(Err(unknown.into()));
-            assert_eq!(outcome.unwrap(), Some(Weaker::Unsynced), "{unknown}");
+            assert_eq!(outcome.unwrap(), Some(Fallback::Unsynced), "{unknown}");
         }
         for failed in [Errno::IO, Errno::NOSPC, Errno::DQUOT] {
             assert!(synced(Err(failed.into())).is_err(), "{failed}");

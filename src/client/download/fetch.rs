@@ -1,14 +1,14 @@
-//! One file from the server, over as many connections as it takes.
+//! Downloads one file, over as many connections as it takes.
 //!
-//! Owns the order of things: look the file up, compare it with what is here, ask for the rest, take
-//! it, check it, keep it. Must never go on with bytes of which it is not known that they are the
-//! beginning of what the server has now.
+//! Owns the order of the steps: look the file up, compare it with the partial file, request the
+//! rest, receive it, verify the checksum, rename it. Must never resume bytes that are not known to
+//! be the beginning of the server's current file.
 
 use std::path::PathBuf;
 
-use crate::client::download::partial::{Origin, Part};
+use crate::client::download::partial::{Origin, Partial};
 use crate::client::download::sink::Sink;
-use crate::client::download::target::Place;
+use crate::client::download::target::Target;
 use crate::client::error::Error;
 use crate::client::excerpt::{Excerpt, path_bytes};
 use crate::client::net::connection::Answer;
@@ -29,7 +29,7 @@ pub struct Order {
     /// The line it was listed with, if it was looked up already.
     pub listed: Option<Vec<u8>>,
     /// Where it goes.
-    pub place: Place,
+    pub target: Target,
     /// Which of several it is.
     pub total: Total,
 }
@@ -54,15 +54,15 @@ pub struct Fetched {
 /// # Errors
 /// All that can happen on the way; what has come of it is kept unless it is wrong.
 pub fn fetch(link: &mut Link, order: Order, how: &Fetching) -> Result<Fetched, Error> {
-    let (sink, path) = match order.place {
-        Place::Stdout => (Sink::stdout(), None),
-        Place::Skip(_) => unreachable!("whoever skips a file does not fetch it"),
-        Place::File { target, clobber } => {
-            let part = Part::open(&target, clobber)?;
-            if let Some(unlocked) = part.unlocked() {
+    let (sink, path) = match order.target {
+        Target::Stdout => (Sink::stdout(), None),
+        Target::Skip(_) => unreachable!("whoever skips a file does not fetch it"),
+        Target::File { target, overwrite } => {
+            let partial = Partial::open(&target, overwrite)?;
+            if let Some(unlocked) = partial.unlocked() {
                 unlocked.tell(link, &target);
             }
-            (Sink::Part { part, clobber }, Some(target))
+            (Sink::Partial { partial, overwrite }, Some(target))
         }
     };
     let mut download = Download {
@@ -122,7 +122,7 @@ impl Download {
                 Err(err) => {
                     let gained = self.sink.have() > self.have_before;
                     policy.again(link, err, gained)?;
-                    // It may have changed while nobody was connected.
+                    // The file may have changed meanwhile.
                     self.listed = None;
                 }
             }
@@ -180,7 +180,7 @@ impl Download {
             0 => [b"get ", self.name.as_slice()].concat(),
             _ => [format!("get@{offset} ").as_bytes(), &self.name].concat(),
         };
-        let notes = link.notes();
+        let stderr = link.stderr();
         let Answer::File(left) = link.client()?.ask(&line, |_| Ok(()))? else {
             unreachable!("a get is answered by a file or an error");
         };
@@ -199,14 +199,14 @@ impl Download {
             return Ok(size);
         }
         if listed_size != Some(size) {
-            // Its bytes are on their way, and nobody wants them.
+            // Its bytes are on their way and unwanted.
             link.lose();
             let reason = "the file changes on the server";
             return Err(Error::CannotResume(self.name.clone(), reason));
         }
         self.in_pieces = true;
         let percent = u128::from(offset) * 100 / u128::from(size.max(1));
-        notes.info(format_args!(
+        stderr.info(format_args!(
             "resuming at {percent} % of {}",
             Excerpt(&self.name)
         ));
@@ -215,7 +215,7 @@ impl Download {
 
     /// Takes the bytes up to `size` and the `END` behind them.
     fn receive(&mut self, link: &mut Link, size: u64) -> Result<(), Error> {
-        let quiet = link.notes().is_quiet();
+        let quiet = link.stderr().is_quiet();
         let client = link.client()?;
         let mut progress = Progress::begin(self.sink.have(), size, self.total, quiet);
         let mut buffer = vec![0; BUFFER_BYTES];
@@ -259,7 +259,7 @@ impl Download {
     /// Compares what has come with what the server has. Both sides work at the same time.
     fn verify(&mut self, link: &mut Link) -> Result<Digest, Error> {
         let size = self.sink.have();
-        let quiet = link.notes().is_quiet();
+        let quiet = link.stderr().is_quiet();
         let sink = &mut self.sink;
         let check = || {
             let mut progress = Progress::of_check(size, quiet);
@@ -276,7 +276,7 @@ impl Download {
         })
     }
 
-    /// What is wrong, or nobody could go on with, is not kept; what was here before is not ours.
+    /// Removes what is wrong or cannot be resumed, but not what was here before.
     fn give_up(self, err: &Error) {
         let useless = match self.sink.origin() {
             Origin::Listed(_) => false,
@@ -295,15 +295,15 @@ impl Download {
         digest: Option<Digest>,
     ) -> Result<Fetched, Error> {
         let size = self.sink.have();
-        let weaker = self.sink.keep()?;
+        let fallbacks = self.sink.keep()?;
         if let Some(path) = &path {
-            for weaker in weaker {
-                weaker.tell(link, path);
+            for fallback in fallbacks {
+                fallback.tell(link, path);
             }
             let path = path_bytes(path);
             let verified = digest.map_or("", |_| ", SHA-256 as on the server");
             let text = format!("saved {}, {}{verified}", Excerpt(&path), Size(size));
-            link.notes().info(text);
+            link.stderr().info(text);
         }
         Ok(Fetched {
             name: self.name,

@@ -1,7 +1,7 @@
-//! What the server lists of files that are wanted by name.
+//! Looks files up by name.
 //!
-//! Owns how that is asked for: one file at a time, or with a listing where that costs less or is
-//! all that an older server knows. Must never ask for a file's bytes.
+//! Owns the choice of request: `stat` for each file, or one `list` where that costs less or the
+//! server is too old for `stat`. Must never request a file's bytes.
 
 use crate::client::error::Error;
 use crate::client::net::connection::Client;

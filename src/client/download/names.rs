@@ -1,7 +1,7 @@
 //! Names from the server, as names of files here.
 //!
-//! Owns which of them can be one, and the names of what a download keeps beside its file. Must
-//! never let a name lead out of the folder that it is meant for.
+//! Owns which of them are valid, and the names of partial files. Must never let a name lead out of
+//! the target folder (path traversal).
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Component, Path, PathBuf};
@@ -25,7 +25,7 @@ pub fn last_component(asked: &[u8]) -> Option<&OsStr> {
 }
 
 /// A name from a listing as a path that leads down and nowhere else. The protocol lists no name
-/// that begins with a dot, so whoever does is up to something.
+/// that begins with a dot, so such a name is hostile.
 #[must_use]
 pub fn path_below(listed: &[u8]) -> Option<PathBuf> {
     let visible = |part: &&[u8]| !part.starts_with(b".");
@@ -57,20 +57,23 @@ pub fn bytes(name: &OsStr) -> &[u8] {
 pub fn beside(target: &Path) -> Option<(PathBuf, PathBuf)> {
     let name = target.file_name()?;
     let most = NAME_BYTES_MAX - "..part".len() - RECORD.len();
-    let mut part = OsString::from(".");
+    let mut partial = OsString::from(".");
     if name.len() <= most {
-        part.push(name);
+        partial.push(name);
     } else {
         // Two long names may begin alike, so the whole of it goes into what is put in its place.
         let start: String = name.to_string_lossy().chars().take(CHARS_KEPT).collect();
         let digest = Sha256::digest(bytes(name));
         let digest = u64::from_be_bytes(*digest.first_chunk().expect("it has 32 bytes"));
-        part.push(format!("{start}~{digest:016x}"));
+        partial.push(format!("{start}~{digest:016x}"));
     }
-    part.push(".part");
-    let mut record = part.clone();
+    partial.push(".part");
+    let mut record = partial.clone();
     record.push(RECORD);
-    Some((target.with_file_name(part), target.with_file_name(record)))
+    Some((
+        target.with_file_name(partial),
+        target.with_file_name(record),
+    ))
 }
 
 #[cfg(unix)]
@@ -127,14 +130,14 @@ mod tests {
 
     #[test]
     fn a_part_lies_beside_its_file_whatever_the_length_of_the_name() {
-        let (part, record) = beside(Path::new("d/c.txt")).unwrap();
-        assert_eq!(part, Path::new("d/.c.txt.part"));
+        let (partial, record) = beside(Path::new("d/c.txt")).unwrap();
+        assert_eq!(partial, Path::new("d/.c.txt.part"));
         assert_eq!(record, Path::new("d/.c.txt.part.from"));
         let names = ["n".repeat(255), "n".repeat(254), "\u{1f6a5}".repeat(63)];
         let parts = names.map(|name| beside(Path::new(&name)).unwrap());
-        for (part, record) in &parts {
+        for (partial, record) in &parts {
             assert!(record.as_os_str().len() <= NAME_BYTES_MAX, "{record:?}");
-            assert!(part.to_str().unwrap().ends_with(".part"));
+            assert!(partial.to_str().unwrap().ends_with(".part"));
         }
         assert_ne!(parts[0], parts[1]);
         assert_eq!(beside(Path::new("/")), None);

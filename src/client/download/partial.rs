@@ -1,15 +1,15 @@
-//! A file on its way: `.NAME.part`, beside where it will be.
+//! A partial file: `.NAME.part`, beside its final name.
 //!
-//! Owns what lies on the disk before a file has come whole, so that a kill at any moment leaves
-//! something to go on from or nothing at all:
+//! Owns what is on the disk before a file is complete, so that a kill at any moment leaves
+//! something to resume or nothing:
 //!
-//! - the part holds the file's first bytes, and is locked while somebody adds to it;
+//! - the part holds the file's first bytes, and is locked while a download writes it;
 //! - the record, `.NAME.part.from`, holds the line that the server listed the file with. It is
 //!   written before the first byte and never changed, so a part with a record is the beginning of
-//!   just that file in that state. An empty line says that it is not known what the part is the
-//!   beginning of: it is ours, and nobody can go on with it.
+//!   just that file in that state. An empty line says that the file was not listed: the part is
+//!   ours and cannot be resumed.
 //!
-//! Must never give the final name to anything but the whole, nor add to what another one writes.
+//! Must never give the final name to an incomplete file, nor write what another download writes.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -17,9 +17,9 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::client::download::fallback::{self, Weaker};
+use crate::client::download::fallback::{self, Fallback};
 use crate::client::download::names;
-use crate::client::download::permissions::Rights;
+use crate::client::download::permissions::Permissions;
 use crate::client::error::Error;
 use crate::client::excerpt::path_bytes;
 use crate::client::regular_file;
@@ -40,7 +40,7 @@ const RECORD_BYTES_MAX: u64 = 64 * 1024;
 pub enum Origin {
     /// Nothing: no record says.
     Unknown,
-    /// This program began it and the file was not listed, so nobody can go on with it.
+    /// This program began it and the file was not listed, so it cannot be resumed.
     Unlisted,
     /// The line that the file was listed with when its first byte came.
     Listed(Vec<u8>),
@@ -73,9 +73,9 @@ enum Drops {
     Nothing,
 }
 
-/// A part, which is ours alone.
+/// A partial file, locked.
 #[derive(Debug)]
-pub struct Part {
+pub struct Partial {
     /// Where the file will be.
     target: PathBuf,
     path: PathBuf,
@@ -86,17 +86,17 @@ pub struct Part {
     origin: Origin,
     drops: Drops,
     /// Those of the file that it may take the place of.
-    rights: Option<Rights>,
-    /// Whether somebody else may add to it.
-    unlocked: Option<Weaker>,
+    permissions: Option<Permissions>,
+    /// Set where the file system has no locks.
+    unlocked: Option<Fallback>,
 }
 
-impl Part {
-    /// Opens the part of `target` or makes it. It may `clobber` what is there: take its place.
+impl Partial {
+    /// Opens the part of `target` or makes it. With `overwrite` it replaces the file that is there.
     ///
     /// # Errors
-    /// When the folder cannot be written, something else is in the way, or somebody else is at it.
-    pub fn open(target: &Path, clobber: bool) -> Result<Self, Error> {
+    /// When the folder cannot be written, something else is in the way, or another download has it.
+    pub fn open(target: &Path, overwrite: bool) -> Result<Self, Error> {
         let failed = |err| Error::Local(path_bytes(target), err);
         let no_name = || failed(io::ErrorKind::InvalidFilename.into());
         let (path, record_path) = names::beside(target).ok_or_else(no_name)?;
@@ -108,9 +108,9 @@ impl Part {
             0 => Origin::Unknown,
             _ => read_record(&record_path).map_or(Origin::Unknown, Origin::recorded),
         };
-        let rights = clobber.then(|| Rights::of(target)).flatten();
-        if let Some(rights) = rights {
-            rights.guard(&file);
+        let permissions = overwrite.then(|| Permissions::of(target)).flatten();
+        if let Some(permissions) = permissions {
+            permissions.guard(&file);
         }
         Ok(Self {
             target: target.to_owned(),
@@ -120,14 +120,14 @@ impl Part {
             have,
             origin,
             drops: Drops::Keep,
-            rights,
+            permissions,
             unlocked,
         })
     }
 
-    /// Whether nothing keeps somebody else from adding to it.
+    /// Set where the file system has no locks, so that another download may write it too.
     #[must_use]
-    pub const fn unlocked(&self) -> Option<Weaker> {
+    pub const fn unlocked(&self) -> Option<Fallback> {
         self.unlocked
     }
 
@@ -154,7 +154,7 @@ impl Part {
     ///
     /// # Errors
     /// When the disk takes no more. The file's bytes are on their way by then, as with
-    /// [`Part::write`].
+    /// [`Partial::write`].
     pub fn begin(&mut self, listed: Option<&[u8]>) -> Result<(), Error> {
         if self.have > 0 {
             let emptied = self.file.set_len(0);
@@ -215,24 +215,24 @@ impl Part {
         }
     }
 
-    /// Gives the file its name, in the place of another only if it may `clobber` that. The bytes
+    /// Gives the file its name, and replaces another only with `overwrite`. The bytes
     /// are on the disk before the name is, so that no crash can leave the name with less. Returns
     /// what of that this file system could not do.
     ///
     /// # Errors
     /// When there is another meanwhile, or the folder cannot be written. The part is kept.
-    pub fn keep(mut self, clobber: bool) -> Result<Vec<Weaker>, Error> {
-        match self.settle(clobber) {
-            Ok(weaker) => {
+    pub fn keep(mut self, overwrite: bool) -> Result<Vec<Fallback>, Error> {
+        match self.settle(overwrite) {
+            Ok(fallbacks) => {
                 // What is left to do is tidying up; the file is there.
                 let _ = remove(&self.record_path);
                 sync_folder(&self.target);
                 self.drops = Drops::Nothing;
-                Ok(weaker)
+                Ok(fallbacks)
             }
             Err(err) => {
                 if !matches!(self.origin, Origin::Listed(_)) {
-                    // Nobody could go on with it.
+                    // It could not be resumed.
                     self.drops = Drops::Remove;
                 }
                 Err(match err.kind() {
@@ -243,12 +243,12 @@ impl Part {
         }
     }
 
-    fn settle(&self, clobber: bool) -> io::Result<Vec<Weaker>> {
-        if let Some(rights) = self.rights.filter(|_| clobber) {
-            rights.give(&self.file);
+    fn settle(&self, overwrite: bool) -> io::Result<Vec<Fallback>> {
+        if let Some(permissions) = self.permissions.filter(|_| overwrite) {
+            permissions.give(&self.file);
         }
         let synced = fallback::sync(&self.file)?;
-        let renamed = match clobber {
+        let renamed = match overwrite {
             true => fs::rename(&self.path, &self.target).map(|()| None)?,
             false => fallback::rename_to_nothing(&self.path, &self.target)?,
         };
@@ -269,8 +269,8 @@ impl Part {
     }
 }
 
-impl Drop for Part {
-    /// A part of nothing is of no use to anybody.
+impl Drop for Partial {
+    /// Removes a part that cannot be resumed.
     fn drop(&mut self) {
         let removes = match self.drops {
             Drops::Keep => self.have == 0,
@@ -284,7 +284,7 @@ impl Drop for Part {
     }
 }
 
-fn open_and_lock(path: &Path) -> io::Result<(File, Option<Weaker>)> {
+fn open_and_lock(path: &Path) -> io::Result<(File, Option<Fallback>)> {
     for _ in 0..RACES_MAX {
         let mut options = File::options();
         options.read(true).write(true).create(true).truncate(false);
@@ -304,7 +304,7 @@ fn open_and_lock(path: &Path) -> io::Result<(File, Option<Weaker>)> {
     Err(io::Error::other("others keep replacing its part"))
 }
 
-/// Whether `path` still leads to `file`: whoever had the lock before may have renamed it.
+/// Whether `path` still leads to `file`: the holder of the lock before may have renamed it.
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -353,20 +353,20 @@ mod tests {
     fn a_part_is_found_again_with_what_it_is_a_part_of() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("f");
-        let mut part = Part::open(&target, false).unwrap();
-        assert_eq!((part.have(), part.origin()), (0, &Origin::Unknown));
-        part.begin(Some(LISTED)).unwrap();
-        part.write(b"abc").unwrap();
-        drop(part);
+        let mut partial = Partial::open(&target, false).unwrap();
+        assert_eq!((partial.have(), partial.origin()), (0, &Origin::Unknown));
+        partial.begin(Some(LISTED)).unwrap();
+        partial.write(b"abc").unwrap();
+        drop(partial);
         let listed = Origin::of(Some(LISTED));
-        let mut part = Part::open(&target, false).unwrap();
-        assert_eq!((part.have(), part.origin()), (3, &listed));
-        part.write(b"def").unwrap();
+        let mut partial = Partial::open(&target, false).unwrap();
+        assert_eq!((partial.have(), partial.origin()), (3, &listed));
+        partial.write(b"def").unwrap();
         assert_eq!(
-            part.digest(|_| {}).unwrap(),
+            partial.digest(|_| {}).unwrap(),
             <Digest>::from(Sha256::digest(b"abcdef"))
         );
-        part.keep(false).unwrap();
+        partial.keep(false).unwrap();
         assert_eq!(fs::read(&target).unwrap(), b"abcdef");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
@@ -377,10 +377,10 @@ mod tests {
         let target = folder.path().join("f");
         fs::write(folder.path().join(".f.part"), b"abc").unwrap();
         fs::write(folder.path().join(".f.part.from"), &LISTED[..9]).unwrap();
-        let mut part = Part::open(&target, false).unwrap();
-        assert_eq!((part.have(), part.origin()), (3, &Origin::Unknown));
-        part.begin(Some(LISTED)).unwrap();
-        drop(part);
+        let mut partial = Partial::open(&target, false).unwrap();
+        assert_eq!((partial.have(), partial.origin()), (3, &Origin::Unknown));
+        partial.begin(Some(LISTED)).unwrap();
+        drop(partial);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
@@ -388,28 +388,28 @@ mod tests {
     fn two_do_not_write_one_part() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("f");
-        let first = Part::open(&target, false).unwrap();
-        let err = Part::open(&target, false).unwrap_err();
+        let first = Partial::open(&target, false).unwrap();
+        let err = Partial::open(&target, false).unwrap_err();
         assert!(err.to_string().contains("another berth"), "{err}");
         assert_eq!(err.exit_code(), 23);
         drop(first);
-        assert!(Part::open(&target, false).is_ok());
+        assert!(Partial::open(&target, false).is_ok());
     }
 
     #[test]
     fn nothing_is_clobbered_unless_it_may_be() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("f");
-        let part = || {
-            let mut part = Part::open(&target, false).unwrap();
-            part.begin(None).unwrap();
-            part.write(b"new").unwrap();
-            part
+        let partial = || {
+            let mut partial = Partial::open(&target, false).unwrap();
+            partial.begin(None).unwrap();
+            partial.write(b"new").unwrap();
+            partial
         };
         fs::write(&target, b"old").unwrap();
-        assert_eq!(part().keep(false).unwrap_err().exit_code(), 73);
+        assert_eq!(partial().keep(false).unwrap_err().exit_code(), 73);
         assert_eq!(fs::read(&target).unwrap(), b"old");
-        part().keep(true).unwrap();
+        partial().keep(true).unwrap();
         assert_eq!(fs::read(&target).unwrap(), b"new");
     }
 
@@ -420,7 +420,7 @@ mod tests {
         let other = folder.path().join("other");
         fs::write(&other, b"mine").unwrap();
         std::os::unix::fs::symlink(&other, folder.path().join(".f.part")).unwrap();
-        assert!(Part::open(&folder.path().join("f"), false).is_err());
+        assert!(Partial::open(&folder.path().join("f"), false).is_err());
         assert_eq!(fs::read(&other).unwrap(), b"mine");
     }
 }

@@ -1,7 +1,7 @@
-//! Who may read a file that takes the place of another.
+//! Permissions of a file that replaces another.
 //!
-//! Owns what is taken over: the mode, and the owner where that may be given. Must never let anybody
-//! read the new bytes who could not read the old ones.
+//! Owns what is copied: the mode, and the owner where that is permitted. Must never make the new
+//! bytes readable for a user who could not read the old ones.
 
 use std::fs::File;
 #[cfg(unix)]
@@ -11,14 +11,14 @@ use std::path::Path;
 /// The rights of a file that is to be replaced, where the system has such.
 #[cfg(unix)]
 #[derive(Clone, Copy, Debug)]
-pub struct Rights {
+pub struct Permissions {
     mode: u32,
     owner: u32,
     group: u32,
 }
 
 #[cfg(unix)]
-impl Rights {
+impl Permissions {
     /// Those of the file at `path`; none of what is no regular file, which is not taken over.
     #[must_use]
     pub fn of(path: &Path) -> Option<Self> {
@@ -34,10 +34,10 @@ impl Rights {
         })
     }
 
-    /// Keeps what comes into `file` to ourselves where not everybody could read what it replaces.
+    /// Makes `file` private unless what it replaces was readable for all.
     pub fn guard(self, file: &File) {
         if self.mode & 0o044 != 0o044 {
-            // A file system that does not know this keeps no other file from anybody either.
+            // A file system without modes protects no file.
             let _ = set_mode(file, 0o600);
         }
     }
@@ -68,10 +68,10 @@ fn set_mode(file: &File, mode: u32) -> io::Result<()> {
 /// The rights of a file that is to be replaced, where the system has such.
 #[cfg(not(unix))]
 #[derive(Clone, Copy, Debug)]
-pub struct Rights;
+pub struct Permissions;
 
 #[cfg(not(unix))]
-impl Rights {
+impl Permissions {
     /// None.
     #[must_use]
     pub fn of(_path: &Path) -> Option<Self> {
@@ -107,15 +107,15 @@ mod tests {
             fs::set_permissions(at("old"), fs::Permissions::from_mode(had)).unwrap();
             let new = File::create(at("new")).unwrap();
             set_mode(&new, 0o644).unwrap();
-            let rights = Rights::of(&at("old")).unwrap();
-            rights.guard(&new);
+            let permissions = Permissions::of(&at("old")).unwrap();
+            permissions.guard(&new);
             assert_eq!(mode(&at("new")), on_the_way, "{had:o}");
-            rights.give(&new);
+            permissions.give(&new);
             assert_eq!(mode(&at("new")), given, "{had:o}");
             fs::remove_file(at("new")).unwrap();
         }
         std::os::unix::fs::symlink("old", at("link")).unwrap();
-        assert!(Rights::of(&at("link")).is_none());
-        assert!(Rights::of(folder.path()).is_none());
+        assert!(Permissions::of(&at("link")).is_none());
+        assert!(Permissions::of(folder.path()).is_none());
     }
 }

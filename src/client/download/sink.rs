@@ -1,14 +1,14 @@
-//! Where a file's bytes go: into a part, or on to standard output.
+//! Where a file's bytes go: into a partial file or to standard output.
 //!
-//! Owns how much has gone there, and what file it was the beginning of. Must never decide whether
-//! to go on: whoever fetches compares what is here with what the server has.
+//! Owns how many bytes went there, and of which file. Must never decide whether to resume; `fetch`
+//! does.
 
 use std::io::Write;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::client::download::fallback::Weaker;
-use crate::client::download::partial::{Origin, Part};
+use crate::client::download::fallback::Fallback;
+use crate::client::download::partial::{Origin, Partial};
 use crate::client::error::Error;
 use crate::streams::{self, Stream};
 use crate::wire::Digest;
@@ -17,11 +17,11 @@ use crate::wire::Digest;
 #[derive(Debug)]
 pub enum Sink {
     /// A file on its way, which may take the place of another.
-    Part {
+    Partial {
         /// What has come.
-        part: Part,
+        partial: Partial,
         /// Whether it may take the place of another.
-        clobber: bool,
+        overwrite: bool,
     },
     /// Standard output, from which nothing comes back.
     Stdout {
@@ -52,7 +52,7 @@ impl Sink {
     #[must_use]
     pub const fn have(&self) -> u64 {
         match self {
-            Self::Part { part, .. } => part.have(),
+            Self::Partial { partial, .. } => partial.have(),
             Self::Stdout { sent, .. } => *sent,
         }
     }
@@ -61,7 +61,7 @@ impl Sink {
     #[must_use]
     pub const fn origin(&self) -> &Origin {
         match self {
-            Self::Part { part, .. } => part.origin(),
+            Self::Partial { partial, .. } => partial.origin(),
             Self::Stdout { origin, .. } => origin,
         }
     }
@@ -69,7 +69,7 @@ impl Sink {
     /// Whether what is there can be taken back.
     #[must_use]
     pub const fn can_restart(&self) -> bool {
-        matches!(self, Self::Part { .. })
+        matches!(self, Self::Partial { .. })
     }
 
     /// Begins with nothing, of the file that is listed so.
@@ -78,7 +78,7 @@ impl Sink {
     /// When the disk takes no more.
     pub fn begin(&mut self, listed: Option<&[u8]>) -> Result<(), Error> {
         match self {
-            Self::Part { part, .. } => part.begin(listed),
+            Self::Partial { partial, .. } => partial.begin(listed),
             Self::Stdout { origin, .. } => {
                 *origin = Origin::of(listed);
                 Ok(())
@@ -92,11 +92,11 @@ impl Sink {
     /// When no more are taken.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         match self {
-            Self::Part { part, .. } => part.write(bytes),
+            Self::Partial { partial, .. } => partial.write(bytes),
             Self::Stdout {
                 out, sent, hasher, ..
             } => {
-                // Bytes are counted when they are gone: a line that drops goes on behind them.
+                // Counted after the write: a download resumes behind what was written.
                 out.write_all(bytes)
                     .and_then(|()| out.flush())
                     .map_err(Error::Stdout)?;
@@ -113,7 +113,7 @@ impl Sink {
     /// When it cannot be read again.
     pub fn digest(&mut self, tell: impl FnMut(u64)) -> Result<Digest, Error> {
         match self {
-            Self::Part { part, .. } => part.digest(tell),
+            Self::Partial { partial, .. } => partial.digest(tell),
             Self::Stdout { hasher, .. } => Ok(hasher.clone().finalize().into()),
         }
     }
@@ -121,18 +121,18 @@ impl Sink {
     /// All is there: a part gets its name. Returns what of that was done less well.
     ///
     /// # Errors
-    /// See [`Part::keep`].
-    pub fn keep(self) -> Result<Vec<Weaker>, Error> {
+    /// See [`Partial::keep`].
+    pub fn keep(self) -> Result<Vec<Fallback>, Error> {
         match self {
-            Self::Part { part, clobber } => part.keep(clobber),
+            Self::Partial { partial, overwrite } => partial.keep(overwrite),
             Self::Stdout { .. } => Ok(Vec::new()),
         }
     }
 
     /// What is there is wrong.
     pub fn discard(self) {
-        if let Self::Part { part, .. } = self {
-            part.discard();
+        if let Self::Partial { partial, .. } = self {
+            partial.discard();
         }
     }
 }

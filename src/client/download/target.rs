@@ -1,6 +1,6 @@
-//! Where a file goes, and what becomes of one that is there.
+//! The path of a downloaded file, and what happens to a file that exists there.
 //!
-//! Owns that choice. Must never change anything but to make a folder that a file is to go into.
+//! Owns that choice. Must never change anything on the disk but make the folders of the target.
 
 use std::fs;
 use std::io;
@@ -15,7 +15,7 @@ use crate::client::ui::confirm::ask;
 
 /// Where a file goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Target {
     /// To standard output.
     Stdout,
     /// To this path.
@@ -23,7 +23,7 @@ pub enum Place {
         /// Where it will be.
         target: PathBuf,
         /// Whether it may take the place of another.
-        clobber: bool,
+        overwrite: bool,
     },
     /// Nowhere: it is there already, and that is well.
     Skip(PathBuf),
@@ -41,7 +41,7 @@ pub fn of_asked(
     output: &Output,
     many: bool,
     on_exist: Option<OnExist>,
-) -> Result<Place, Error> {
+) -> Result<Target, Error> {
     let last = || {
         last_component(name).ok_or_else(|| {
             let name = Excerpt(name);
@@ -51,7 +51,7 @@ pub fn of_asked(
         })
     };
     match output {
-        Output::Stdout => Ok(Place::Stdout),
+        Output::Stdout => Ok(Target::Stdout),
         Output::Here => settle(PathBuf::from(last()?), on_exist),
         Output::Path(path) if many || is_folder(path) => settle(path.join(last()?), on_exist),
         Output::Path(path) => settle(path.clone(), on_exist),
@@ -62,10 +62,10 @@ pub fn of_asked(
 ///
 /// # Errors
 /// As [`of_asked`], and when the name would lead out of the target folder.
-pub fn of_listed(name: &[u8], output: &Output, on_exist: Option<OnExist>) -> Result<Place, Error> {
+pub fn of_listed(name: &[u8], output: &Output, on_exist: Option<OnExist>) -> Result<Target, Error> {
     let below = path_below(name).ok_or_else(|| Error::LeadsOut(name.to_vec()))?;
     let base = match output {
-        Output::Stdout => return Ok(Place::Stdout),
+        Output::Stdout => return Ok(Target::Stdout),
         Output::Here => Path::new(""),
         Output::Path(path) => path,
     };
@@ -78,19 +78,19 @@ pub fn of_listed(name: &[u8], output: &Output, on_exist: Option<OnExist>) -> Res
 ///
 /// # Errors
 /// When such a thing is there.
-pub fn of_a_file(place: Place) -> Result<Place, Error> {
+pub fn of_a_file(target: Target) -> Result<Target, Error> {
     let refused = |target: &Path, why| Err(Error::Local(path_bytes(target), why));
-    match &place {
-        Place::Skip(target)
-        | Place::File {
+    match &target {
+        Target::Skip(target)
+        | Target::File {
             target,
-            clobber: true,
+            overwrite: true,
         } if target.is_dir() => refused(target, io::ErrorKind::IsADirectory.into()),
-        Place::File {
+        Target::File {
             target,
-            clobber: true,
+            overwrite: true,
         } if is_special(target) => Err(special(target)),
-        _ => Ok(place),
+        _ => Ok(target),
     }
 }
 
@@ -134,11 +134,11 @@ fn is_folder(path: &Path) -> bool {
 }
 
 /// What becomes of a file that is to be `target`.
-fn settle(target: PathBuf, on_exist: Option<OnExist>) -> Result<Place, Error> {
+fn settle(target: PathBuf, on_exist: Option<OnExist>) -> Result<Target, Error> {
     if !exists(&target)? {
-        return Ok(Place::File {
+        return Ok(Target::File {
             target,
-            clobber: false,
+            overwrite: false,
         });
     }
     if on_exist.is_none() && is_special(&target) && !target.is_dir() {
@@ -147,14 +147,14 @@ fn settle(target: PathBuf, on_exist: Option<OnExist>) -> Result<Place, Error> {
     let on_exist = on_exist.map_or_else(|| ask(&target), Ok);
     match on_exist? {
         OnExist::Error => Err(Error::Exists(path_bytes(&target))),
-        OnExist::Skip => Ok(Place::Skip(target)),
-        OnExist::Overwrite => Ok(Place::File {
+        OnExist::Skip => Ok(Target::Skip(target)),
+        OnExist::Overwrite => Ok(Target::File {
             target,
-            clobber: true,
+            overwrite: true,
         }),
-        OnExist::Rename => Ok(Place::File {
+        OnExist::Rename => Ok(Target::File {
             target: free_name(&target)?,
-            clobber: false,
+            overwrite: false,
         }),
     }
 }
@@ -184,8 +184,8 @@ fn free_name(taken: &Path) -> Result<PathBuf, Error> {
 mod tests {
     use super::*;
 
-    fn file(target: PathBuf, clobber: bool) -> Place {
-        Place::File { target, clobber }
+    fn file(target: PathBuf, overwrite: bool) -> Target {
+        Target::File { target, overwrite }
     }
 
     #[test]
@@ -196,7 +196,7 @@ mod tests {
         fs::write(at("f.1"), b"mine").unwrap();
         let to = |on_exist| of_asked(b"x/f", &Output::Path(at("")), false, Some(on_exist));
         assert_eq!(to(OnExist::Error).unwrap_err().exit_code(), 73);
-        assert_eq!(to(OnExist::Skip).unwrap(), Place::Skip(at("f")));
+        assert_eq!(to(OnExist::Skip).unwrap(), Target::Skip(at("f")));
         assert_eq!(to(OnExist::Overwrite).unwrap(), file(at("f"), true));
         assert_eq!(to(OnExist::Rename).unwrap(), file(at("f.2"), false));
         let named = of_asked(b"x/f", &Output::Path(at("g")), false, None);
@@ -233,8 +233,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         let output = Output::Path(at("here"));
-        let place = of_listed(b"a/b/c", &output, None).unwrap();
-        assert_eq!(place, file(at("here/a/b/c"), false));
+        let target = of_listed(b"a/b/c", &output, None).unwrap();
+        assert_eq!(target, file(at("here/a/b/c"), false));
         assert!(at("here/a/b").is_dir());
         std::os::unix::fs::symlink(folder.path(), at("here/out")).unwrap();
         assert_eq!(

@@ -1,11 +1,11 @@
-//! How long to wait before the next try.
+//! Exponential backoff with jitter.
 //!
-//! Owns the growth and the jitter: many clients that lost the same server must not all come back in
-//! the same moment, and again and again. Must never wait itself.
+//! Owns the lengths of the pauses. Clients that lost the same server must not reconnect in the same
+//! moment, hence the jitter. Must never wait itself.
 
 use std::time::Duration;
 
-/// Backoff that grow, each of a length that cannot be foretold.
+/// A sequence of pauses, each about twice as long as the one before.
 #[derive(Debug)]
 pub struct Backoff {
     first: Duration,
@@ -14,13 +14,13 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Of a line that broke: short first, because most come back at once.
+    /// After a connection broke: short at first, because most servers are back at once.
     #[must_use]
     pub const fn after_a_loss() -> Self {
         Self::between(Duration::from_millis(200), Duration::from_secs(20))
     }
 
-    /// Of a berth that is waited for: never long, because somebody else may take it.
+    /// While waiting for a berth: never long, because another client may take it.
     #[must_use]
     pub const fn for_a_berth() -> Self {
         Self::between(Duration::from_millis(250), Duration::from_secs(2))
@@ -34,14 +34,14 @@ impl Backoff {
         }
     }
 
-    /// The next one: between half and the whole of a length that doubles each time.
+    /// The next pause: between half and the whole of a length that doubles each time.
     pub fn take(&mut self) -> Duration {
         let length = self.next;
         self.next = (length * 2).min(self.most);
         length.mul_f64(fastrand::f64().mul_add(0.5, 0.5))
     }
 
-    /// All is well again.
+    /// Starts again with the shortest pause.
     pub const fn reset(&mut self) {
         self.next = self.first;
     }
@@ -53,20 +53,20 @@ mod tests {
 
     #[test]
     fn pauses_grow_to_a_bound_and_begin_again() {
-        let mut pauses = Backoff::between(Duration::from_secs(1), Duration::from_secs(5));
+        let mut backoff = Backoff::between(Duration::from_secs(1), Duration::from_secs(5));
         for most in [1, 2, 4, 5, 5] {
             let most = Duration::from_secs(most);
-            let pause = pauses.take();
+            let pause = backoff.take();
             assert!(most / 2 <= pause && pause <= most, "{pause:?}");
         }
-        pauses.reset();
-        assert!(pauses.take() <= Duration::from_secs(1));
+        backoff.reset();
+        assert!(backoff.take() <= Duration::from_secs(1));
     }
 
     #[test]
     fn two_clients_do_not_wait_alike() {
-        let mut pauses = Backoff::for_a_berth();
+        let mut backoff = Backoff::for_a_berth();
         let mut others = Backoff::for_a_berth();
-        assert!((0..8).any(|_| pauses.take() != others.take()));
+        assert!((0..8).any(|_| backoff.take() != others.take()));
     }
 }

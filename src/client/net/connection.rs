@@ -1,8 +1,7 @@
 //! One blocking connection to a server.
 //!
-//! Owns the connection and the framing of answers: what ends an answer follows from what was
-//! asked, and the client knows that because it reads its own line as the server does. Must never
-//! write to a terminal or to a file: those who call do.
+//! Owns the socket and the framing of answers: the end of an answer follows from its request, which
+//! the client parses as the server does. Must never write to a terminal or to a file.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -29,10 +28,10 @@ const ANSWER_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// How long the last words of a server are waited for when it no longer takes requests.
 ///
-/// They have arrived by then or never will; the wait is there so that nothing can make it endless.
+/// They have arrived by then or never will.
 const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long the goodbye at the end of a script is waited for, which nobody is going to see.
+/// How long to wait for the goodbye at the end of a script, which is not shown.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How an answer ended.
@@ -53,11 +52,11 @@ pub struct Client {
     pub(super) reader: BufReader<TcpStream>,
     /// The server's first line.
     welcome: Vec<u8>,
-    /// How long the line may be silent; `None`: for ever.
+    /// The idle timeout; `None`: none.
     pub(super) timeout: Option<Duration>,
-    /// Who is told that the server is at work.
+    /// Shows that the server is busy.
     pub(super) waiting: Option<Waiting>,
-    /// Whether only the last words are waited for, which may never come.
+    /// Whether a send failed, so that only a last error line may still come.
     pub(super) dying: bool,
 }
 
@@ -99,18 +98,18 @@ impl Client {
         parse_welcome(&self.welcome).unwrap_or_default()
     }
 
-    /// The connection itself, for whoever may have to cut it.
+    /// The socket, for Ctrl-C to shut down.
     #[must_use]
     pub fn stream(&self) -> &TcpStream {
         self.reader.get_ref()
     }
 
-    /// Tells so from now on that the server is at work; nobody, where that is nothing.
+    /// Shows with `waiting` from now on that the server is busy.
     pub const fn when_waiting(&mut self, waiting: Option<Waiting>) {
         self.waiting = waiting;
     }
 
-    /// How long the line may be silent from now on. Never zero, which no system takes.
+    /// Sets the idle timeout. Never zero, which no system accepts.
     pub(super) fn set_timeout(&mut self, timeout: Option<Duration>) {
         let timeout = timeout.map(|timeout| timeout.max(Duration::from_millis(1)));
         self.timeout = timeout;
@@ -201,9 +200,9 @@ impl Client {
         Ok(())
     }
 
-    /// Leaves without a word to the user: all that was asked has been answered, so nothing that
-    /// happens now is of interest. The goodbye is read for the server's sake, which would take a
-    /// client that closes with unread bytes for one whose connection broke.
+    /// Ends the session and ignores errors: everything has been answered. The goodbye is read
+    /// because a close with unread bytes is a reset, which the server takes for a broken
+    /// connection.
     pub fn leave(mut self) {
         self.set_timeout(Some(GOODBYE_TIMEOUT));
         if self.send(b"exit").is_ok() {

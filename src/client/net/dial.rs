@@ -1,8 +1,7 @@
-//! The way to a server: its name looked up, and a connection to the first of its addresses that
-//! answers.
+//! Connects: looks the server's name up and connects to the first address that answers.
 //!
-//! Owns the time that each of these steps may take, and how a line is watched whose other end may
-//! vanish. Must never say a word on the connection.
+//! Owns the timeouts of these steps, happy eyeballs (RFC 8305), and the TCP keepalive that finds a
+//! peer that vanished. Must never send or read a byte.
 
 use std::io;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
@@ -15,22 +14,20 @@ use socket2::{SockRef, TcpKeepalive};
 use crate::client::error::Error;
 use crate::client::options::Options;
 
-/// How many addresses of a name are tried. Names have a handful, and whoever answers for a name is
-/// not to choose how many connections are made from here.
+/// How many addresses of a name are tried. Names have a handful, and a name server must not choose
+/// how many connections are made from here.
 const ADDRESSES_MAX: usize = 16;
 
-/// How long an address has before the next is tried beside it, as RFC 8305 has it: longer than
-/// most that answer need, and shorter than anybody waits.
+/// How long an address has before the next is tried in parallel (RFC 8305).
 const STEP: Duration = Duration::from_millis(250);
 
-/// The longest that a line may be silent before the kernel asks whether anybody is there. Systems
-/// take no more than nine hours.
+/// The longest keepalive time. Systems take no more than nine hours.
 const IDLE_MAX: Duration = Duration::from_secs(60 * 60);
 
-/// The shortest that systems can do.
+/// The shortest keepalive time that systems support.
 const IDLE_MIN: Duration = Duration::from_secs(1);
 
-/// How often the kernel asks before the line counts as dead.
+/// How many keepalive probes may stay unanswered.
 #[cfg(any(target_os = "linux", target_os = "macos", target_os = "freebsd"))]
 const PROBES: u32 = 4;
 
@@ -38,7 +35,7 @@ const PROBES: u32 = 4;
 /// which of them the server listens on is not known here.
 pub(super) fn dial(options: &Options) -> Result<TcpStream, Error> {
     let stream = connect(options, in_turn(&look_up(options)?))?;
-    // A request is one small packet that somebody waits for. Slower, not wrong, without.
+    // A request is one small packet, so Nagle's algorithm only adds latency.
     let _ = stream.set_nodelay(true);
     if let Some(timeout) = options.timeout {
         watch(&stream, timeout);
@@ -57,7 +54,7 @@ fn watch(stream: &TcpStream, timeout: Duration) {
         .with_retries(PROBES);
     let socket = SockRef::from(stream);
     let _ = socket.set_tcp_keepalive(&keepalive);
-    // A request that nobody has acknowledged is sent again for a quarter of an hour otherwise.
+    // Otherwise an unacknowledged request is retransmitted for a quarter of an hour.
     #[cfg(target_os = "linux")]
     let _ = socket.set_tcp_user_timeout(Some(within(timeout)));
 }
@@ -84,8 +81,8 @@ fn look_up(options: &Options) -> Result<Vec<SocketAddr>, Error> {
     }
 }
 
-/// What comes of `work`, if that is done within `time`. It takes the time that it takes, as a
-/// resolver does, and is not waited for any longer.
+/// The result of `work`, if it is done within `time`. Otherwise its thread is left behind: a
+/// resolver cannot be cancelled.
 fn in_time<T: Send + 'static>(
     time: Duration,
     work: impl FnOnce() -> T + Send + 'static,
@@ -95,8 +92,8 @@ fn in_time<T: Send + 'static>(
     Ok(told.recv_timeout(time).ok())
 }
 
-/// What the system knows of `HOST:PORT`. Brackets are not for it, and the name of an interface
-/// behind a `%` is for nobody else.
+/// Resolves `HOST:PORT`. The resolver takes no brackets, and only it knows the interface behind a
+/// `%`.
 fn addresses(server: &str) -> io::Result<Vec<SocketAddr>> {
     let port_missing = || io::Error::new(io::ErrorKind::InvalidInput, "the port is missing");
     let (host, port) = server.rsplit_once(':').ok_or_else(port_missing)?;
@@ -108,8 +105,8 @@ fn addresses(server: &str) -> io::Result<Vec<SocketAddr>> {
     Ok(found.take(ADDRESSES_MAX).collect())
 }
 
-/// The addresses with the two families taking turns, that of the first one beginning: where one of
-/// the two leads nowhere, the second try is of the other.
+/// The addresses with IPv6 and IPv4 alternating, the first one's family first: where one of the two
+/// is unreachable, the second try is of the other.
 fn in_turn(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
     let first = addresses.first().is_some_and(SocketAddr::is_ipv6);
     let of = |family| addresses.iter().filter(move |it| it.is_ipv6() == family);
@@ -169,7 +166,7 @@ fn failed(options: &Options, source: io::Error) -> Error {
     }
 }
 
-/// Which of the two it is differs between systems.
+/// Whether a read timed out; which kind that is differs between systems.
 pub(super) fn is_timeout(err: &io::Error) -> bool {
     matches!(
         err.kind(),

@@ -1,6 +1,6 @@
-//! Requests and answers of one line: what each should be, and what it says.
+//! Requests and answers of one line.
 //!
-//! Owns the judgement of such a line. Must never read it from the connection, nor show it.
+//! Owns what such a line may be and what it means. Must never show it.
 
 use crate::client::error::Error;
 use crate::client::net::connection::Client;
@@ -91,8 +91,7 @@ impl Client {
         }
     }
 
-    /// Asks for the line that a listing has for the file `name`, so that nobody fetches the listing
-    /// for the sake of one line.
+    /// Asks for the line that a listing has for the file `name`, which is cheaper than the listing.
     ///
     /// # Errors
     /// As [`Client::ask`].

@@ -1,7 +1,7 @@
-//! A server that may have to be found again.
+//! Reconnects to a server.
 //!
-//! Owns the connection to it, while there is one, and the policy with which it is looked for.
-//! Must never ask anything: whoever asked knows whether to ask again.
+//! Owns the current connection, if there is one, the wait for a berth, and the retry policy. Must
+//! never repeat a request: the caller knows whether that is safe.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal};
@@ -14,17 +14,17 @@ use crate::client::net::connection::Client;
 use crate::client::net::silence::Waiting;
 use crate::client::options::Options;
 use crate::client::ui::interrupt;
-use crate::client::ui::stderr::Notes;
+use crate::client::ui::stderr::Stderr;
 
-/// A server, and mostly a connection to it.
+/// A server, and the connection to it while there is one.
 #[derive(Debug)]
 pub struct Link {
     options: Options,
-    notes: Notes,
+    stderr: Stderr,
     client: Option<Client>,
     /// The notes that were given, and are not given again.
     noted: Vec<&'static str>,
-    /// Whether a person is told that the server is at work.
+    /// Whether to report that the server is busy with a request.
     tells: bool,
 }
 
@@ -34,35 +34,35 @@ impl Link {
     /// # Errors
     /// See [`Client::connect`].
     pub fn open(options: Options) -> Result<Self, Error> {
-        let notes = Notes::new(&options);
+        let stderr = Stderr::new(&options);
         let mut link = Self {
             options,
-            notes,
+            stderr,
             client: None,
             noted: Vec::new(),
-            tells: !notes.is_quiet() && io::stderr().is_terminal(),
+            tells: !stderr.is_quiet() && io::stderr().is_terminal(),
         };
         link.connect()?;
         Ok(link)
     }
 
-    /// How the server is talked to.
+    /// The options it was opened with.
     #[must_use]
     pub const fn options(&self) -> &Options {
         &self.options
     }
 
-    /// Where what is to be said goes.
+    /// Where messages go.
     #[must_use]
-    pub const fn notes(&self) -> Notes {
-        self.notes
+    pub const fn stderr(&self) -> Stderr {
+        self.stderr
     }
 
     /// Writes a note of this `kind`, the first of its kind in this session only.
     pub fn info_once(&mut self, kind: &'static str, note: impl Display) {
         if !self.noted.contains(&kind) {
             self.noted.push(kind);
-            self.notes.info(note);
+            self.stderr.info(note);
         }
     }
 
@@ -82,7 +82,7 @@ impl Link {
         Ok(client)
     }
 
-    /// The connection if there is one, to be used behind the back of whoever types.
+    /// The connection if there is one, for use in the background.
     pub const fn connected(&mut self) -> Option<&mut Client> {
         match &mut self.client {
             Some(client) => {
@@ -93,12 +93,12 @@ impl Link {
         }
     }
 
-    /// The connection is of no more use.
+    /// Drops the connection.
     pub fn lose(&mut self) {
         self.client = None;
     }
 
-    /// Leaves the server, if it is there.
+    /// Says goodbye to the server, if connected.
     pub fn leave(&mut self) {
         if let Some(client) = self.client.take() {
             client.leave();
@@ -111,7 +111,7 @@ impl Link {
     /// See [`Client::connect`].
     pub fn connect(&mut self) -> Result<(), Error> {
         let end = self.options.wait.map(|wait| Instant::now() + wait);
-        let mut pauses = Backoff::for_a_berth();
+        let mut backoff = Backoff::for_a_berth();
         let mut told = false;
         loop {
             let err = match Client::connect(&self.options) {
@@ -131,44 +131,44 @@ impl Link {
             if !told {
                 told = true;
                 let wait = humantime::format_duration(self.options.wait.unwrap_or_default());
-                self.notes.info(format_args!(
+                self.stderr.info(format_args!(
                     "{}: waiting for a berth, {wait} at most",
                     err.cause()
                 ));
             }
-            interrupt::pause(pauses.take().min(left))?;
+            interrupt::pause(backoff.take().min(left))?;
         }
     }
 }
 
-/// Says to a person why nothing happens.
+/// Reports why nothing happens.
 fn tell_of_work(request: &[u8]) {
-    let notes = Notes::new(&Options::default());
-    notes.info(format_args!(
+    let stderr = Stderr::new(&Options::default());
+    stderr.info(format_args!(
         "waiting: the server is at work on '{}'; Ctrl-C ends it",
         Excerpt(request)
     ));
 }
 
-/// How often something is tried again that a lost line has ended.
+/// How often a request is retried after a lost connection.
 #[derive(Debug)]
 pub struct RetryPolicy {
     retries: u32,
     left: u32,
-    pauses: Backoff,
-    /// What ended the first of the tries in a row that gained nothing: it says more than what came
-    /// of looking for a server that had gone.
+    backoff: Backoff,
+    /// The error of the first try in a row that gained nothing: it says more than the failed
+    /// reconnects after it.
     failure: Option<Error>,
 }
 
 impl RetryPolicy {
-    /// So many tries that gain nothing, one after another.
+    /// Allows so many tries in a row that gain nothing.
     #[must_use]
     pub const fn new(retries: u32) -> Self {
         Self {
             retries,
             left: retries,
-            pauses: Backoff::after_a_loss(),
+            backoff: Backoff::after_a_loss(),
             failure: None,
         }
     }
@@ -182,22 +182,22 @@ impl RetryPolicy {
             return Err(err);
         }
         link.lose();
-        // Whoever named a time to wait for a berth has waited for it.
+        // With --wait, the time to wait for a berth is over.
         if matches!(err, Error::TurnedAway(_)) && link.options.wait.is_some() {
             return Err(err);
         }
         if gained {
             self.left = self.retries;
-            self.pauses.reset();
+            self.backoff.reset();
             self.failure = None;
         }
         if self.left == 0 {
             return Err(self.failure.take().unwrap_or(err));
         }
         self.left -= 1;
-        let pause = self.pauses.take();
+        let pause = self.backoff.take();
         let number = self.retries - self.left;
-        link.notes().info(format_args!(
+        link.stderr().info(format_args!(
             "{}; trying again in {:.1} s ({number} of {})",
             err.cause(),
             pause.as_secs_f64(),

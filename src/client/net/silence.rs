@@ -1,6 +1,6 @@
-//! Silence on a line that is not dead: the server is at work, or a file's bytes are slow.
+//! Waiting on a live connection: the server is busy, or a file's bytes are slow.
 //!
-//! Owns what is done meanwhile. Must never take what has come for what has not.
+//! Owns the notices and ticks meanwhile. Must never lose a byte that has come.
 
 use std::io::{self, BufRead};
 use std::time::{Duration, Instant};
@@ -9,18 +9,18 @@ use crate::client::error::Error;
 use crate::client::net::connection::Client;
 use crate::client::net::dial::{is_pause, is_timeout};
 
-/// How long a server is at work before whoever waits is told.
+/// How long a server may be busy before a notice is shown.
 const NOTICE_AFTER: Duration = Duration::from_secs(2);
 
-/// How often whoever waits for a file's bytes is told that none come.
+/// How often the progress bar is told that no bytes come.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Tells a person what line the server is at work on.
+/// Shows which request the server is busy with.
 pub type Waiting = fn(&[u8]);
 
 impl Client {
     /// Does `read` with an answer that the server has to work for, to `request`. That may take any
-    /// time: a silence says nothing then, and the kernel finds out whether anybody is there.
+    /// time, so the idle timeout is off and TCP keepalive finds out whether the server is there.
     pub(super) fn wait_for_work<T>(
         &mut self,
         request: &[u8],

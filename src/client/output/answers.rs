@@ -1,7 +1,7 @@
-//! `status` and `list` in the form that whoever reads them wants.
+//! The formats of `status` and `list`.
 //!
-//! Owns that form: a table for a person, a line per entry for a program, JSON, or the wire. Must
-//! never hold an answer back from a program that reads it line by line.
+//! Owns the formats: a table at a terminal, a line per entry in a pipe, JSON, or as on the wire.
+//! Must never hold back the lines of an answer from a program that reads it line by line.
 
 use std::io::Write;
 use std::time::SystemTime;
@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use crate::client::error::Error;
 use crate::client::net::connection::Client;
 use crate::client::output::json;
-use crate::client::ui::stdout::Screen;
+use crate::client::ui::stdout::Stdout;
 use crate::client::ui::table::{Ago, Table};
 use crate::wire::reply::{END, LIST, STATUS};
 use crate::wire::{KnownClient, ListedFile, Sanitized, Size};
@@ -45,7 +45,7 @@ pub fn show<W: Write>(
     question: Question,
     line: &[u8],
     form: Form,
-    screen: &mut Screen<W>,
+    stdout: &mut Stdout<W>,
 ) -> Result<(), Error> {
     let head = match question {
         Question::Status => STATUS,
@@ -54,14 +54,14 @@ pub fn show<W: Write>(
     let mut kept = Vec::new();
     let mut began = false;
     client.ask(line, |line| {
-        // A refusal is told by whoever asked; it is the first line, and no head.
+        // A refusal is the first line and no head; the caller reports it.
         let is_head = !std::mem::replace(&mut began, true);
         let frame = is_head || line == END;
         match form {
             Form::Wire if is_head && line != head => Ok(()),
-            Form::Wire => screen.line(line),
+            Form::Wire => stdout.line(line),
             _ if frame => Ok(()),
-            Form::Entries => screen.line(line),
+            Form::Entries => stdout.line(line),
             Form::Table | Form::Json => {
                 kept.push(line.to_vec());
                 Ok(())
@@ -70,10 +70,10 @@ pub fn show<W: Write>(
     })?;
     match (form, question) {
         (Form::Wire | Form::Entries, _) => Ok(()),
-        (Form::Json, Question::Status) => screen.text(json::status(&kept)),
-        (Form::Json, Question::List) => screen.text(json::list(&kept)),
-        (Form::Table, Question::Status) => print(&clients(&kept, SystemTime::now()), screen),
-        (Form::Table, Question::List) => print(&files(&kept, SystemTime::now()), screen),
+        (Form::Json, Question::Status) => stdout.text(json::status(&kept)),
+        (Form::Json, Question::List) => stdout.text(json::list(&kept)),
+        (Form::Table, Question::Status) => print(&clients(&kept, SystemTime::now()), stdout),
+        (Form::Table, Question::List) => print(&files(&kept, SystemTime::now()), stdout),
     }
 }
 
@@ -81,15 +81,15 @@ pub fn show<W: Write>(
 ///
 /// # Errors
 /// When they cannot be written.
-pub fn table<W: Write>(listed: &[Vec<u8>], screen: &mut Screen<W>) -> Result<(), Error> {
-    print(&files(listed, SystemTime::now()), screen)
+pub fn table<W: Write>(listed: &[Vec<u8>], stdout: &mut Stdout<W>) -> Result<(), Error> {
+    print(&files(listed, SystemTime::now()), stdout)
 }
 
-fn print<W: Write, const N: usize>(table: &Table<N>, screen: &mut Screen<W>) -> Result<(), Error> {
+fn print<W: Write, const N: usize>(table: &Table<N>, stdout: &mut Stdout<W>) -> Result<(), Error> {
     for (number, line) in table.lines().enumerate() {
         match number {
-            0 => screen.heading(&line)?,
-            _ => screen.text(line)?,
+            0 => stdout.heading(&line)?,
+            _ => stdout.text(line)?,
         }
     }
     Ok(())
@@ -99,15 +99,15 @@ fn clients(lines: &[Vec<u8>], now: SystemTime) -> Table<4> {
     let mut table = Table::new(["CLIENT", "ADDRESS", ">CAME", "GONE"]);
     for line in lines {
         let Some(client) = KnownClient::parse(line) else {
-            table.push([harmless(line), String::new(), String::new(), String::new()]);
+            table.push([sanitized(line), String::new(), String::new(), String::new()]);
             continue;
         };
         let gone = client.gone.map_or_else(String::new, |(when, why)| {
             format!("{}, {}", Ago::since(when, now), Sanitized(why))
         });
         table.push([
-            harmless(client.name),
-            harmless(client.address),
+            sanitized(client.name),
+            sanitized(client.address),
             Ago::since(client.connected, now).to_string(),
             gone,
         ]);
@@ -122,15 +122,15 @@ fn files(lines: &[Vec<u8>], now: SystemTime) -> Table<3> {
             Some(file) => [
                 Size(file.size).to_string(),
                 Ago::since(file.modified, now).to_string(),
-                harmless(file.name),
+                sanitized(file.name),
             ],
-            None => [String::new(), String::new(), harmless(line)],
+            None => [String::new(), String::new(), sanitized(line)],
         });
     }
     table
 }
 
-fn harmless(bytes: &[u8]) -> String {
+fn sanitized(bytes: &[u8]) -> String {
     Sanitized(bytes).to_string()
 }
 

@@ -1,8 +1,8 @@
-//! What the prompt offers while a person types: commands, names, earlier lines.
+//! Tab completion and hints at the prompt.
 //!
-//! Owns the names that the server listed last, and when it is asked again. Must never ask while
-//! anything else is under way on the connection, nor because somebody merely types: what they enter
-//! would wait behind the answer. Must never offer a name that is not harmless on the terminal.
+//! Owns the cache of the server's names and when it is refreshed. Must never send a request while
+//! another is under way, nor without Tab: the next line would wait behind the answer. Must never
+//! offer a name that has to be sanitized.
 
 use std::borrow::Cow;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -47,8 +47,7 @@ pub fn lock(link: &Mutex<Link>) -> MutexGuard<'_, Link> {
     link.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The same for a line that was typed. Where Tab has asked for a list that is still coming, its end
-/// is behind that, and whoever waits is told.
+/// The same for a typed line, which has to wait while Tab's list is still coming: `tell` says so.
 pub fn lock_telling(link: &Mutex<Link>, tell: impl FnOnce()) -> MutexGuard<'_, Link> {
     match link.try_lock() {
         Ok(link) => link,
@@ -95,12 +94,12 @@ impl Names {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Why the connection was lost while nobody was looking.
+    /// The error that lost the connection in the background.
     pub fn take_lost(&self) -> Option<Error> {
         self.known().lost.take()
     }
 
-    /// Asks the server again for whoever pressed Tab, if it has not been asked lately.
+    /// Refreshes the cache in the background, unless it is fresh.
     pub fn refresh(self: &Arc<Self>) {
         let mut known = self.known();
         let stale = known.fresh.is_none_or(|end| Instant::now() > end);
@@ -141,7 +140,7 @@ impl Names {
         });
         let cut = interrupt::leave();
         match asked {
-            // Whoever pressed Ctrl-C knows, and what was typed goes on with a new connection.
+            // Ctrl-C cut it, so this is no error; the next line connects anew.
             Err(err) if cut && !err.session_goes_on() => {
                 link.lose();
                 None

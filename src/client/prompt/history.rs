@@ -1,9 +1,8 @@
-//! Where the prompt remembers what was typed.
+//! The history file of the prompt.
 //!
-//! Owns the file: its place, its form and who may read it, for what was typed may be private. Must
-//! never be missed: a prompt without a history works. Must never touch anything but a regular file
-//! at that place: a link of either sort, a device or a pipe there means that nothing is to be
-//! remembered.
+//! Owns its path, format and permissions; what was typed may be private. The prompt works without
+//! it. Must never touch anything but a regular file with one name: a symbolic or hard link, a
+//! device or a FIFO at its path turns the history off.
 
 use std::env;
 use std::fs::{DirBuilder, File, OpenOptions};
@@ -93,7 +92,7 @@ fn open(path: &Path) -> io::Result<File> {
     regular_file::open(path, &mut options)
 }
 
-/// Lets nobody else read the file, whoever made it.
+/// Makes the file readable for its owner only.
 #[cfg(unix)]
 fn protect(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
@@ -132,7 +131,7 @@ fn read(path: &Path) -> io::Result<(File, Vec<String>)> {
     Ok((file, lines))
 }
 
-/// In place: a prompt beside this one goes on to add to the same file.
+/// In place, because another prompt may have the same file open and append to it.
 fn write_anew(file: &mut File, lines: &[String]) -> io::Result<()> {
     let lines = lines.iter().map(|line| line.replace('\\', r"\\") + "\n");
     let text: String = std::iter::once(HEAD.to_owned()).chain(lines).collect();

@@ -91,7 +91,7 @@ impl Keyboard {
 
     /// Forgets what was pasted or typed ahead. Returns how many lines of it are known.
     pub fn forget(&mut self) -> usize {
-        // The editor keeps what it has read, and gives it to nobody.
+        // The editor keeps its read buffer, so a new editor drops it.
         if let Ok(mut fresh) = editor(&self.names, self.color) {
             std::mem::swap(fresh.history_mut(), self.editor.history_mut());
             self.editor = fresh;

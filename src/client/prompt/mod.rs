@@ -1,7 +1,7 @@
 //! The prompt: a person's session at a terminal.
 //!
-//! Owns the line that is typed, what it means here, and what happens when the server goes away.
-//! Must never frame an answer, nor show a stranger's bytes raw; others do that and see to this.
+//! Owns what a typed line means and what happens when the connection is lost. Must never frame an
+//! answer, nor show foreign bytes that are not sanitized.
 
 pub mod completion;
 pub mod history;
@@ -20,8 +20,8 @@ use crate::client::prompt::keyboard::{Entry, Keyboard};
 use crate::client::ui::confirm;
 use crate::client::ui::interrupt;
 use crate::client::ui::keyboard::NOT_TEXT;
-use crate::client::ui::stderr::{Notes, is_colored};
-use crate::client::ui::stdout::Screen;
+use crate::client::ui::stderr::{Stderr, is_colored};
+use crate::client::ui::stdout::Stdout;
 use crate::streams::{self, Stream};
 use crate::wire::{Request, Sanitized};
 
@@ -53,41 +53,40 @@ pub fn is_wanted() -> bool {
     streams::stdin().is_terminal() && streams::stdout().is_terminal()
 }
 
-/// Talks to the server for a person. Returns the exit code; all that is to be said has been. What
-/// is refused has been seen, so only the end counts.
+/// Runs the prompt. Returns the exit code, which only an error that ends the session sets.
 #[must_use]
 pub fn run(options: Options) -> u8 {
     interrupt::watch(true);
-    let notes = Notes::new(&options);
-    let screen = Screen::stdout(&options);
+    let stderr = Stderr::new(&options);
+    let stdout = Stdout::open(&options);
     let color = is_colored(options.color, streams::stdout());
     let form = if options.raw { Form::Wire } else { Form::Table };
     let link = match Link::open(options) {
         Ok(link) => Arc::new(Mutex::new(link)),
-        Err(err) => return notes.error(&err),
+        Err(err) => return stderr.error(&err),
     };
     let names = Arc::new(Names::new(Arc::clone(&link)));
     let keyboard = match Keyboard::new(Arc::clone(&names), color) {
         Ok(keyboard) => keyboard,
-        Err(err) => return notes.error(&err),
+        Err(err) => return stderr.error(&err),
     };
     let prompt = Prompt {
         link,
         names,
         keyboard,
-        screen,
-        notes,
+        stdout,
+        stderr,
         form,
     };
-    prompt.serve().unwrap_or_else(|err| notes.error(&err))
+    prompt.serve().unwrap_or_else(|err| stderr.error(&err))
 }
 
 struct Prompt {
     link: Shared,
     names: Arc<Names>,
     keyboard: Keyboard,
-    screen: Screen<Stream>,
-    notes: Notes,
+    stdout: Stdout<Stream>,
+    stderr: Stderr,
     form: Form,
 }
 
@@ -100,9 +99,9 @@ enum Next {
 impl Prompt {
     fn serve(mut self) -> Result<u8, Error> {
         self.welcome()?;
-        self.screen.text(HINT)?;
+        self.stdout.text(HINT)?;
         loop {
-            self.screen.flush()?;
+            self.stdout.flush()?;
             if let Some(line) = self.read()?
                 && let Next::Leave(code) = self.obey(&line)?
             {
@@ -114,9 +113,9 @@ impl Prompt {
     fn welcome(&mut self) -> Result<(), Error> {
         let mut link = lock(&self.link);
         if let Some(client) = link.connected() {
-            self.screen.line(client.welcome())?;
+            self.stdout.line(client.welcome())?;
         }
-        self.screen.flush()
+        self.stdout.flush()
     }
 
     /// `Client02@127.0.0.1:23784> `
@@ -136,13 +135,13 @@ impl Prompt {
             Entry::OneOfMany(line) => {
                 // All of them stand above: each is shown again with its answer.
                 let shown = Sanitized(line.as_bytes());
-                self.screen.text(format_args!("{text}{shown}"))?;
-                self.screen.flush()?;
+                self.stdout.text(format_args!("{text}{shown}"))?;
+                self.stdout.flush()?;
                 Ok(Some(line))
             }
             Entry::Nothing => Ok(None),
             Entry::NotText => {
-                self.notes.complain_of(NOT_TEXT);
+                self.stderr.error_text(NOT_TEXT);
                 Ok(None)
             }
             Entry::End => Ok(Some("exit".to_owned())),
@@ -152,7 +151,7 @@ impl Prompt {
     /// Does what a line asks for. What is refused has been seen.
     fn obey(&mut self, line: &str) -> Result<Next, Error> {
         if line.trim_end().eq_ignore_ascii_case("help") {
-            self.screen.text(HELP)?;
+            self.stdout.text(HELP)?;
             return Ok(Next::Line);
         }
         let leaves = Request::parse(line.as_bytes()) == Request::Exit;
@@ -164,14 +163,14 @@ impl Prompt {
             true => Err(Error::Interrupted),
             false => done,
         };
-        self.screen.flush()?;
+        self.stdout.flush()?;
         match done {
             Ok(Answer::Goodbye) => Ok(Next::Leave(0)),
             Ok(_) => Ok(Next::Line),
             Err(Error::Interrupted) => self.interrupted(),
             Err(err) if err.is_passing() && !leaves => self.offer(err),
             Err(err) if err.session_goes_on() => {
-                self.notes.error(&err);
+                self.stderr.error(&err);
                 Ok(Next::Line)
             }
             Err(err) => Err(err),
@@ -180,8 +179,8 @@ impl Prompt {
 
     /// Sends one request and shows its answer.
     fn request(&mut self, line: &[u8]) -> Result<Answer, Error> {
-        let mut link = lock_telling(&self.link, || self.notes.info(LISTING));
-        let (form, screen) = (self.form, &mut self.screen);
+        let mut link = lock_telling(&self.link, || self.stderr.info(LISTING));
+        let (form, stdout) = (self.form, &mut self.stdout);
         let question = match Request::parse(line) {
             Request::Status => Question::Status,
             Request::List => Question::List,
@@ -190,7 +189,7 @@ impl Prompt {
                 return batch::one(&mut link, name, offset, &how).map(|()| Answer::Whole);
             }
             _ => {
-                let shown = |line: &[u8]| screen.line(line);
+                let shown = |line: &[u8]| stdout.line(line);
                 return match link.client()?.ask(line, shown) {
                     // The line that says so has been shown.
                     Err(Error::Refused(_)) => Ok(Answer::Whole),
@@ -198,20 +197,20 @@ impl Prompt {
                 };
             }
         };
-        show(link.client()?, question, line, form, screen).map(|()| Answer::Whole)
+        show(link.client()?, question, line, form, stdout).map(|()| Answer::Whole)
     }
 
     /// Ctrl-C cut the connection, which was in the middle of an answer.
     fn interrupted(&mut self) -> Result<Next, Error> {
         match interrupt::take_advice() {
             // A bar has ended its line.
-            Some(advice) => self.notes.info(advice),
-            None => self.notes.info("\ninterrupted"),
+            Some(advice) => self.stderr.info(advice),
+            None => self.stderr.info("\ninterrupted"),
         }
         match self.keyboard.forget() {
             0 => {}
             n => self
-                .notes
+                .stderr
                 .info(format_args!("pasted lines that are dropped: {n}")),
         }
         let mut link = lock(&self.link);
@@ -229,8 +228,8 @@ impl Prompt {
         let mut err = err;
         lock(&self.link).lose();
         loop {
-            self.notes.complain_of(&err.cause());
-            if !confirm::again(self.notes)? {
+            self.stderr.error_text(&err.cause());
+            if !confirm::again(self.stderr)? {
                 return Ok(Next::Leave(err.exit_code()));
             }
             let connected = lock(&self.link).connect();

@@ -1,7 +1,7 @@
 //! Questions to the person at the terminal.
 //!
-//! Owns their words, and the answers that are understood. Must never hold anybody up where no
-//! person is there to answer, nor take for an answer what was pasted for the prompt.
+//! Owns their words and the answers to them. Must never block where no terminal is, nor take lines
+//! that were pasted at the prompt for an answer.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -11,11 +11,10 @@ use crate::client::excerpt::Excerpt;
 use crate::client::excerpt::path_bytes;
 use crate::client::options::OnExist;
 use crate::client::ui::keyboard::{self, NOT_TEXT, Typed};
-use crate::client::ui::stderr::Notes;
+use crate::client::ui::stderr::Stderr;
 use crate::streams;
 
-/// Asks what is to become of a file that is there. Where nobody can be asked, nothing may be
-/// touched, and nothing is without an answer.
+/// Asks what to do with a file that exists. Without a terminal or an answer the file stays.
 ///
 /// # Errors
 /// When the answer is Ctrl-C, or cannot be read.
@@ -44,17 +43,17 @@ pub fn ask(target: &Path) -> Result<OnExist, Error> {
     }
 }
 
-/// Asks whether to look for the server again.
+/// Asks whether to reconnect.
 ///
 /// # Errors
 /// When the answer cannot be read.
-pub fn again(notes: Notes) -> Result<bool, Error> {
+pub fn again(stderr: Stderr) -> Result<bool, Error> {
     loop {
         let answer = match keyboard::read(&mut keyboard::plain()?, "connect again? [Y/n] ")? {
             Typed::Line(answer) => answer,
             Typed::Dropped | Typed::End => return Ok(false),
             Typed::NotText => {
-                notes.complain_of(NOT_TEXT);
+                stderr.error_text(NOT_TEXT);
                 continue;
             }
         };
@@ -76,7 +75,7 @@ fn read(question: &str) -> Result<Typed, Error> {
     keyboard::read(&mut keyboard::plain()?, question)
 }
 
-/// The same without standard output, which somebody else reads.
+/// The same where standard output is no terminal.
 fn read_plain(question: &str) -> Result<Typed, Error> {
     let _ = streams::stderr().write_all(question.as_bytes());
     let mut answer = Vec::new();

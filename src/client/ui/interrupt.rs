@@ -1,9 +1,8 @@
-//! Signals, and Ctrl-C first of all.
+//! Signals, above all Ctrl-C.
 //!
-//! Owns what happens then, for the whole process: there is one keyboard. Who is told to end ends of
-//! that same signal, so that a shell that waits for the program sees why, and the terminal is put
-//! back before. Must never touch a file: whatever a download has written so far is left as a kill
-//! would leave it, and that is enough to go on from.
+//! Owns their handling for the whole process. The program ends by the same signal, so that its
+//! shell sees why, after the terminal modes are restored. Must never touch a file: a partial
+//! download is left as a kill would leave it, which is enough to resume.
 
 use std::io::Write;
 use std::net::{Shutdown, TcpStream};
@@ -19,14 +18,14 @@ use signal_hook::low_level::emulate_default_handler;
 use crate::client::error::{Error, INTERRUPTED};
 use crate::streams;
 
-/// How soon a pause notices Ctrl-C.
+/// How often a pause checks for Ctrl-C.
 const SLICE: Duration = Duration::from_millis(50);
 
 #[derive(Debug)]
 struct State {
     /// What a person is told when the program ends here.
     advice: Option<String>,
-    /// What is cut so that a prompt gets its person back; nothing where the program just ends.
+    /// The connection that is shut down to get back to the prompt; `None` where the program ends.
     line: Option<TcpStream>,
     /// Whether it was cut.
     raised: bool,
@@ -77,14 +76,14 @@ fn raise(signal: i32) {
     }
     let advice = state.advice.take();
     let advice = advice.as_deref().unwrap_or("interrupted");
-    // Nobody waits for an output that was stopped.
+    // A terminal that was stopped (Ctrl-S) is not waited for.
     if streams::stderr().has_room() {
         let _ = streams::stderr().write_all(format!("\nberth: {advice}\n").as_bytes());
     }
     end(signal, &mut state);
 }
 
-/// Ends the program as this signal does where nobody takes it.
+/// Ends the program by this signal's default action.
 fn end(signal: i32, state: &mut State) -> ! {
     if let Some(terminal) = state.terminal.take() {
         terminal.put_back();
@@ -122,7 +121,7 @@ impl Drop for Typing {
     }
 }
 
-/// Something begins that Ctrl-C may end; `advice` says how to go on then.
+/// Sets the hint that Ctrl-C prints from now on.
 pub fn advise(advice: Option<String>) {
     state().advice = advice;
 }

@@ -44,7 +44,7 @@ pub enum Typed {
 pub fn read<H: Helper>(editor: &mut Editor<H, MemHistory>, prompt: &str) -> Result<Typed, Error> {
     loop {
         let typed = {
-            // Somebody else who has the terminal may have left it so that nothing waits.
+            // Another program may have left the terminal non-blocking.
             let _patient = streams::Waiting::begin();
             let _raw = interrupt::typing();
             editor.readline(prompt)

@@ -121,7 +121,7 @@ impl Progress {
         Self { bar }
     }
 
-    /// Whether somebody sees it.
+    /// Whether it is drawn.
     #[must_use]
     pub const fn is_shown(&self) -> bool {
         self.bar.is_some()
@@ -278,7 +278,7 @@ struct Line<W> {
 }
 
 impl<W: Write> Write for Line<W> {
-    /// Takes one drawing: a CR and ASCII text. What would go on in the next line is cut. That the
+    /// Takes one drawing: a CR and ASCII text. What would wrap is cut. That the
     /// terminal is gone is no reason to end a download, so errors end here.
     fn write(&mut self, drawing: &[u8]) -> io::Result<usize> {
         let end = drawing.len().min(b"\r".len() + self.width);

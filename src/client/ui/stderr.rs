@@ -1,8 +1,8 @@
-//! What the program itself says, on standard error.
+//! Messages and errors on standard error.
 //!
-//! Owns how it is said: each time in one piece, so that no other program's words come between, and
-//! not at all where nobody wants to hear it. Must never carry an answer, nor show a stranger's
-//! bytes raw: whoever hands them in has made them harmless.
+//! Owns how they are written: each in one write, so that other programs' output does not come
+//! between, and no messages with --quiet. Must never carry an answer. Callers sanitize foreign
+//! bytes.
 
 use std::fmt::Display;
 use std::io::Write;
@@ -11,15 +11,15 @@ use crate::client::error::Error;
 use crate::client::options::{Color, Options};
 use crate::streams::{self, Stream};
 
-/// Standard error, in the manner that was asked for.
+/// Standard error, with the options for it.
 #[derive(Clone, Copy, Debug)]
-pub struct Notes {
+pub struct Stderr {
     quiet: bool,
     color: bool,
 }
 
-impl Notes {
-    /// In the manner that `options` ask for.
+impl Stderr {
+    /// With the colour and the quiet that `options` ask for.
     #[must_use]
     pub fn new(options: &Options) -> Self {
         Self {
@@ -28,20 +28,20 @@ impl Notes {
         }
     }
 
-    /// Says something that is good to know.
+    /// Writes a message, unless --quiet.
     pub fn info(self, text: impl Display) {
         if !self.quiet {
             write(format_args!("{text}"));
         }
     }
 
-    /// Says what went wrong, unless nothing is to be said of it. Returns the exit code.
+    /// Reports an error, unless it is a closed pipe. Returns the exit code.
     pub fn error(self, err: &Error) -> u8 {
-        self.complain_at("", err)
+        self.error_at("", err)
     }
 
-    /// Says what went wrong, in these harmless words.
-    pub fn complain_of(self, text: &str) {
+    /// Reports an error in these words, which are sanitized.
+    pub fn error_text(self, text: &str) {
         write(format_args!("{} {text}", self.name()));
     }
 
@@ -52,22 +52,22 @@ impl Notes {
         }
     }
 
-    /// The same of a place in a script.
-    pub fn complain_at(self, place: &str, err: &Error) -> u8 {
+    /// Reports an error at a line of a script.
+    pub fn error_at(self, place: &str, err: &Error) -> u8 {
         if !err.is_quiet() {
-            self.complain_of(&format!("{place}{err}"));
+            self.error_text(&format!("{place}{err}"));
         }
         err.exit_code()
     }
 
-    /// Whether nothing but failures is to be said.
+    /// Whether only errors are written.
     #[must_use]
     pub const fn is_quiet(self) -> bool {
         self.quiet
     }
 }
 
-/// Nobody can be told that standard error is closed.
+/// Ignores errors: there is nowhere to report that standard error is closed.
 fn write(text: impl Display) {
     let _ = streams::stderr().write_all(format!("{text}\n").as_bytes());
 }

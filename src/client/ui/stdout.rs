@@ -1,7 +1,7 @@
-//! Standard output, as the client's answers see it.
+//! Standard output, buffered.
 //!
-//! Owns the one decision of how bytes from the server leave the program: raw where a program reads
-//! them, harmless where a terminal would obey them. Must never panic on a closed output.
+//! Owns the decision how bytes from the server leave the program: raw into a pipe or file,
+//! sanitized on a terminal. Must never panic on a closed output.
 
 use std::fmt::Display;
 use std::io::{BufWriter, Write};
@@ -14,42 +14,42 @@ use crate::wire::Sanitized;
 
 /// Where answers go, a line at a time.
 #[derive(Debug)]
-pub struct Screen<W: Write> {
+pub struct Stdout<W: Write> {
     out: BufWriter<W>,
     /// Whether a terminal is at the other end.
-    harmless: bool,
+    sanitized: bool,
     /// Whether headings are to stand out.
     color: bool,
 }
 
-impl Screen<Stream> {
+impl Stdout<Stream> {
     /// Standard output.
     #[must_use]
-    pub fn stdout(options: &Options) -> Self {
+    pub fn open(options: &Options) -> Self {
         let out = streams::stdout();
         let harmless = out.is_terminal();
         let color = is_colored(options.color, out);
         Self {
             color,
-            ..Self::new(out, harmless)
+            ..Self::new(out, sanitized)
         }
     }
 }
 
-impl<W: Write> Screen<W> {
-    /// An output; `harmless` when a terminal is at its other end.
-    pub fn new(out: W, harmless: bool) -> Self {
+impl<W: Write> Stdout<W> {
+    /// An output; `sanitized` when it is a terminal.
+    pub fn new(out: W, sanitized: bool) -> Self {
         Self {
             out: BufWriter::new(out),
-            harmless,
+            sanitized,
             color: false,
         }
     }
 
-    /// Whether a person reads it.
+    /// Whether it is a terminal.
     #[must_use]
     pub const fn is_terminal(&self) -> bool {
-        self.harmless
+        self.sanitized
     }
 
     /// Writes one line from the server.
@@ -67,7 +67,7 @@ impl<W: Write> Screen<W> {
         written.map_err(Error::Stdout)
     }
 
-    /// Writes a line of ours, in which nothing of a stranger's is raw.
+    /// Writes a line of this program, in which foreign bytes are sanitized.
     ///
     /// # Errors
     /// [`Error::Stdout`].
@@ -86,7 +86,7 @@ impl<W: Write> Screen<W> {
         }
     }
 
-    /// Shows what has been written so far.
+    /// Flushes the buffer.
     ///
     /// # Errors
     /// [`Error::Stdout`].
@@ -101,12 +101,12 @@ mod tests {
 
     #[test]
     fn a_program_reads_raw_bytes_and_a_terminal_harmless_ones() {
-        let written = |harmless| {
+        let written = |sanitized| {
             let mut out = Vec::new();
-            let mut screen = Screen::new(&mut out, harmless);
-            screen.line(b"a\x1b[2J\xff").unwrap();
-            screen.flush().unwrap();
-            drop(screen);
+            let mut stdout = Stdout::new(&mut out, sanitized);
+            stdout.line(b"a\x1b[2J\xff").unwrap();
+            stdout.flush().unwrap();
+            drop(stdout);
             out
         };
         assert_eq!(written(false), b"a\x1b[2J\xff\n");
