@@ -27,7 +27,7 @@ impl Stdout<Stream> {
     #[must_use]
     pub fn open(options: &Options) -> Self {
         let out = streams::stdout();
-        let harmless = out.is_terminal();
+        let sanitized = out.is_terminal();
         let color = is_colored(options.color, out);
         Self {
             color,
@@ -57,7 +57,7 @@ impl<W: Write> Stdout<W> {
     /// # Errors
     /// [`Error::Stdout`], as with everything here.
     pub fn line(&mut self, line: &[u8]) -> Result<(), Error> {
-        let written = if self.harmless {
+        let written = if self.sanitized {
             writeln!(self.out, "{}", Sanitized(line))
         } else {
             self.out
