@@ -125,7 +125,10 @@ impl LineBuffer {
     /// Takes the next line, or learns that there is none yet.
     pub fn next_line(&mut self) -> Option<Line<'_>> {
         loop {
-            if let Some(command) = self.take_command() {
+            // One comparison for everybody who is no Telnet client.
+            if self.memory.get(self.start) == Some(&telnet::IAC)
+                && let Some(command) = self.take_command()
+            {
                 match command.asks_for_a_mark {
                     true => return Some(Line::Mark),
                     false => continue,

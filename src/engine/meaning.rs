@@ -26,6 +26,7 @@ pub enum Meaning<'a> {
 impl<'a> Meaning<'a> {
     /// Reads a line. `is_first`: no line came before it.
     #[must_use]
+    #[inline]
     pub fn of(line: Line<'a>, is_first: bool) -> Self {
         let text = match line {
             Line::Mark => return Self::Mark,
@@ -60,9 +61,10 @@ impl<'a> Meaning<'a> {
 
     /// What was asked for; `None` if it was no line.
     #[must_use]
-    pub const fn kind(self) -> Option<RequestKind> {
+    #[inline]
+    pub const fn kind(&self) -> Option<RequestKind> {
         match self {
-            Self::Say(kind, _) | Self::Ask(kind, _) => Some(kind),
+            Self::Say(kind, _) | Self::Ask(kind, _) => Some(*kind),
             Self::Exit => Some(RequestKind::Exit),
             Self::Web => Some(RequestKind::Mistake),
             Self::Mark => None,

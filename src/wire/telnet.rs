@@ -4,7 +4,7 @@
 //! without the whole of it: what is no command is text.
 
 /// Interpret as command. No text in UTF-8 holds this byte.
-const IAC: u8 = 255;
+pub const IAC: u8 = 255;
 const SE: u8 = 240;
 const SB: u8 = 250;
 const WILL: u8 = 251;
