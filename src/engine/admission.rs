@@ -1,13 +1,13 @@
-//! What becomes of a newcomer: the ticket it is judged by, and the verdict.
+//! The ticket of a newcomer, and the verdict on it.
 //!
-//! Owns the words for it, and nothing that judges: an [`super::ports::Admission`] does.
+//! Owns these types. Must never decide a verdict: an [`super::ports::Admission`] does.
 
 use crate::wire::ClientName;
 
 /// The number under which one newcomer is judged.
 ///
-/// A ticket is never used twice, which a key of the table is: so a verdict that comes late, or
-/// twice, can never be taken for another peer's.
+/// A key of the table is reused, a ticket never: a verdict that comes late, or twice, cannot be
+/// applied to another peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub u64);
 
@@ -16,7 +16,7 @@ pub struct Ticket(pub u64);
 pub enum Verdict {
     /// It holds a berth from now on, and has this name.
     Granted(ClientName),
-    /// There is no berth for it: it is told so and leaves.
+    /// There is no berth for it. It gets a line that says why, and is closed.
     Refused(Refusal),
 }
 

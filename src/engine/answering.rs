@@ -1,6 +1,6 @@
-//! What a turn does about requests: the only place where one is answered.
+//! The part of a turn that answers requests: the only place where one is answered.
 //!
-//! Owns the order in which that is done. Must never read or write: answers are queued.
+//! Owns the order of the answers. Must never read or write: answers are queued.
 
 use crate::engine::event::Event;
 use crate::engine::meaning::Meaning;
@@ -9,7 +9,7 @@ use crate::engine::turn::TurnContext;
 use crate::wire::{CloseReason, ErrorReply, Reply};
 
 impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
-    /// Goes on with the answer under way, then answers what was asked.
+    /// Resumes the answer under way, then answers the requests that were received.
     pub(super) fn answer(&mut self) -> bool {
         let mut moved = self.resume();
         while self.budget.requests > 0 && self.connection.session.takes_requests(self.limits) {

@@ -1,7 +1,7 @@
-//! The peers that wait at a gate.
+//! The peers that wait for a handshake or for a verdict.
 //!
-//! Owns who they are, the tickets of those that were judged by nobody yet, and who makes room when
-//! there are too many. Must never hold a berth for one, nor anything that a peer sent.
+//! Owns their list with their tickets, and decides which of them is dropped when there are too
+//! many. Must never hold a berth for one, nor any byte that a peer sent.
 
 use crate::engine::admission::Ticket;
 use crate::engine::limits::Limits;
@@ -12,13 +12,13 @@ use crate::engine::ports::Peer;
 pub struct Arrival<P> {
     /// Its key in the table of connections.
     pub key: usize,
-    /// What it is judged by.
+    /// Names it to the admission.
     pub ticket: Ticket,
-    /// Who it is, for whoever judges.
+    /// Its address, for the admission.
     pub peer: P,
 }
 
-/// All that wait, in no order that means anything.
+/// All peers that wait, in no particular order.
 #[derive(Debug)]
 pub struct Arrivals<P>(Vec<Arrival<P>>);
 
@@ -29,19 +29,19 @@ impl<P> Default for Arrivals<P> {
 }
 
 impl<P: Peer> Arrivals<P> {
-    /// How many wait.
+    /// The number of peers that wait.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether nobody waits.
+    /// Whether no peer waits.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// One more waits.
+    /// Adds a peer.
     pub fn push(&mut self, arrival: Arrival<P>) {
         self.0.push(arrival);
     }
@@ -64,14 +64,14 @@ impl<P: Peer> Arrivals<P> {
         Some(self.0.swap_remove(at))
     }
 
-    /// Takes everybody out.
+    /// Takes all peers out.
     pub fn drain(&mut self) -> impl Iterator<Item = Arrival<P>> {
         self.0.drain(..)
     }
 
-    /// Who has to make room now that `newcomer` waits too: nobody while there is room, else whoever
-    /// was silent longest, and among those from the newcomer's origin if they are too many.
-    /// `silent_since` says when a byte of the peer with that key last moved.
+    /// The key of the peer to drop now that `newcomer` waits too: `None` while there is room, else
+    /// the peer that was silent longest, chosen among those of the newcomer's origin if these are
+    /// too many. `silent_since` returns when a byte of the peer with that key last moved.
     pub fn crowded_out<S: Ord>(
         &self,
         newcomer: usize,
@@ -109,7 +109,7 @@ mod tests {
         }
     }
 
-    /// Who makes room for the last of these, each `(origin, silent since)`.
+    /// Which of these, each `(origin, silent since)`, is dropped for the last one.
     fn crowded_out(peers: &[(char, u32)], max: usize, per_origin_max: usize) -> Option<usize> {
         let limits = Limits {
             arrivals_max: max,

@@ -1,8 +1,7 @@
-//! The berths of this server, and who judges newcomers by them: the local admission.
+//! The berths (connection slots) of this server: the local admission.
 //!
-//! Owns the count of berths taken, in all and from each origin, and the number of the last name.
-//! Must never wait: it answers every question at once. It is plain data, without a socket or a
-//! clock.
+//! Owns the number of berths taken, in total and per origin, and the number of the last client.
+//! Must never wait: every verdict is immediate. It is plain data, without a socket or a clock.
 
 use std::collections::BTreeMap;
 
@@ -20,14 +19,14 @@ pub struct Berths<P: Peer> {
     per_origin_max: usize,
     /// The origin of each client, by the ticket that it was let in with.
     taken: BTreeMap<Ticket, P::Origin>,
-    /// How many are taken from each origin; those from which none is are not in it.
+    /// How many are taken from each origin. An origin without a client has no entry.
     by_origin: BTreeMap<P::Origin, usize>,
     /// The number of the last name given.
     last: u64,
 }
 
 impl<P: Peer> Berths<P> {
-    /// So many berths, of which one origin may hold at most so many.
+    /// `clients_max` berths, of which one origin may hold at most `per_origin_max`.
     #[must_use]
     pub const fn new(clients_max: usize, per_origin_max: usize) -> Self {
         Self {
@@ -39,7 +38,7 @@ impl<P: Peer> Berths<P> {
         }
     }
 
-    /// The same, but names go on behind that of the client with number `last`.
+    /// The same, but the first client gets the number after `last`.
     #[must_use]
     pub fn with_last_client_number(mut self, last: u64) -> Self {
         self.last = last;

@@ -1,22 +1,22 @@
-//! What one turn of a connection may use up.
+//! The budget of one turn of a connection.
 //!
-//! Owns the share of one turn. Must never outlive it: what was saved is not added to the next.
+//! Owns what is left of it. Must never outlive the turn: an unused budget is not carried over.
 
 use crate::engine::limits::Limits;
 
-/// What is left of a turn's share.
+/// What is left of a turn's budget.
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
-    /// To be read and written.
+    /// Bytes that may still be read and written.
     pub bytes: usize,
-    /// To be answered.
+    /// Requests that may still be answered.
     pub requests: usize,
-    /// An answer that takes several steps takes one a turn.
+    /// Steps of a long answer that may still be done: one a turn.
     pub steps: usize,
 }
 
 impl Budget {
-    /// The share of one of so many turns in a turn of the loop.
+    /// The budget of one connection when `turns` connections have a turn in this turn of the loop.
     #[must_use]
     pub fn new(limits: &Limits, turns: usize) -> Self {
         Self {

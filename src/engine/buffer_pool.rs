@@ -1,8 +1,8 @@
-//! Memory that goes from one session to the next.
+//! Buffers that are lent to one session after another.
 //!
-//! Owns what a session needs to read and answer with while it has its turn, and not before or
-//! after: most turns leave nothing behind, so one such set serves everybody, and a request costs
-//! no allocation. Must never hold anything that somebody is owed.
+//! Owns the buffers that a session reads and answers with during its turn. Most turns leave them
+//! empty, so one set serves all sessions: an idle client costs no buffer, and a request costs no
+//! allocation. Must never hold unsent output or unread input.
 
 use std::mem;
 
@@ -16,7 +16,7 @@ pub struct BufferPool<F> {
     output: Outbox<F>,
 }
 
-/// Nothing to lend yet: the first session to have a turn brings it.
+/// An empty pool: the first session to have a turn allocates the buffers.
 impl<F> Default for BufferPool<F> {
     fn default() -> Self {
         Self {
@@ -27,15 +27,15 @@ impl<F> Default for BufferPool<F> {
 }
 
 impl<F> BufferPool<F> {
-    /// Lends to those that have no memory of their own. To be called when a turn begins.
+    /// Lends buffers to a session that has none. To be called when a turn begins.
     pub fn lend(&mut self, (inbox, outbox): (&mut LineBuffer, &mut Outbox<F>)) {
         inbox.borrow(&mut self.input);
-        if outbox.is_blank() {
+        if outbox.has_no_buffer() {
             mem::swap(&mut self.output, outbox);
         }
     }
 
-    /// Takes the memory of those that have nothing in it. To be called when a turn is over.
+    /// Takes empty buffers back. To be called when a turn is over.
     pub fn take(&mut self, (inbox, outbox): (&mut LineBuffer, &mut Outbox<F>)) {
         inbox.release(&mut self.input);
         outbox.release(&mut self.output);

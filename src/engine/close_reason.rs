@@ -1,12 +1,13 @@
-//! Whose fault it is that an operation failed.
+//! The close reason that follows from an I/O error.
 //!
-//! Owns the line between the two. Must never be asked about an operation that is to be tried again.
+//! Owns the distinction between errors of the peer and of the server. Must never be given an error
+//! after which the operation is retried.
 
 use std::io::{self, ErrorKind};
 
 use crate::wire::CloseReason;
 
-/// Why the connection ends: through the peer, who is gone, or through us.
+/// Why the connection ends: the peer is gone (`Reset`), or the server failed (`Error`).
 #[must_use]
 pub fn reason(error: &io::Error) -> CloseReason {
     match error.kind() {

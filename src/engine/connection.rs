@@ -1,6 +1,6 @@
-//! A session with its pipe, and what the kernel last said about that.
+//! A session with its transport and the readiness of that.
 //!
-//! Owns the three. Must never do I/O: that is a turn's, in [`super::turn`].
+//! Owns the three. Must never do I/O: a turn does, in [`super::turn`].
 
 use std::time::Instant;
 
@@ -10,7 +10,7 @@ use crate::engine::readiness::Readiness;
 use crate::engine::session::Session;
 use crate::wire::CloseReason;
 
-/// A session with its pipe. `K` is the handler's answer under way.
+/// A session with its transport. `K` is the handler's answer under way.
 #[derive(Debug)]
 pub struct Connection<T: Transport, K> {
     pub(super) session: Session<T::File, K>,
@@ -19,7 +19,7 @@ pub struct Connection<T: Transport, K> {
 }
 
 impl<T: Transport, K> Connection<T, K> {
-    /// A new connection is tried before it is waited for.
+    /// A new connection. Reading and writing are tried before any event.
     pub const fn new(session: Session<T::File, K>, transport: T) -> Self {
         Self {
             session,
@@ -28,22 +28,22 @@ impl<T: Transport, K> Connection<T, K> {
         }
     }
 
-    /// What is known of the peer.
+    /// The state of the peer.
     pub const fn session(&self) -> &Session<T::File, K> {
         &self.session
     }
 
-    /// The same, for who judges the peer.
+    /// The same, to be changed by a verdict.
     pub const fn session_mut(&mut self) -> &mut Session<T::File, K> {
         &mut self.session
     }
 
-    /// Whether the two ends of the pipe have agreed, so that it can be written to.
+    /// Whether the transport's handshake is complete, so that it can be written to.
     pub fn is_ready(&self) -> bool {
         self.transport.is_ready()
     }
 
-    /// Whether the next turn is a step of the pipe's handshake, which costs far more than others.
+    /// Whether the next turn is a step of the handshake, which costs far more than other turns.
     pub fn has_handshake_to_do(&self) -> bool {
         !self.transport.is_ready() && self.readiness.readable()
     }
@@ -58,8 +58,8 @@ impl<T: Transport, K> Connection<T, K> {
         self.session.deadline(limits, self.transport.owes())
     }
 
-    /// Does what is due at a deadline; a turn has to follow, in which a write is tried and what an
-    /// event told is read before the peer is judged.
+    /// Does what is due at a deadline. A turn has to follow: it tries to write and to read before
+    /// it closes a connection that is late.
     pub fn expire(&mut self, limits: &Limits, now: Instant) {
         let owes = self.transport.owes();
         self.session.expire(limits, owes, now);

@@ -1,6 +1,6 @@
-//! When each connection has to be looked at again although nothing happened to it.
+//! The timers of all connections.
 //!
-//! Owns one alarm per key. Must never ask a clock, nor decide what an alarm means.
+//! Owns one alarm per key. Must never read a clock, nor decide what an alarm means.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -32,7 +32,7 @@ impl Deadlines {
         self.alarms.insert((deadline, key));
     }
 
-    /// Takes the alarm of `key` away. To be called before the key is used for somebody else.
+    /// Cancels the alarm of `key`. To be called before the key is reused for another connection.
     pub fn cancel(&mut self, key: usize) {
         if let Some(alarm) = self.by_key.get_mut(key).and_then(Option::take) {
             self.alarms.remove(&(alarm, key));

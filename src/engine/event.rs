@@ -1,8 +1,8 @@
-//! What the engine does, told step by step to whoever listens.
+//! The events that the engine reports to its observers, step by step.
 //!
-//! Owns the names of the steps. Must never hold a time: who hears of an event may ask a clock, the
-//! engine may not. An event goes to [`super::ports::Observer::on_event`]; where that does nothing
-//! the compiler leaves nothing of it.
+//! Owns the names of the steps. Must never hold a time: an observer may read a clock, the engine
+//! may not. An event goes to [`super::ports::Observer::on_event`]; where that is empty, the
+//! compiler removes the call.
 
 use crate::wire::ClientName;
 
@@ -12,9 +12,9 @@ use crate::wire::ClientName;
 pub enum Turn {
     /// Nothing can be done until an event or a deadline.
     Waiting,
-    /// There is more to do, and others to do it for first.
+    /// The budget is spent and there is more to do: the connection is queued again.
     Yielded,
-    /// The peer has passed its gates: whether it gets a berth is to be asked now.
+    /// The handshake is complete: the admission is to be asked for a berth now.
     Arrived,
     /// The connection is over and is to be dropped.
     Done,
@@ -27,49 +27,49 @@ pub enum Event {
     Began(usize, Option<ClientName>),
     /// A request was taken.
     Took(RequestKind),
-    /// What was asked is answered, as far as it can be now: the answers are queued.
+    /// Requests were answered, as far as possible now: the answers are queued.
     Answered,
     /// So many queued bytes were written.
     Wrote(usize),
     /// So many bytes of a file were sent.
     Sent(usize),
-    /// So many bytes were sent that the pipe itself owed.
+    /// So many bytes of the transport's own (of TLS) were sent.
     Settled(usize),
-    /// A write would have blocked: the peer has to take something first.
+    /// A write returned `WouldBlock`: the send buffer is full.
     WriteBlocked,
-    /// All was sent, and the peer told so.
+    /// All output was sent, and the sending side is shut down.
     Finished,
-    /// So many bytes were read; none, where all that came was the pipe's own.
+    /// So many bytes were read; 0 if all of them were the transport's own.
     Read(usize),
     /// The end of the input was read.
     ReadEnd,
-    /// A read would have blocked: the peer has to say something first.
+    /// A read returned `WouldBlock`: the receive buffer is empty.
     ReadBlocked,
     /// An operation failed, or was interrupted.
     Failed,
     /// The turn is over.
     Rested(TurnEnd),
-    /// Something is due for the peer with this key: a turn follows.
+    /// A timer of the peer with this key expired: a turn follows.
     Expired(usize),
 }
 
-/// How things stand at the end of a turn.
+/// The state of a connection at the end of a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TurnEnd {
     /// How it ended.
     pub turn: Turn,
     /// Whether the peer holds a berth: if not, it was turned away or lingers.
     pub is_client: bool,
-    /// Whether anything is owed to the peer, of a file or not.
+    /// Whether there is unsent output, of a file or not.
     pub owes: bool,
     /// Unsent bytes in memory.
     pub queued: usize,
 }
 
-/// What was asked for, without its words.
+/// The kind of a request, without its arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestKind {
-    /// Something to be sent back.
+    /// A message, which is sent back.
     Message,
     /// `status`.
     Status,
@@ -83,7 +83,7 @@ pub enum RequestKind {
     Stat,
     /// `exit`.
     Exit,
-    /// A line that is none of these: too long, or a command that cannot be meant.
+    /// An invalid line: too long, or a command with missing or invalid arguments.
     Mistake,
 }
 

@@ -1,8 +1,8 @@
-//! Everybody who is connected, and whose turn it is.
+//! The table of connections, and the run queue.
 //!
-//! Owns the table of connections, the run queue and the deadlines. How a peer gets into the table
-//! and out of it stands in [`super::lobby`]. Must never do I/O itself, and never act while events
-//! are noted: noting only marks, so a key means the same connection for a whole batch of events.
+//! Owns the table, the run queue and the deadlines. [`super::lobby`] adds peers to the table and
+//! removes them. Must never do I/O itself, and never act while events are noted: noting only marks,
+//! so a key means the same connection for a whole batch of events.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -27,26 +27,26 @@ use crate::wire::ClientName;
 #[derive(Debug)]
 pub struct Hub<T: Transport, K, A: Admission> {
     pub(super) limits: Limits,
-    /// Who judges newcomers.
+    /// Decides which newcomer gets a berth.
     pub(super) admission: A,
     pub(super) entries: Slab<Entry<T, K>>,
-    /// Keys whose turn is due, each once, the longest waiting first.
+    /// The run queue: keys whose turn is due, each once, the longest waiting first.
     pub(super) queue: VecDeque<usize>,
-    /// Peers that wait at a gate.
+    /// Peers that wait for their handshake or for a verdict.
     pub(super) arrivals: Arrivals<A::Peer>,
-    /// Peers that were turned away or are leaving, the longest there first.
+    /// Peers that were refused or are leaving, the oldest first.
     pub(super) unadmitted: VecDeque<usize>,
     pub(super) deadlines: Deadlines,
     /// How many hold a berth.
     pub(super) clients: usize,
-    /// How many tickets were given out.
+    /// The number of tickets that were given out.
     pub(super) tickets: u64,
     /// Steps of handshakes that may still be done in this turn of the loop.
     pub(super) handshake_steps: usize,
     /// Whether turns may be given: see [`Admission::may_serve`].
     pub(super) serving: bool,
     pub(super) stopping: bool,
-    /// Lent to whoever has its turn.
+    /// Lent to the connection that has its turn.
     pool: BufferPool<T::File>,
 }
 
@@ -58,7 +58,7 @@ pub(super) struct Entry<T: Transport, K> {
     pub(super) queued: bool,
 }
 
-/// What a peer is to the table: it is counted as one of these.
+/// How a peer is counted in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
     Arriving,
@@ -78,7 +78,7 @@ impl<T: Transport, K> Entry<T, K> {
 }
 
 impl<T: Transport, K, A: Admission> Hub<T, K, A> {
-    /// An empty table, for which `admission` judges. `limits` have to be sound.
+    /// An empty table, to which `admission` admits peers. `limits` have to be sound.
     #[must_use]
     pub fn new(limits: Limits, admission: A) -> Self {
         assert!(
@@ -102,7 +102,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         }
     }
 
-    /// Notes what an event said about `key`, which may be nobody's any more.
+    /// Notes the readiness that an event reported for `key`. The connection may be gone already.
     pub fn on_ready(&mut self, key: usize, event: Readiness) {
         if let Some(entry) = self.entries.get_mut(key) {
             entry.connection.on_ready(event);
@@ -110,9 +110,10 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         }
     }
 
-    /// Does what is due at `now`, then gives one turn to each whose turn it is.
+    /// Handles the timers that expired at `now`, then gives one turn to each connection in the run
+    /// queue.
     ///
-    /// Whoever has more to do afterwards is queued again: see [`Hub::has_work`].
+    /// A connection that has more to do is queued again: see [`Hub::has_work`].
     pub fn run(&mut self, service: &mut impl Backend<T, K, Peer = A::Peer>, now: Instant) {
         self.serving = self.admission.may_serve(now);
         self.handshake_steps = self.limits.handshake_steps;
@@ -128,7 +129,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         }
         let turns = self.queue.len();
         for _ in 0..turns {
-            // Whoever made room for others has left the queue since it was counted.
+            // A peer that was dropped to make room has left the queue since it was counted.
             let Some(key) = self.queue.pop_front() else {
                 break;
             };
@@ -138,14 +139,14 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         self.check_invariants();
     }
 
-    /// The server was told to stop: from now on a last line takes the place of the next request.
+    /// Begins to drain: each client gets a last line in place of the answer to its next request.
     pub fn stop(&mut self) {
         self.stopping = true;
         let keys: Vec<usize> = self.entries.iter().map(|(key, _)| key).collect();
         keys.into_iter().for_each(|key| self.enqueue(key));
     }
 
-    /// Whether somebody's turn is due now.
+    /// Whether the run queue is not empty.
     #[must_use]
     pub fn has_work(&self) -> bool {
         self.serving && !self.queue.is_empty()
@@ -157,19 +158,19 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         self.deadlines.next().filter(|_| self.serving)
     }
 
-    /// How many hold a berth.
+    /// The number of clients, which are the peers with a berth.
     #[must_use]
     pub const fn clients(&self) -> usize {
         self.clients
     }
 
-    /// How many wait at a gate.
+    /// The number of peers that wait for their handshake or for a verdict.
     #[must_use]
     pub const fn arrivals(&self) -> usize {
         self.arrivals.len()
     }
 
-    /// How many are connected, with those who wait, were turned away or are leaving.
+    /// The number of connections, with those that wait, were refused or are leaving.
     #[must_use]
     pub fn peers(&self) -> usize {
         self.entries.len()
@@ -181,12 +182,12 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         &self.limits
     }
 
-    /// Who judges newcomers.
+    /// Decides which newcomer gets a berth.
     pub const fn admission(&mut self) -> &mut A {
         &mut self.admission
     }
 
-    /// Everybody's session, in no order that means anything.
+    /// All sessions, in no particular order.
     pub fn sessions(&self) -> impl Iterator<Item = &Session<T::File, K>> {
         self.entries
             .iter()
@@ -203,7 +204,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         let entry = self
             .entries
             .get_mut(key)
-            .expect("only who is in the table gets a turn");
+            .expect("only a connection in the table gets a turn");
         entry.queued = false;
         if entry.connection.has_handshake_to_do() {
             let Some(left) = self.handshake_steps.checked_sub(1) else {
@@ -222,11 +223,11 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         };
         let turn = entry.connection.turn(service, round, &mut self.pool);
         let after = entry.standing();
-        let rest = rest(turn, entry.connection.session());
+        let turn_end = turn_end(turn, entry.connection.session());
         if before != after {
             self.left(key, before, service, now);
         }
-        service.on_event(Event::Rested(rest));
+        service.on_event(Event::Rested(turn_end));
         match turn {
             Turn::Done => return self.remove(key),
             Turn::Arrived => return self.ask(key, turns, service, now),
@@ -241,7 +242,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         let entry = self
             .entries
             .get_mut(key)
-            .expect("only who is in the table gets a turn");
+            .expect("only a connection in the table gets a turn");
         if !entry.queued {
             entry.queued = true;
             self.queue.push_back(key);
@@ -273,7 +274,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         debug_assert_eq!(
             self.entries.len(),
             self.clients + self.unadmitted.len() + self.arrivals.len(),
-            "everybody holds a berth, waits for one or does neither"
+            "each connection is counted once: with a berth, waiting or unadmitted"
         );
         debug_assert_eq!(
             self.queue.len(),
@@ -281,7 +282,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
                 .iter()
                 .filter(|(_, entry)| entry.queued)
                 .count(),
-            "whoever is marked as queued stands in the queue once"
+            "each connection marked as queued stands in the queue once"
         );
         let count = |standing: fn(Standing) -> bool| {
             let entries = self.entries.iter().map(|(_, entry)| entry.standing());
@@ -295,13 +296,13 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         debug_assert_eq!(
             self.arrivals.len(),
             count(|each| each == Standing::Arriving),
-            "whoever waits at a gate is known to"
+            "each arriving connection is in the list of arrivals"
         );
     }
 }
 
-/// How things stand at the end of a turn.
-fn rest<F, K>(turn: Turn, session: &Session<F, K>) -> TurnEnd {
+/// The state of a connection at the end of a turn.
+fn turn_end<F, K>(turn: Turn, session: &Session<F, K>) -> TurnEnd {
     TurnEnd {
         turn,
         is_client: session.berth().is_some(),

@@ -1,7 +1,6 @@
-//! What a turn reads.
+//! The part of a turn that reads.
 //!
-//! Owns what follows from what a read says, and when reading is tried. Must never look at what
-//! the bytes mean.
+//! Owns when a read is tried, and what follows from its result. Must never parse the bytes.
 
 use std::io::ErrorKind;
 
@@ -11,7 +10,7 @@ use crate::engine::turn::TurnContext;
 use crate::wire::CloseReason;
 
 impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
-    /// Reads once: what came is served before more is taken.
+    /// Reads once: the input is served before more is read.
     pub(super) fn fill(&mut self) -> bool {
         let connection = &mut *self.connection;
         if !connection.readiness.readable() || !connection.session.wants_read(self.limits) {
@@ -30,7 +29,7 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
                 return false;
             }
             Err(error) if error.kind() == ErrorKind::InvalidData => {
-                // The pipe has an alert to send, which nothing may destroy.
+                // The transport has an alert to send, so the connection is not closed yet.
                 self.service.on_event(Event::Failed);
                 connection.session.broke_rules();
             }
@@ -57,7 +56,7 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
                 self.service.on_event(Event::ReadEnd);
                 connection.session.input_ended();
                 if !connection.transport.is_ready() {
-                    // What its pipe waits for will never come.
+                    // The handshake cannot be completed any more.
                     connection.session.close(CloseReason::Eof);
                 }
             }
@@ -67,7 +66,7 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
                 bytes,
                 more: More::Never,
             } => bytes,
-            // A read that gave nothing has cost work all the same.
+            // A read that returned nothing for us (TLS records only) has cost work all the same.
             Taken { bytes, .. } => bytes.max(self.limits.read_cost_bytes),
         });
     }

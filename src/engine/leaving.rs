@@ -11,7 +11,7 @@ use crate::engine::session::Session;
 use crate::wire::{CloseReason, Reply};
 
 impl<F, K> Session<F, K> {
-    /// Says a last line, if there is one, and takes no more requests.
+    /// Queues a last line, if there is one, and takes no more requests.
     pub fn leave(&mut self, reason: CloseReason, last: Option<Reply<'_>>) {
         self.drain(Ending::Left(reason), last);
     }
@@ -24,19 +24,19 @@ impl<F, K> Session<F, K> {
         self.phase.advance(Phase::Draining(ending));
     }
 
-    /// The client's own wish to leave.
+    /// The client said `exit`.
     pub fn exit(&mut self) {
         let goodbye = self.name.map(Reply::Goodbye);
         self.leave(CloseReason::Exit, goodbye);
     }
 
-    /// Whether all that was owed is sent and the peer is to be told that no more will come.
+    /// Whether all output is sent, so that the sending side is to be shut down.
     #[must_use]
     pub fn is_drained(&self) -> bool {
         matches!(self.phase, Phase::Draining(_)) && self.outbox.is_empty()
     }
 
-    /// The peer was told that no more will come. Unless it has closed too, it gets time to read.
+    /// The sending side is shut down. Unless the peer has closed too, it gets time to read.
     pub fn finished(&mut self, limits: &Limits, now: Instant) {
         let Phase::Draining(ending) = self.phase else {
             panic!("only what was drained can be finished");
@@ -48,8 +48,8 @@ impl<F, K> Session<F, K> {
         });
     }
 
-    /// The connection broke, or its time is up. Whoever was leaving already keeps its reason: what
-    /// happens on the way out is no other one. Who was not let in has none.
+    /// The connection broke, or a timeout is over. A session that was leaving already keeps its
+    /// reason. A peer that was not admitted has none.
     pub fn close(&mut self, reason: CloseReason) {
         let ending = match self.phase {
             Phase::Arriving(..) => Ending::NotAdmitted,
@@ -61,8 +61,8 @@ impl<F, K> Session<F, K> {
         self.phase.advance(Phase::Closed(ending));
     }
 
-    /// A file on its way ended before its announced size. The promise cannot be kept: the peer is
-    /// told so by an end without `END`, and everything behind the gap is dropped.
+    /// A file that is being sent ended before its announced size. The peer notices by the end of
+    /// the stream without `END`; the output queued behind the file is dropped.
     pub fn file_ended_early(&mut self) {
         self.outbox.clear();
         self.inbox.clear();
@@ -71,8 +71,8 @@ impl<F, K> Session<F, K> {
         self.phase.advance(Phase::Draining(ending));
     }
 
-    /// The peer breaks the rules of its pipe: nothing that it says is heard from now on, and it
-    /// gets no more answers.
+    /// The peer violated the protocol of its transport (TLS): its input is ignored from now on, and
+    /// it gets no more answers.
     pub fn broke_rules(&mut self) {
         self.outbox.clear();
         self.task = None;

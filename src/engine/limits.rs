@@ -1,21 +1,21 @@
-//! Every number that bounds what a peer may cost, each with its reason.
+//! The limits on what a peer may cost, each with its reason.
 //!
-//! Owns the limits of the engine, and nothing that acts on them. The longest line is part of the
-//! protocol and stands in [`crate::wire::request`].
+//! Owns the limits of the engine. Must never enforce one. The longest line is part of the protocol
+//! and stands in [`crate::wire::request`].
 
 use std::time::Duration;
 
 use crate::wire::LINE_BYTES_MAX;
 
-/// How often within the stall timeout it is tried whether a peer takes more.
+/// How often within the stall timeout a write is tried without an event.
 ///
-/// The kernel tells that a connection can be written to only when a third of its send buffer is
-/// free, which for a slow peer and megabytes of buffer takes minutes, while a write goes through
-/// as soon as anything is. So a peer is not judged by events alone.
+/// The kernel reports a socket as writable only when a third of its send buffer is free. For a slow
+/// peer and megabytes of buffer that takes minutes, while a write succeeds as soon as any space is
+/// free. So the stall timeout does not rely on events alone.
 pub const STALL_TRIES: u32 = 4;
 
-/// Into how many shares the bytes of a turn of the loop are split at most. With more peers than
-/// that a share would be so small that the system calls cost more than the sending.
+/// The most shares that the bytes of a turn of the loop are split into. With more, a share would be
+/// so small that the system calls cost more than the sending.
 pub const SHARES_MAX: usize = 4;
 
 /// The bounds that a hub and its connections keep. [`Limits::default`] is what `berthd` runs with.
@@ -24,77 +24,76 @@ pub struct Limits {
     /// The most clients inside at once. 3, as the assignment that berth grew from has it.
     pub clients_max: usize,
 
-    /// The most peers in the table that are not clients: turned away, or leaving.
+    /// The most unadmitted peers in the table: refused, or leaving.
     ///
-    /// They are there so that the last line reaches them. 256 of them cost 256 file descriptors
-    /// and some kernel memory; whoever comes while so many are there makes room by ending the one
-    /// that was there longest, who has had the most time to read.
+    /// They stay in it so that the last line reaches them. 256 of them cost 256 file descriptors
+    /// and some kernel memory. When there is one more, the oldest is dropped, which has had the
+    /// most time to read.
     pub unadmitted_max: usize,
 
-    /// The most peers in the table that wait at a gate: for their pipe's handshake, or for a
-    /// verdict that comes later. Each costs a descriptor and at most an inbox, so all of them
-    /// cost less than 5 MiB. Whoever comes while so many wait makes room by ending the one that
-    /// was silent longest. A door without gates has none.
+    /// The most peers in the table that wait for their handshake or for a verdict that comes later.
+    /// Each costs a descriptor and at most an inbox, so all of them cost less than 5 MiB. When
+    /// there is one more, the one that was silent longest is dropped. Without TLS and with a local
+    /// admission no peer waits.
     pub arrivals_max: usize,
 
-    /// The most of them from one origin, so that nobody alone keeps others from arriving. A
-    /// browser opens six connections at once.
+    /// The most of them from one origin, so that one origin alone cannot keep others from arriving.
+    /// A browser opens six connections at once.
     pub arrivals_per_origin_max: usize,
 
-    /// How long a peer may take from its connection to its berth, whatever it says meanwhile:
-    /// some round trips, a handshake, and a person's lost packet or two.
+    /// The arrival timeout, from the accept to the berth, whatever the peer sends meanwhile: enough
+    /// for some round trips, a handshake, and a lost packet or two.
     pub arrival: Duration,
 
-    /// How many steps of a handshake are done in one turn of the loop. A step signs or derives
-    /// keys, 0.15 to 0.5 ms each, and everybody else waits for it.
+    /// How many handshake steps are done in one turn of the loop. A step signs or derives keys,
+    /// 0.15 to 0.5 ms each, and all other connections wait for it.
     pub handshake_steps: usize,
 
-    /// What a read takes from a turn's bytes at least: one that gives nothing, because all that
-    /// came was the pipe's own, has cost work too.
+    /// What a read takes from a turn's bytes at least: one that returns nothing, because all input
+    /// was the transport's own, has cost work too.
     pub read_cost_bytes: usize,
 
-    /// Unread input held for one peer, in bytes: room for the longest line and as much again as
-    /// makes a pipelining client's reads few. What does not fit stays in the kernel.
+    /// The size of a peer's input buffer in bytes: room for the longest line, and enough that a
+    /// client that pipelines takes few reads. What does not fit stays in the kernel.
     pub inbox_bytes: usize,
 
     /// No further request is taken while this many unsent bytes are queued for the peer.
     ///
-    /// 64 KiB is more than one write to a busy socket takes, so the pipe does not run dry, and with
-    /// it a peer that never reads costs this, one reply, and no more.
+    /// 64 KiB is more than one write to a busy socket takes, so the send buffer does not run empty.
+    /// A peer that never reads costs this and one reply at most.
     pub outbox_mark_bytes: usize,
 
-    /// Bytes read and written in one turn of the loop for somebody who has it alone; when several
-    /// have one they share half of it: see [`Limits::share_bytes`].
+    /// Bytes read and written in one turn of the loop for a connection that is served alone.
+    /// Several connections share half of it: see [`Limits::share_bytes`].
     ///
-    /// 512 KiB take a tenth of a millisecond to send, which is what others wait for who come
-    /// meanwhile. Half as much costs an eighth more of the processor's time, and twice as much
-    /// saves nothing.
+    /// 512 KiB take a tenth of a millisecond to send, which is the latency for a newcomer. Half as
+    /// much costs an eighth more processor time, and twice as much saves nothing.
     pub turn_bytes: usize,
 
-    /// Requests answered for one peer in one turn. The dearest are opens of a file at a few
-    /// microseconds each, so a turn of them stays below a millisecond too.
+    /// Requests answered for one peer in one turn. The most expensive open a file, a few
+    /// microseconds each, so a turn of these stays below a millisecond too.
     pub turn_requests: usize,
 
-    /// How long a connection may be quiet in both directions. `None`: for ever.
+    /// The idle timeout, without a byte in either direction. `None`: no timeout.
     pub idle: Option<Duration>,
 
-    /// How long the beginning of a line may be quiet before the log says what ends a line.
+    /// How long after an incomplete line the log says what ends a line.
     ///
-    /// People who type are quiet for a second or two; who forgot the LF waits for an answer for
-    /// ever, and gives up after some ten seconds.
+    /// A person who types pauses for a second or two. A programmer who forgot the LF waits for an
+    /// answer, and gives up after some ten seconds.
     pub unended: Duration,
 
-    /// How long a peer may take nothing while output is owed to it.
+    /// The stall timeout: how long the socket may accept nothing while there is unsent output.
     pub stall: Duration,
 
     /// How long a peer that was sent its last byte has to close. A round trip around the earth
-    /// takes a third of a second; two seconds forgive a lost packet or two.
+    /// takes a third of a second; two seconds allow for a lost packet or two.
     pub linger: Duration,
 
-    /// How many bytes are read and thrown away for a peer that is leaving or was turned away.
+    /// How many bytes are read and discarded from a peer that is leaving or was refused.
     ///
-    /// Reading them keeps the close from turning into a reset that destroys the last line; a peer
-    /// that sends more than this will not read that line anyway.
+    /// Unread input would turn the close into a reset, which destroys the last line. A peer that
+    /// sends more than this will not read that line anyway.
     pub discard_bytes: u64,
 }
 
@@ -122,8 +121,8 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// What each of so many peers may read and write in its turn. Where several have one, somebody
-    /// else who says little is more likely to wait.
+    /// What each of `turns` connections may read and write in its turn. Where several have one, it
+    /// is more likely that a client with little traffic waits.
     #[must_use]
     pub fn share_bytes(&self, turns: usize) -> usize {
         let shares = if turns > 1 {
@@ -134,8 +133,8 @@ impl Limits {
         (self.turn_bytes / shares).max(1)
     }
 
-    /// Whether the engine can work with these: an inbox that a longest line does not fit into, or
-    /// a budget of nothing, would be a connection that never moves.
+    /// Whether the engine can work with these. With an inbox shorter than the longest line, or with
+    /// a budget of 0, a connection would never move.
     #[must_use]
     pub fn are_sound(&self) -> bool {
         self.inbox_bytes > LINE_BYTES_MAX
@@ -165,7 +164,7 @@ mod tests {
             turn_bytes: 1,
             ..limits
         };
-        assert_eq!(tiny.share_bytes(9), 1, "everybody gets on");
+        assert_eq!(tiny.share_bytes(9), 1, "every connection makes progress");
     }
 
     #[test]

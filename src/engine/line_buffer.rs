@@ -1,7 +1,7 @@
-//! Bytes that came in and were not yet taken as lines.
+//! The input buffer of a session, which is taken out line by line.
 //!
-//! Owns unread input, how far it was searched, and whether more will come. Must never grow: what
-//! does not fit is left in the kernel, which tells the peer to wait.
+//! Owns unread input, how far it was searched, and whether the end of input was received. Must
+//! never grow: input that does not fit stays in the kernel, whose flow control slows the peer down.
 
 use std::ops::Range;
 
@@ -9,14 +9,14 @@ use memchr::{memchr, memmem};
 
 use crate::wire::{LINE_BYTES_MAX, telnet};
 
-/// A fixed window of input that gives out lines.
+/// An input buffer of fixed size.
 ///
-/// The memory is there only while something is in it, and during a turn: [`LineBuffer::release`]
-/// gives it away, so a client that is quiet costs none.
+/// It is allocated only while it holds input, and during a turn: [`LineBuffer::release`] gives it
+/// to the pool, so an idle client costs no buffer.
 #[derive(Debug)]
 pub struct LineBuffer {
     /// Either empty or `capacity` long; `start..end` of it is input.
-    memory: Vec<u8>,
+    buffer: Vec<u8>,
     capacity: usize,
     start: usize,
     end: usize,
@@ -34,7 +34,7 @@ pub struct LineBuffer {
 enum State {
     /// A line.
     Line,
-    /// What is left of a line that was too long and has been answered; thrown away up to its LF.
+    /// The rest of a line that was too long and has been answered; discarded up to its LF.
     Excess,
 }
 
@@ -43,20 +43,20 @@ enum State {
 enum LineEnd {
     /// LF.
     Lf,
-    /// LF, or a NUL behind a CR: the peer has turned out to be a Telnet client, which may send
-    /// either for its user's Enter. Nobody else's CR NUL is anything but two bytes of a line.
+    /// LF or CR NUL: the peer has turned out to be a Telnet client, which may send either for
+    /// Enter. From any other peer CR NUL is two bytes of a line.
     Telnet,
 }
 
-/// What stood before a line end.
+/// What was taken from the buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Line<'a> {
     /// A line, without its LF and without one CR before that.
     Text(&'a [u8]),
-    /// More than [`LINE_BYTES_MAX`] bytes, of which these came first; given out once for each such
-    /// line.
+    /// A line of more than [`LINE_BYTES_MAX`] bytes, of which these are the first; returned once
+    /// for each such line.
     TooLong(&'a [u8]),
-    /// Not a line: a Telnet client waits for a word, see [`telnet::Command`].
+    /// Not a line: a Telnet client waits for a TIMING-MARK, see [`telnet::Command`].
     Mark,
 }
 
@@ -70,7 +70,7 @@ impl LineBuffer {
         );
         let state = State::Line;
         Self {
-            memory: Vec::new(),
+            buffer: Vec::new(),
             capacity,
             start: 0,
             end: 0,
@@ -82,21 +82,21 @@ impl LineBuffer {
     }
 
     /// Where the next read goes. Empty only if the buffer is full, which [`LineBuffer::has_room`]
-    /// tells without touching the memory.
+    /// tells without allocating the buffer.
     pub fn space(&mut self) -> &mut [u8] {
-        if self.memory.is_empty() {
-            self.memory = vec![0; self.capacity];
+        if self.buffer.is_empty() {
+            self.buffer = vec![0; self.capacity];
         }
         if self.start > 0 {
-            self.memory.copy_within(self.start..self.end, 0);
+            self.buffer.copy_within(self.start..self.end, 0);
             self.end -= self.start;
             self.searched -= self.start;
             self.start = 0;
         }
-        &mut self.memory[self.end..]
+        &mut self.buffer[self.end..]
     }
 
-    /// Whether a read has somewhere to go.
+    /// Whether there is room for a read.
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.len() < self.capacity
@@ -106,12 +106,12 @@ impl LineBuffer {
     pub fn received(&mut self, n: usize) {
         self.end += n;
         assert!(
-            self.end <= self.memory.len(),
+            self.end <= self.buffer.len(),
             "a read stays within the space it was given"
         );
     }
 
-    /// The peer will send no more: what is left is a line although no LF ends it.
+    /// The end of input was received: the rest of the input is a line even without LF.
     pub fn end(&mut self) {
         self.ended = true;
     }
@@ -143,7 +143,7 @@ impl LineBuffer {
             match self.state {
                 State::Excess => self.state = State::Line,
                 State::Line if line.len() > LINE_BYTES_MAX => return Some(self.too_long(line)),
-                State::Line => return Some(Line::Text(without_cr(&self.memory[line]))),
+                State::Line => return Some(Line::Text(without_cr(&self.buffer[line]))),
             }
         }
     }
@@ -154,7 +154,7 @@ impl LineBuffer {
         if self.state != State::Line {
             return None;
         }
-        let command = telnet::command(&self.memory[self.start..self.end])?;
+        let command = telnet::command(&self.buffer[self.start..self.end])?;
         self.start += command.len;
         self.searched = self.searched.max(self.start);
         self.ends = LineEnd::Telnet;
@@ -163,7 +163,7 @@ impl LineBuffer {
 
     /// Where the byte stands that ends the next line. What was searched is not searched again.
     fn line_end(&mut self) -> Option<usize> {
-        let unsearched = &self.memory[self.searched..self.end];
+        let unsearched = &self.buffer[self.searched..self.end];
         let lf = memchr(b'\n', unsearched);
         let end = match self.ends {
             LineEnd::Lf => lf,
@@ -181,7 +181,7 @@ impl LineBuffer {
 
     /// How many of the last bytes may be the first half of a line end.
     fn half_an_end(&self) -> usize {
-        let unread = &self.memory[self.start..self.end];
+        let unread = &self.buffer[self.start..self.end];
         usize::from(self.ends == LineEnd::Telnet && unread.ends_with(b"\r"))
     }
 
@@ -195,7 +195,7 @@ impl LineBuffer {
     }
 
     fn too_long(&self, line: Range<usize>) -> Line<'_> {
-        Line::TooLong(&self.memory[line.start..line.start + LINE_BYTES_MAX])
+        Line::TooLong(&self.buffer[line.start..line.start + LINE_BYTES_MAX])
     }
 
     /// Forgets all input, read or not.
@@ -205,38 +205,38 @@ impl LineBuffer {
         self.searched = 0;
     }
 
-    /// Takes memory from `pool`, if it has none and that is of the right size. What others left in
-    /// it is overwritten before it is looked at.
+    /// Takes the buffer from `pool`, if it has none and that is of the right size. The old bytes in
+    /// it are overwritten before they are read.
     pub fn borrow(&mut self, pool: &mut Vec<u8>) {
-        if self.memory.is_empty() && pool.len() == self.capacity {
-            self.memory = std::mem::take(pool);
+        if self.buffer.is_empty() && pool.len() == self.capacity {
+            self.buffer = std::mem::take(pool);
         }
     }
 
-    /// Gives the memory to `pool` if nothing is in it. To be called when the turn is over.
+    /// Gives the buffer to `pool` if it is empty. To be called when the turn is over.
     pub fn release(&mut self, pool: &mut Vec<u8>) {
         if self.is_wasteful() {
             self.clear();
-            // Whoever looks at what others left would find lines that nobody sent.
+            // Code that read these old bytes by mistake would find lines that no peer sent.
             #[cfg(debug_assertions)]
-            self.memory.fill(b'\n');
-            *pool = std::mem::take(&mut self.memory);
+            self.buffer.fill(b'\n');
+            *pool = std::mem::take(&mut self.buffer);
         }
     }
 
-    /// Whether memory is held that holds nothing.
+    /// Whether a buffer is allocated that holds no input.
     #[must_use]
     pub const fn is_wasteful(&self) -> bool {
-        self.start == self.end && !self.memory.is_empty()
+        self.start == self.end && !self.buffer.is_empty()
     }
 
-    /// How many bytes wait to be taken.
+    /// The number of unread bytes.
     #[must_use]
     pub fn len(&self) -> usize {
         self.end - self.start
     }
 
-    /// Whether no byte waits to be taken.
+    /// Whether there is no unread byte.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -259,7 +259,7 @@ impl LineBuffer {
             return None;
         }
         self.clear();
-        Some(Line::Text(without_cr(&self.memory[line])))
+        Some(Line::Text(without_cr(&self.buffer[line])))
     }
 }
 
@@ -367,7 +367,7 @@ mod tests {
         assert_eq!(buffer.next_line(), Some(Line::Text(b"")));
         let mut pool = Vec::new();
         buffer.release(&mut pool);
-        assert_eq!(buffer.memory.capacity(), 0);
+        assert_eq!(buffer.buffer.capacity(), 0);
         assert_eq!(pool.len(), 8192);
     }
 }

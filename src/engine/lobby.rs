@@ -1,8 +1,8 @@
 //! How a peer gets into the table and out of it.
 //!
-//! Owns the way from accept to a berth, with the question put to the admission and its answer, and
-//! the way from there to the end. Must never decide who gets a berth: the admission does, and all
-//! that is decided here is that nobody does while the server stops.
+//! Owns the way from accept to a berth, with the call of the admission and its verdict, and the way
+//! from the berth to the removal. Must never decide which peer gets a berth: the admission does.
+//! The one exception is that no peer gets one while the server stops.
 
 use std::time::Instant;
 
@@ -17,10 +17,10 @@ use crate::engine::stats::SessionStats;
 use crate::wire::{CloseReason, Reply};
 
 impl<T: Transport, K, A: Admission> Hub<T, K, A> {
-    /// Makes sure that one more peer fits the table, and says which key it will have.
+    /// Makes room for one more peer in the table, and returns the key that it will have.
     ///
     /// To be called right before [`Hub::accept`], never while events are noted: it may end the
-    /// unadmitted that was there longest.
+    /// oldest unadmitted peer.
     pub fn reserve(&mut self) -> usize {
         self.trim_unadmitted(self.limits.unadmitted_max - 1);
         self.entries.vacant_key()
@@ -28,10 +28,9 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
 
     /// Takes a newcomer into the table.
     ///
-    /// Where its pipe is ready at once, the admission is asked at once, and if that answers at
-    /// once too, the peer has its first turn in this call: a caller who has gone already gives its
-    /// berth back before the next one is judged, and nobody waits for a welcome until others had
-    /// their turn.
+    /// If its transport is ready and the admission answers at once, the peer has its first turn in
+    /// this call: a peer that has gone already gives its berth back before the next one is judged,
+    /// and a welcome does not wait for the turns of other clients.
     pub fn accept(
         &mut self,
         transport: T,
@@ -49,10 +48,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
             ticket,
             queued: false,
         });
-        assert_eq!(
-            inserted, key,
-            "the key that was promised is the key that is given"
-        );
+        assert_eq!(inserted, key, "the reserved key is the key that is used");
         self.arrivals.push(Arrival { key, ticket, peer });
         if is_ready {
             self.entries[key].connection.session_mut().await_verdict();
@@ -67,8 +63,8 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
 
     /// The admission has judged the peer with this ticket, later than it was asked.
     ///
-    /// A verdict that nobody waits for gives its berth back, unless that is taken: a verdict may
-    /// come twice.
+    /// If no peer waits for the verdict, the berth is given back, unless a client holds it already:
+    /// a verdict may come twice.
     pub fn decided(
         &mut self,
         ticket: Ticket,
@@ -93,7 +89,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         self.check_invariants();
     }
 
-    /// Ends everybody where they are: the last that a server does.
+    /// Closes all connections without sending anything more, before the server exits.
     pub fn abort(&mut self, service: &mut impl Backend<T, K, Peer = A::Peer>, now: Instant) {
         for arrival in self.arrivals.drain() {
             self.admission.withdraw(arrival.ticket);
@@ -115,7 +111,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         self.clients = 0;
     }
 
-    /// All gates before the verdict are passed: it is asked for.
+    /// The handshake is complete: the admission is asked for a verdict.
     pub(super) fn ask(
         &mut self,
         key: usize,
@@ -124,7 +120,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         now: Instant,
     ) {
         let arrival = self.arrivals.get(key);
-        let arrival = arrival.expect("who is judged waits for it");
+        let arrival = arrival.expect("a peer that is judged is in the list of arrivals");
         let is_full = self.stopping || self.clients == self.limits.clients_max;
         let verdict = if is_full {
             Some(Verdict::Refused(Refusal::Full))
@@ -134,14 +130,14 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         match verdict {
             Some(verdict) => self.settle(key, verdict, turns, service, now),
             None => {
-                // What it says meanwhile is read, so that its going is heard of.
+                // It is read meanwhile, so that a disconnect is noticed.
                 self.enqueue(key);
                 self.wait(key);
             }
         }
     }
 
-    /// Does what the verdict says, and gives the peer a turn in which it hears of it.
+    /// Applies the verdict, and gives the peer a turn in which it is sent.
     fn settle(
         &mut self,
         key: usize,
@@ -151,7 +147,8 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         now: Instant,
     ) {
         let arrival = self.arrivals.remove(key);
-        let Arrival { ticket, peer, .. } = arrival.expect("who is judged waits for it");
+        let Arrival { ticket, peer, .. } =
+            arrival.expect("a peer that is judged is in the list of arrivals");
         let verdict = self.within_the_cap(ticket, verdict);
         let session = self.entries[key].connection.session_mut();
         match verdict {
@@ -179,7 +176,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         self.take_turn(key, turns, service, now);
     }
 
-    /// A berth that was granted while the last one of this server was taken is given back.
+    /// A berth that was granted although all berths of this server are taken is given back.
     fn within_the_cap(&mut self, ticket: Ticket, verdict: Verdict) -> Verdict {
         match verdict {
             Verdict::Granted(name) if self.stopping || self.clients == self.limits.clients_max => {
@@ -192,7 +189,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         }
     }
 
-    /// The peer waits, and somebody else makes room if too many do.
+    /// The peer waits for its handshake or for a verdict. If too many do, another one is dropped.
     fn wait(&mut self, key: usize) {
         let entries = &self.entries;
         let silent_since = |key: usize| entries[key].connection.session().moved_at();
@@ -207,8 +204,8 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         self.deadlines.set(key, deadline);
     }
 
-    /// The peer is no longer what it was `before` its turn: it waits no more, or has given its
-    /// berth back.
+    /// The peer's standing was `before` and has changed in its turn: it stopped waiting, or gave
+    /// its berth back.
     pub(super) fn left(
         &mut self,
         key: usize,
@@ -221,7 +218,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         match before {
             Standing::Arriving => {
                 let arrival = self.arrivals.remove(key);
-                let arrival = arrival.expect("who is arriving is known to");
+                let arrival = arrival.expect("an arriving peer is in the list of arrivals");
                 self.admission.withdraw(ticket);
                 if session.phase().ending() == Some(Ending::Refused) {
                     service.refused(&arrival.peer, Refusal::Full);
@@ -239,7 +236,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         self.unadmitted.push_back(key);
     }
 
-    /// Ends the unadmitted that were there longest until at most `most` are left.
+    /// Drops the oldest unadmitted peers until at most `most` are left.
     pub(super) fn trim_unadmitted(&mut self, most: usize) {
         while self.unadmitted.len() > most {
             let key = self.unadmitted[0];

@@ -1,7 +1,7 @@
-//! What a line means here, and what follows from that.
+//! The dispatch of a line: which part of the server answers it.
 //!
-//! Owns which lines are answered by the session alone, which by the service, and which end it. Must
-//! never answer one.
+//! Owns which lines are answered by the session alone, which by the handler, and which end the
+//! session. Must never answer one.
 
 use crate::engine::event::RequestKind;
 use crate::engine::line_buffer::Line;
@@ -13,13 +13,13 @@ use crate::wire::{ErrorReply, Reply, Request, http};
 pub enum Meaning<'a> {
     /// The answer is known.
     Say(RequestKind, Reply<'a>),
-    /// The service has to be asked.
+    /// The handler has to be asked.
     Ask(RequestKind, Query<'a>),
     /// The client leaves.
     Exit,
-    /// No client of ours: a browser, or another that speaks HTTP.
+    /// The peer is a browser or another HTTP client.
     Web,
-    /// Not a line, but a word between two programs.
+    /// Not a line, but a Telnet command that asks for a TIMING-MARK.
     Mark,
 }
 
@@ -59,7 +59,7 @@ impl<'a> Meaning<'a> {
         }
     }
 
-    /// What was asked for; `None` if it was no line.
+    /// The kind of request; `None` if it was no line.
     #[must_use]
     #[inline]
     pub const fn kind(&self) -> Option<RequestKind> {

@@ -1,9 +1,10 @@
 //! The server without sockets, files or a clock.
 //!
-//! Owns every decision: who is let in, what is read, what is written next, who has to go, and when.
-//! Must never touch the outside but through the doors of [`ports`]: a pipe of bytes
-//! ([`ports::Transport`]), the meaning of a request ([`ports::Handler`]), who hears what happens
-//! ([`ports::Observer`]) and who judges newcomers ([`ports::Admission`]). Time is an argument.
+//! Owns every decision: which peer is admitted, what is read, what is written next, and when a
+//! connection is closed. Must never do I/O except through the traits of [`ports`]: a byte stream
+//! ([`ports::Transport`]), the handler of requests ([`ports::Handler`]), the observers of events
+//! ([`ports::Observer`]) and the admission of newcomers ([`ports::Admission`]). The time is an
+//! argument.
 //! So the simulator in `tests/sim` runs all of this, unchanged, and the real server adds only
 //! sockets, a folder and a clock.
 //!

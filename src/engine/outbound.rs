@@ -1,7 +1,7 @@
-//! What a turn writes.
+//! The part of a turn that writes.
 //!
-//! Owns the only writes there are: what the pipe itself owes, then queued bytes and files, then the
-//! end. Must never look at what the bytes mean.
+//! Owns the only writes there are: the transport's own bytes, then queued bytes and files, then the
+//! shutdown of the sending side. Must never parse the bytes.
 
 use std::io::{self, ErrorKind};
 
@@ -12,7 +12,7 @@ use crate::engine::phase::Phase;
 use crate::engine::ports::{Backend, Transport};
 use crate::engine::turn::TurnContext;
 
-/// What was written, and for whom.
+/// The result of a write.
 enum Wrote {
     /// Queued bytes, or bytes of a file.
     Some(usize, Event),
@@ -21,7 +21,7 @@ enum Wrote {
 }
 
 impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
-    /// Sends what the pipe itself owes, before anything else.
+    /// Sends the unsent bytes of the transport's own, before anything else.
     pub(super) fn settle(&mut self) -> bool {
         let mut moved = false;
         while self.connection.readiness.writable()
@@ -46,7 +46,7 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
         moved
     }
 
-    /// Writes what is owed, and says so when that was all.
+    /// Writes the queued output, and shuts the sending side down behind the last byte.
     pub(super) fn flush(&mut self) -> bool {
         let mut moved = false;
         while self.connection.readiness.writable()
@@ -77,7 +77,7 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
         self.finish() || moved
     }
 
-    /// Sends what is first, as far as the turn's share goes.
+    /// Sends the first chunk, as far as the turn's budget goes.
     fn send(&mut self) -> io::Result<Wrote> {
         let most = self.budget.bytes;
         let Connection {

@@ -1,8 +1,8 @@
-//! Output that is owed to a peer, in order: bytes in memory and pieces of files alike.
+//! The unsent output of a connection, in order: bytes in memory and ranges of files.
 //!
-//! Owns unsent output and the open files in it. There is no other way for a byte to get out, so
-//! there is one place that counts what was sent. Must never copy a file's bytes: whoever queues
-//! them as bytes says so.
+//! Owns unsent output and the open files in it. Every byte that is sent passes through here, so
+//! there is one place that counts them. Must never copy a file's bytes: the handler queues them as
+//! bytes itself, and says so with [`Outbox::carry`].
 
 use std::collections::VecDeque;
 
@@ -17,29 +17,30 @@ pub struct Outbox<F> {
     files: usize,
     /// Files whose bytes are in the chunks of bytes.
     carried: VecDeque<Carried<F>>,
-    /// Bytes that were sent out of memory until now: so a place among those in it has a number.
+    /// The number of bytes from memory that were sent so far, which gives each queued byte a
+    /// position in the stream.
     bytes_sent: u64,
-    /// Files of which no more will be sent, until they are asked for.
+    /// Transfers that have ended and were not reported yet.
     ended: VecDeque<Transfer<F>>,
-    /// Memory of a chunk that is out, for the next one.
-    blank: Vec<u8>,
+    /// The buffer of a chunk that was sent, for the next one.
+    recycled: Vec<u8>,
 }
 
-/// A file that was on its way, and how far it came.
+/// The transfer of a range of a file, and how far it came.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Transfer<F> {
     /// Where the bytes are.
     pub file: F,
     /// The first byte that was to be sent.
     pub offset: u64,
-    /// How many were to be sent.
+    /// The number of bytes to be sent.
     pub size: u64,
-    /// How many were.
+    /// The number of bytes sent.
     pub sent: u64,
 }
 
 impl<F> Transfer<F> {
-    /// Whether all was sent that was to be.
+    /// Whether all bytes were sent.
     #[must_use]
     pub const fn is_whole(&self) -> bool {
         self.sent == self.size
@@ -50,12 +51,12 @@ impl<F> Transfer<F> {
 #[derive(Debug)]
 struct Carried<F> {
     transfer: Transfer<F>,
-    /// The number of bytes sent out of memory at which the first of its own is the next.
+    /// The position of its first byte among the bytes from memory.
     starts_at: u64,
 }
 
 impl<F> Carried<F> {
-    /// The file, when so many bytes were sent.
+    /// The transfer, when so many bytes from memory were sent.
     fn at(mut self, bytes_sent: u64) -> Transfer<F> {
         let sent = bytes_sent.saturating_sub(self.starts_at);
         self.transfer.sent = sent.min(self.transfer.size);
@@ -80,13 +81,13 @@ pub enum Chunk<'a, F> {
         file: &'a F,
         /// The first byte that was not sent yet.
         offset: u64,
-        /// How many are still owed.
+        /// How many are unsent.
         left: u64,
     },
 }
 
 impl<F> Outbox<F> {
-    /// Nothing is owed.
+    /// An empty outbox.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -96,18 +97,18 @@ impl<F> Outbox<F> {
             carried: VecDeque::new(),
             bytes_sent: 0,
             ended: VecDeque::new(),
-            blank: Vec::new(),
+            recycled: Vec::new(),
         }
     }
 
     /// Queues bytes behind all that is queued: `write` appends them to the vector it is given and
     /// leaves alone what is in it.
     ///
-    /// A chunk that is being sent grows no more, because its memory is given back only when all of
-    /// it is out: with a peer that always leaves a byte, one chunk would hold all it ever took.
+    /// A chunk that is partly sent grows no more, because its memory is freed only when all of it
+    /// is sent: with a peer that always leaves one byte, one chunk would hold all its output ever.
     pub fn write(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         if !matches!(self.chunks.back(), Some(Queued::Bytes { sent: 0, .. })) {
-            let bytes = std::mem::take(&mut self.blank);
+            let bytes = std::mem::take(&mut self.recycled);
             self.chunks.push_back(Queued::Bytes { bytes, sent: 0 });
         }
         let Some(Queued::Bytes { bytes, .. }) = self.chunks.back_mut() else {
@@ -117,7 +118,7 @@ impl<F> Outbox<F> {
         write(bytes);
         self.bytes_queued += bytes.len() - before;
         if bytes.is_empty() {
-            self.blank = std::mem::take(bytes);
+            self.recycled = std::mem::take(bytes);
             self.chunks.pop_back();
         }
     }
@@ -140,7 +141,7 @@ impl<F> Outbox<F> {
     }
 
     /// The last `len` bytes that were written, which are not 0, are those of `file` from `offset`
-    /// on: it was short enough to be read. It is on its way like any other until they are sent.
+    /// on, which was short enough to be read. The transfer ends when they are sent.
     pub fn carry(&mut self, file: F, offset: u64, len: usize) {
         let starts_at = self.bytes_sent + (self.bytes_queued - len) as u64;
         let transfer = Transfer {
@@ -155,7 +156,7 @@ impl<F> Outbox<F> {
         });
     }
 
-    /// What is to be sent next; `None` when nothing is owed.
+    /// What is to be sent next; `None` when the outbox is empty.
     #[must_use]
     pub fn front(&self) -> Option<Chunk<'_, F>> {
         self.chunks.front().map(|chunk| match chunk {
@@ -207,12 +208,12 @@ impl<F> Outbox<F> {
             }
             Queued::Bytes { mut bytes, .. } => {
                 bytes.clear();
-                self.blank = bytes;
+                self.recycled = bytes;
             }
         }
     }
 
-    /// Throws away all that is owed. The files in it have ended where they are.
+    /// Discards all unsent output. The transfers in it have ended.
     pub fn clear(&mut self) {
         for chunk in std::mem::take(&mut self.chunks) {
             if let Queued::File(transfer) = chunk {
@@ -226,27 +227,27 @@ impl<F> Outbox<F> {
         self.files = 0;
     }
 
-    /// Takes a file of which no more will be sent, the first to end first. To be asked after each
-    /// step that may end one: until then the file is open.
+    /// Takes a transfer that has ended, the first to end first. To be called after each step that
+    /// may end one: until then the file stays open.
     pub fn next_ended(&mut self) -> Option<Transfer<F>> {
         self.ended.pop_front()
     }
 
-    /// Whether nothing is held, not even memory.
+    /// Whether no memory is allocated.
     #[must_use]
-    pub fn is_blank(&self) -> bool {
+    pub fn has_no_buffer(&self) -> bool {
         let queues = self.chunks.capacity() + self.carried.capacity() + self.ended.capacity();
-        queues + self.blank.capacity() == 0
+        queues + self.recycled.capacity() == 0
     }
 
-    /// Whether memory is held that holds nothing, which [`Outbox::release`] would give away.
+    /// Whether unused memory is allocated, which [`Outbox::release`] would give to the pool.
     #[must_use]
     pub fn is_wasteful(&self) -> bool {
         let holds_nothing = self.chunks.is_empty() && self.ended.is_empty();
-        self.blank.capacity() > 0 || (holds_nothing && !self.is_blank())
+        self.recycled.capacity() > 0 || (holds_nothing && !self.has_no_buffer())
     }
 
-    /// Gives `pool` the memory that holds nothing. To be called when the turn is over.
+    /// Gives unused memory to `pool`. To be called when the turn is over.
     pub fn release(&mut self, pool: &mut Self) {
         if !self.is_wasteful() {
             return;
@@ -254,11 +255,11 @@ impl<F> Outbox<F> {
         if self.chunks.is_empty() && self.ended.is_empty() {
             *pool = std::mem::take(self);
         } else {
-            pool.blank = std::mem::take(&mut self.blank);
+            pool.recycled = std::mem::take(&mut self.recycled);
         }
     }
 
-    /// Whether nothing is owed.
+    /// Whether the outbox is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.chunks.is_empty()

@@ -1,7 +1,7 @@
-//! Where a session stands: one enum, and no flag beside it.
+//! The phase of a session: one enum, and no flag beside it.
 //!
-//! Owns the phases and the only way from one to the next. Must never hold anything that has a
-//! destructor, so that no phase is ever taken out and put back.
+//! Owns the phases and the transitions between them. Must never hold anything that has a
+//! destructor, so that a phase is always copied and never moved out.
 //!
 //! ```text
 //! Arriving -> Arriving    the next gate
@@ -19,43 +19,43 @@ use std::time::Instant;
 
 use crate::wire::CloseReason;
 
-/// Where a session stands. See the table above.
+/// The phase of a session. See the table above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// It waits at a gate and holds no berth. The deadline counts from its arrival; no byte and
-    /// no gate moves it.
+    /// It waits at a gate and holds no berth. The deadline counts from the accept; neither input
+    /// nor the next gate extends it.
     Arriving(Gate, Instant),
     /// Requests are taken and answered.
     Open,
-    /// What is queued is sent, and then nothing more.
+    /// The queued output is sent, and then nothing more.
     Draining(Ending),
-    /// All is sent; the peer has until the deadline to read it and close.
+    /// All output is sent; the peer has until the deadline to read it and close.
     Lingering(Ending, Instant),
-    /// Nothing is to be done but to remove it.
+    /// The connection is to be removed.
     Closed(Ending),
 }
 
-/// What a peer has to pass before it has a berth, in this order.
+/// What a peer has to pass before it holds a berth, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gate {
-    /// Its pipe is not ready: the two ends of that are still agreeing with each other.
+    /// The handshake of its transport (TLS) is not complete.
     Handshake,
     /// The admission has been asked and has not answered.
     Verdict,
 }
 
-/// What a session that ends, or has ended, was.
+/// How a session ends or has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// It was turned away, and told so.
+    /// It was refused a berth, with a line that says why.
     Refused,
-    /// It has gone, or had to, before it was judged: nobody asks for a reason.
+    /// It was closed before there was a verdict. No reason is recorded.
     NotAdmitted,
-    /// A client's, for this reason.
+    /// It held a berth, and left for this reason.
     Left(CloseReason),
 }
 
-/// The name of a phase, without what is in it.
+/// The name of a phase, without its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PhaseName {
     /// [`Phase::Arriving`].
@@ -70,8 +70,8 @@ pub enum PhaseName {
     Closed,
 }
 
-/// Every step that a session can take, with what makes it take that. It is the table at the top
-/// of this file and in docs/loop.md; a test compares them.
+/// Every transition, with its cause. It is the table at the top of this file and in docs/loop.md;
+/// a test compares them.
 pub const TRANSITIONS: [(PhaseName, PhaseName, &str); 9] = {
     use PhaseName::{Arriving, Closed, Draining, Lingering, Open};
     [
@@ -104,7 +104,7 @@ pub const TRANSITIONS: [(PhaseName, PhaseName, &str); 9] = {
 };
 
 impl Phase {
-    /// Goes on to `next`, which is one of [`TRANSITIONS`] away, or the same end once more.
+    /// Makes the transition to `next`, which is one of [`TRANSITIONS`]. `Closed` may be set twice.
     pub fn advance(&mut self, next: Self) {
         let (from, to) = (self.name(), next.name());
         let known = TRANSITIONS.iter().any(|&(a, b, _)| (a, b) == (from, to));
@@ -113,7 +113,7 @@ impl Phase {
         *self = next;
     }
 
-    /// What it ends or ended as; `None` while it does not.
+    /// How the session ends or has ended; `None` before that.
     #[must_use]
     pub const fn ending(self) -> Option<Ending> {
         match self {

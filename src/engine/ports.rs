@@ -1,8 +1,7 @@
-//! The doors of the engine: the only ways to the outside.
+//! The ports of the engine: the traits through which it reaches the outside.
 //!
-//! Owns the shape of a pipe of bytes, of the meaning of a request, of whoever judges newcomers and
-//! of whoever watches. Must never hold a decision: what goes through a door is decided on one side
-//! of it and done on the other.
+//! Owns the traits [`Transport`], [`Handler`], [`Observer`] and [`Admission`]. Must never decide
+//! anything: the engine decides on one side of a port, and the server acts on the other.
 
 use std::fmt::Debug;
 use std::io;
@@ -17,17 +16,16 @@ use crate::wire::{ClientName, CloseReason};
 pub use crate::engine::admission::Refusal;
 pub use crate::engine::query::Query;
 
-/// A pipe of bytes to one peer that never waits.
+/// A non-blocking byte stream to one peer: TCP, or TLS over TCP.
 ///
-/// Every operation does what it can at once. `WouldBlock` means that nothing could be done because
-/// the socket below takes or has nothing, and that an event will tell when it does; a short write
-/// means nothing at all; `Interrupted` means try again. `InvalidData` of a read means that the peer
-/// breaks the rules of the pipe: it gets no more answers, but what the pipe owes it, an alert, is
-/// still sent. Every other error means that the pipe is broken.
+/// `WouldBlock` means that the socket accepts no output or has no input, and that an event will
+/// report when it does. A short write does not mean that the next one would block. `Interrupted`
+/// means try again. `InvalidData` from a read means that the peer violated the transport's
+/// protocol: it gets no more answers, but the transport's alert is still sent. Every other error
+/// means that the connection is broken.
 ///
-/// A pipe may have bytes of its own to send, as TLS has: those of its handshake, its answers to
-/// the other end of the pipe, and its way to say that no more comes. What it owes so is sent by
-/// [`Transport::settle`] before anything else is.
+/// A transport may have bytes of its own to send, as TLS has: its handshake, its replies and its
+/// close_notify. [`Transport::settle`] sends them, before any other output.
 pub trait Transport {
     /// What file bytes are sent from. Dropping it closes it.
     type File: Debug;
@@ -36,7 +34,8 @@ pub trait Transport {
     fn read(&mut self, space: &mut [u8]) -> io::Result<Taken>;
 
     /// Writes from `bytes`, which are not empty. `Ok(0)` is an error, as in [`io::Write`]. To be
-    /// called only while the pipe is ready and owes nothing: what it has taken it may owe then.
+    /// called only while the transport is ready and owes nothing. It may owe (have buffered) what
+    /// it has accepted afterwards.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
 
     /// Sends up to `len` (not 0) bytes of `file` from `offset` on, without moving any position
@@ -44,48 +43,48 @@ pub trait Transport {
     /// [`Transport::write`] is.
     fn send_file(&mut self, file: &Self::File, offset: u64, len: usize) -> io::Result<usize>;
 
-    /// Tells the peer that no more will come. What was written before still arrives. To be called
-    /// only while the pipe owes nothing, and again after `WouldBlock`, as soon as it owes nothing
-    /// once more. From then on a read gives what is to be thrown away.
+    /// Shuts the sending side down. What was written before still arrives. To be called only while
+    /// the transport owes nothing, and again after `WouldBlock`, as soon as it owes nothing once
+    /// more. From then on input is to be discarded.
     fn finish(&mut self) -> io::Result<()>;
 
-    /// Sends what the pipe itself owes, and says how many bytes the socket took. To be called only
-    /// while it owes something.
+    /// Sends the transport's own unsent bytes, and returns how many the socket accepted. To be
+    /// called only while it owes some.
     fn settle(&mut self) -> io::Result<usize>;
 
-    /// Whether the pipe has unsent bytes of its own.
+    /// Whether the transport has unsent bytes of its own.
     fn owes(&self) -> bool;
 
-    /// Whether the pipe can be written to: it is for ever once its handshake is done.
+    /// Whether the handshake is complete, so that the transport can be written to.
     fn is_ready(&self) -> bool;
 }
 
-/// What came of a read.
+/// The result of a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Taken {
-    /// How many bytes were put into the space. None, when all that came was the pipe's own.
+    /// The number of bytes put into the space. 0 if all input was the transport's own.
     pub bytes: usize,
-    /// What is known of the rest.
+    /// Whether there is more input.
     pub more: More,
 }
 
-/// What a read knows of what is behind it.
+/// What a read knows of the input behind it.
 ///
-/// The number of bytes alone does not tell: a pipe that decrypts may hold more than it gave out,
-/// or may have got its last byte long before the socket says so.
+/// The number of bytes alone does not tell: a transport that decrypts may hold more than it
+/// returned, or may have got its last byte long before the socket reports the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum More {
     /// There may be more: another read is worth trying.
     Perhaps,
-    /// In this very call the socket had no more, and nothing is held inside. An event will tell of
-    /// more, unless one has said before that the end is there. That the socket had no more in an
-    /// earlier call is not enough: an event may have come since, and it comes once.
+    /// In this very call the socket had no more, and the transport buffers none. An event will
+    /// report more input, unless one has reported the end before. That the socket had no more in
+    /// an earlier call is not enough: an event may have come since, and it comes once.
     WhenTold,
     /// Nothing: the peer will send no more.
     Never,
 }
 
-/// What the requests mean that need more than the session to answer.
+/// Answers the requests that the session cannot answer alone.
 pub trait Handler {
     /// What the bytes of a `get` are sent from.
     type File;
@@ -93,8 +92,8 @@ pub trait Handler {
     /// An answer that takes several steps, such as a long listing.
     type Task;
 
-    /// Begins to answer `query`, at the end of `reply`. The answer is whole if no task comes back;
-    /// otherwise [`Handler::resume`] is called until it is.
+    /// Begins to answer `query`, at the end of `reply`. The answer is complete if no task is
+    /// returned; otherwise [`Handler::resume`] is called until it is.
     fn answer(
         &mut self,
         query: Query<'_>,
@@ -102,13 +101,13 @@ pub trait Handler {
         reply: &mut Outbox<Self::File>,
     ) -> Option<Self::Task>;
 
-    /// Goes on with an answer for a step that is short enough for everybody else to wait for, and
-    /// that queues at most as much as a connection may have queued before it takes more.
+    /// Does the next step of an answer. A step has to be short, as all other clients wait for it,
+    /// and queues at most as many bytes as a connection may have queued when it takes a request.
     fn resume(&mut self, task: &mut Self::Task, reply: &mut Outbox<Self::File>) -> Step;
 }
 
-/// Hears what happens, which changes nothing. What an observer does not want to hear it leaves out,
-/// and the compiler takes the call away.
+/// Is told what happens, and changes nothing. A method that an observer does not implement is
+/// empty, and the compiler removes the call.
 pub trait Observer {
     /// What the bytes of a `get` are sent from.
     type File;
@@ -116,53 +115,60 @@ pub trait Observer {
     /// Where a client came from.
     type Peer;
 
-    /// A newcomer was turned away, and is told so.
+    /// A newcomer was refused a berth, and the line that says so is queued.
     fn refused(&mut self, _peer: &Self::Peer, _refusal: Refusal) {}
 
-    /// A client was let in.
+    /// A client was granted a berth.
     fn arrived(&mut self, _name: ClientName, _peer: &Self::Peer) {}
 
-    /// A client has said its first line: it did more than knock.
+    /// A client has sent its first line, so it is more than a port scan.
     fn asked(&mut self, _name: ClientName) {}
 
-    /// A client has sent the beginning of a line and nothing more for long. This is told once.
+    /// A client has sent an incomplete line and nothing more for [`unended`]. This is told once.
+    ///
+    /// [`unended`]: crate::engine::limits::Limits::unended
     fn unended(&mut self, _name: ClientName) {}
 
-    /// A client's berth is free again, after a stay that came to `stats`.
-    fn departed(&mut self, _name: ClientName, _farewell: CloseReason, _tally: &SessionStats) {}
+    /// A client's berth is free again. `stats` sums its session up.
+    fn departed(&mut self, _name: ClientName, _reason: CloseReason, _stats: &SessionStats) {}
 
-    /// The file that the client whose turn it is named so was found, and its bytes are queued.
+    /// The client whose turn it is asked for this file, and its bytes are queued.
     fn queued(&mut self, _file: &[u8]) {}
 
-    /// No more of a file will be sent to this client, which has not departed yet. It took
-    /// `lasted` from the request to the last byte, or to the moment it was given up.
-    fn transferred(&mut self, _to: ClientName, _passage: &Transfer<Self::File>, _lasted: Duration) {
+    /// A transfer to this client has ended; the client has not departed yet. It took `lasted` from
+    /// the request to the last byte, or to the moment it was aborted.
+    fn transferred(
+        &mut self,
+        _to: ClientName,
+        _transfer: &Transfer<Self::File>,
+        _lasted: Duration,
+    ) {
     }
 
-    /// A connection ends through our own fault: a file that shrank or cannot be read, or whatever
-    /// else is not the peer's doing. The name is that of a client whose berth this was.
+    /// A connection ends through an error that is not the peer's: a file that shrank or cannot be
+    /// read, or an unexpected errno. The name is that of the client, if the peer held a berth.
     fn failed(&mut self, _name: Option<ClientName>, _error: &io::Error) {}
 
-    /// The engine did this.
-    fn on_event(&mut self, _deed: Event) {}
+    /// The engine reports each step that it makes.
+    fn on_event(&mut self, _event: Event) {}
 }
 
-/// Judges newcomers.
+/// Decides which newcomer gets a berth.
 ///
-/// The judge may answer later: then the newcomer waits, for as long as it may be arriving, and the
-/// verdict is given to [`super::hub::Hub::decided`].
+/// It may answer later: then the newcomer waits, until the arrival timeout at most, and the verdict
+/// is given to [`super::hub::Hub::decided`].
 pub trait Admission {
-    /// A newcomer, as it is judged.
+    /// What is known of a newcomer.
     type Peer: Peer;
 
     /// Whether the peer with this ticket may have a berth. A verdict at once, or `None`: later.
     fn ask(&mut self, ticket: Ticket, peer: &Self::Peer) -> Option<Verdict>;
 
-    /// The peer with this ticket has gone before it was judged, perhaps before anybody asked. A
-    /// verdict that is under way all the same is answered by [`Admission::leave`].
+    /// The peer with this ticket has gone before its verdict, perhaps before [`Admission::ask`]. If
+    /// a berth is granted all the same, the hub gives it back with [`Admission::leave`].
     fn withdraw(&mut self, _ticket: Ticket) {}
 
-    /// The berth that was granted for this ticket is free again. It may be said more than once.
+    /// The berth that was granted for this ticket is free again. May be called more than once.
     fn leave(
         &mut self,
         ticket: Ticket,
@@ -171,23 +177,23 @@ pub trait Admission {
         stats: &SessionStats,
     );
 
-    /// Whether anybody may be served at `now`: a judge elsewhere may have given the berths of this
-    /// server to others when it was not heard of for too long. Asked before any turn.
+    /// Whether clients may be served at `now`. A remote admission may have given the berths of this
+    /// server to another one after it lost contact. Called before any turn.
     fn may_serve(&self, _now: Instant) -> bool {
         true
     }
 }
 
-/// Somebody who connects, as the server knows it.
+/// A peer that connects, as the server knows it.
 pub trait Peer: Debug {
-    /// Where it is, as far as shares go: an address, or a block of them.
+    /// What the berths per origin are counted by: an address, or a block of addresses.
     type Origin: Clone + Debug + Ord;
 
-    /// Where it is.
+    /// Its origin.
     fn origin(&self) -> Self::Origin;
 }
 
-/// What a hub is run with, whose pipes are `T` and tasks `K`: one value that answers and hears.
+/// The handler and observer of a hub, in one value. Its transports are `T`, its tasks `K`.
 pub trait Backend<T: Transport, K>:
     Handler<File = T::File, Task = K> + Observer<File = T::File>
 {
@@ -198,16 +204,16 @@ impl<S, T: Transport, K> Backend<T, K> for S where
 {
 }
 
-/// How far an answer has come.
+/// Whether an answer is complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// There is more to it.
+    /// More steps are needed.
     More,
-    /// It is whole.
+    /// It is complete.
     Done,
 }
 
-/// Two in one: the first answers, and both hear.
+/// Two in one: the first one answers, and both observe.
 impl<A: Handler, B> Handler for (A, B) {
     type File = A::File;
     type Task = A::Task;
@@ -274,7 +280,7 @@ where
         self.1.failed(name, error);
     }
 
-    // A event is known where it is told: inlined, a listener costs what its own arm does.
+    // The variant is known at each call: inlined, an observer costs what its own match arm does.
     #[inline(always)]
     fn on_event(&mut self, event: Event) {
         self.0.on_event(event);

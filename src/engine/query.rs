@@ -1,13 +1,13 @@
-//! What the handler is asked.
+//! The requests that are passed to the handler.
 //!
-//! Owns the questions, and nothing that acts on one.
+//! Owns their enum. Must never answer one.
 
 /// A request whose answer is the handler's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Query<'a> {
     /// Who is connected and who was.
     Status,
-    /// What can be had.
+    /// The list of files.
     List,
     /// The bytes of the file `name` from `offset` on.
     Get {

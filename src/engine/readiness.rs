@@ -1,13 +1,13 @@
-//! What the kernel last said about a connection.
+//! The readiness of a connection's socket, as edge-triggered epoll reports it.
 //!
-//! Owns three bits. Must never be cleared on a guess: with edge-triggered events the kernel speaks
-//! once, so a bit cleared too early is a connection that hangs for ever.
+//! Owns three bits. Must never be cleared on a guess: an edge-triggered event comes once, so a bit
+//! cleared too early is a connection that hangs for ever.
 
 /// Whether reading and writing are worth trying.
 ///
 /// A bit means "not known to block". Both start set, because a new connection is tried first and
 /// waited for later. An event sets a bit; only an operation clears it: one that would have blocked,
-/// or a read that took all there was while nothing said that an end is behind it.
+/// or a read that took all there was while no event had reported the end of input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Readiness {
     readable: bool,
@@ -25,7 +25,7 @@ impl Readiness {
         closing: false,
     };
 
-    /// An event that names what became possible.
+    /// The readiness that an event reports.
     #[must_use]
     pub const fn of(readable: bool, writable: bool) -> Self {
         Self {
@@ -35,13 +35,13 @@ impl Readiness {
         }
     }
 
-    /// The same event, which also said whether an end or an error is there to be read.
+    /// The same, with whether the event also reported the end of input or an error.
     #[must_use]
     pub const fn with_end(self, closing: bool) -> Self {
         Self { closing, ..self }
     }
 
-    /// Adds what an event said.
+    /// Adds the readiness that an event reported.
     pub fn note(&mut self, event: Self) {
         self.readable |= event.readable;
         self.writable |= event.writable;
@@ -60,12 +60,12 @@ impl Readiness {
         self.writable
     }
 
-    /// A read would have blocked: the next event will say when to try again.
+    /// A read returned `WouldBlock`: the next event will report when to try again.
     pub fn read_blocked(&mut self) {
         self.readable = false;
     }
 
-    /// Whether an end or an error is known to be there.
+    /// Whether the end of input or an error was reported.
     #[must_use]
     pub const fn closing(self) -> bool {
         self.closing

@@ -1,9 +1,9 @@
-//! One peer, without its socket.
+//! The state of one peer, without its socket.
 //!
-//! Owns what the peer sent and is owed, and the phase it is in; its deadlines follow from that in
-//! [`super::timeouts`]. Must never do I/O or ask a clock: it is told what happened and when, and
-//! says what it wants. What a phase holds is `Copy` ([`super::phase`]); what has a destructor
-//! lives beside it.
+//! Owns the input, the output and the phase of the peer; [`super::timeouts`] derives its deadlines
+//! from these. Must never do I/O or read a clock: it is told what happened and when, and returns
+//! what it wants to do next. A phase is `Copy` ([`super::phase`]); what has a destructor stands
+//! beside it.
 
 use std::time::{Duration, Instant};
 
@@ -14,32 +14,32 @@ use crate::engine::phase::{Ending, Gate, Phase};
 use crate::engine::stats::{RunningStats, SessionStats};
 use crate::wire::{ClientName, CloseReason, Reply};
 
-/// One peer's input, output and phase. `F` is a file on its way, `K` an answer under way.
+/// One peer's input, output and phase. `F` is a file that is sent, `K` an answer under way.
 #[derive(Debug)]
 pub struct Session<F, K> {
-    /// `None` for a peer that was turned away: it has no berth and no name.
+    /// `None` for a peer that was never granted a berth.
     pub(super) name: Option<ClientName>,
     pub(super) phase: Phase,
     pub(super) inbox: LineBuffer,
     pub(super) outbox: Outbox<F>,
-    /// The answer under way, if it takes several steps. While it is here the outbox holds the
-    /// part of it that is ready, and no other request is taken.
+    /// The answer under way, if it takes several steps. Until it is complete, no other request is
+    /// taken.
     pub(super) task: Option<K>,
     /// When a byte last moved in either direction.
     pub(super) moved_at: Instant,
-    /// When the peer last took a byte, or last had none to take.
+    /// When the socket last accepted a byte, or when there was last no unsent output.
     pub(super) taken_at: Instant,
-    /// When it was last tried whether the peer takes more, though no event said so.
+    /// When a write was last tried without an event.
     pub(super) tried_at: Instant,
-    /// Whether it was told that the end of a line is missing.
+    /// Whether the observers were told that the end of a line is missing.
     pub(super) told_of_unended: bool,
-    /// Bytes read and thrown away since the session stopped listening.
+    /// The number of bytes read and discarded since the session takes no more requests.
     discarded: u64,
     running: RunningStats,
 }
 
 impl<F, K> Session<F, K> {
-    /// A peer that has just connected: it holds no berth, has no name and is owed nothing.
+    /// A peer that has just connected: it has no berth, no name and no output.
     #[must_use]
     pub fn arriving(limits: &Limits, now: Instant) -> Self {
         Self {
@@ -57,37 +57,37 @@ impl<F, K> Session<F, K> {
         }
     }
 
-    /// The gates before the verdict are passed.
+    /// The handshake is complete: the peer waits for a verdict.
     pub fn await_verdict(&mut self) {
         if let Phase::Arriving(_, deadline) = self.phase {
             self.phase.advance(Phase::Arriving(Gate::Verdict, deadline));
         }
     }
 
-    /// It holds a berth from now on, and is owed a welcome. What it has said meanwhile counts.
+    /// The peer holds a berth from now on, and a welcome is queued. Its input so far is kept.
     pub fn open(&mut self, name: ClientName, now: Instant) {
         self.name = Some(name);
         self.moved_at = now;
-        self.note_nothing_owed(now);
+        self.note_nothing_unsent(now);
         self.running.begin(now);
         self.outbox.write(|out| Reply::Welcome(name).write(out));
         self.phase.advance(Phase::Open);
     }
 
-    /// There is no berth for it: it is owed the one line `why`, and then the end.
+    /// The peer is refused a berth: the one line `why` is queued, and the session ends behind it.
     pub fn turn_away(&mut self, why: Reply<'_>, now: Instant) {
-        self.note_nothing_owed(now);
+        self.note_nothing_unsent(now);
         self.drain(Ending::Refused, Some(why));
     }
 
-    /// The name, if a berth is held: until the last byte owed is out.
+    /// The name, if the peer holds a berth: until its last byte is sent.
     #[must_use]
     pub fn berth(&self) -> Option<ClientName> {
         self.name
             .filter(|_| matches!(self.phase, Phase::Open | Phase::Draining(_)))
     }
 
-    /// Why the client leaves or left; `None` while it does not, and for who never was one.
+    /// Why the client leaves or left; `None` before that, and for a peer that never was a client.
     #[must_use]
     pub const fn reason(&self) -> Option<CloseReason> {
         match self.phase.ending() {
@@ -96,7 +96,7 @@ impl<F, K> Session<F, K> {
         }
     }
 
-    /// Where the session stands.
+    /// The phase.
     #[must_use]
     pub const fn phase(&self) -> Phase {
         self.phase
@@ -108,13 +108,13 @@ impl<F, K> Session<F, K> {
         self.moved_at
     }
 
-    /// What the stay came to until `now`.
+    /// The statistics of the session until `now`.
     #[must_use]
     pub fn stats(&self, now: Instant) -> SessionStats {
         self.running.stats(now)
     }
 
-    /// What is owed.
+    /// The unsent output.
     #[must_use]
     pub const fn outbox(&self) -> &Outbox<F> {
         &self.outbox
@@ -122,12 +122,12 @@ impl<F, K> Session<F, K> {
 
     // Input.
 
-    /// Whether a read is wanted. A peer that is owed an answer waits with its next words.
+    /// Whether a read is wanted. While an answer is under way no input is read: backpressure.
     #[must_use]
     pub fn wants_read(&self, limits: &Limits) -> bool {
         !self.inbox.has_ended()
             && match self.phase {
-                // What it says already waits for the verdict with it.
+                // Requests that it sends already wait for the verdict.
                 Phase::Arriving(..) => self.inbox.has_room(),
                 Phase::Open => self.takes_requests(limits) && self.inbox.has_room(),
                 Phase::Draining(_) | Phase::Lingering(..) => self.discarded < limits.discard_bytes,
@@ -135,7 +135,7 @@ impl<F, K> Session<F, K> {
             }
     }
 
-    /// Where a read that is wanted goes.
+    /// The buffer for the next read.
     pub fn space(&mut self) -> &mut [u8] {
         self.inbox.space()
     }
@@ -165,7 +165,7 @@ impl<F, K> Session<F, K> {
         }
     }
 
-    /// What came was the pipe's own: the peer is not silent, but has not said anything either.
+    /// All input was the transport's own. It counts as activity only during the handshake.
     pub fn heard(&mut self, now: Instant) {
         if matches!(self.phase, Phase::Arriving(..)) {
             self.moved_at = now;
@@ -174,7 +174,8 @@ impl<F, K> Session<F, K> {
 
     // Requests.
 
-    /// Whether a request would be answered now: one at a time, and none while much is owed.
+    /// Whether a request would be answered now: one at a time, and none while much output is
+    /// unsent.
     #[must_use]
     pub fn takes_requests(&self, limits: &Limits) -> bool {
         self.phase == Phase::Open
@@ -183,7 +184,8 @@ impl<F, K> Session<F, K> {
             && self.outbox.bytes_queued() < limits.outbox_mark_bytes
     }
 
-    /// Takes the next line, with where its answer goes. To be called only while requests are taken.
+    /// Takes the next line, with the outbox for its answer. To be called only while requests are
+    /// taken.
     pub fn next_line(&mut self, now: Instant) -> Option<(Line<'_>, &mut Outbox<F>)> {
         let line = self.inbox.next_line()?;
         if line != Line::Mark {
@@ -198,7 +200,7 @@ impl<F, K> Session<F, K> {
         self.running.requests() > 0
     }
 
-    /// Whether all that the peer sent, and all it ever will send, was taken.
+    /// Whether the input has ended and all of it was taken.
     #[must_use]
     pub fn is_served(&self) -> bool {
         self.inbox.has_ended() && self.inbox.is_empty()
@@ -209,18 +211,18 @@ impl<F, K> Session<F, K> {
         self.task = Some(task);
     }
 
-    /// The answer under way, with where it goes; `None` while enough of it is owed.
+    /// The answer under way, with the outbox for it; `None` while enough of it is unsent.
     pub fn task(&mut self, limits: &Limits, now: Instant) -> Option<(&mut K, &mut Outbox<F>)> {
         if self.outbox.bytes_queued() >= limits.outbox_mark_bytes {
             return None;
         }
         let task = self.task.as_mut()?;
-        // Looking for what to send is work for the peer: it is not idle while that goes on.
+        // A client whose answer is being prepared is not idle.
         self.moved_at = now;
         Some((task, &mut self.outbox))
     }
 
-    /// The answer under way is whole.
+    /// The answer under way is complete.
     pub fn end_task(&mut self) {
         self.task = None;
     }
@@ -233,7 +235,7 @@ impl<F, K> Session<F, K> {
         self.outbox.front()
     }
 
-    /// The peer took `n` bytes of [`Session::front`].
+    /// The transport accepted `n` bytes of [`Session::front`].
     pub fn sent(&mut self, n: usize, now: Instant) {
         self.outbox.sent(n);
         self.running.sent(n);
@@ -241,32 +243,32 @@ impl<F, K> Session<F, K> {
         self.taken_at = now;
     }
 
-    /// The peer took bytes of the pipe's own, or what the pipe had taken for it before.
+    /// The socket accepted bytes that the transport had buffered.
     pub fn settled(&mut self, now: Instant) {
         self.moved_at = now;
         self.taken_at = now;
     }
 
-    /// Takes a file of which no more will be sent, with who asked for it and how long ago.
+    /// Takes a transfer that has ended, with the client that asked for it and how long ago.
     pub fn next_ended(&mut self, now: Instant) -> Option<(ClientName, Transfer<F>, Duration)> {
         let transfer = self.outbox.next_ended()?;
         Some((self.name?, transfer, self.running.since_asked(now)))
     }
 
-    /// Whether memory is held that holds nothing.
+    /// Whether unused buffers are allocated.
     #[must_use]
     pub fn is_wasteful(&self) -> bool {
         self.inbox.is_wasteful() || self.outbox.is_wasteful()
     }
 
-    /// What needs memory, which is lent to it for a turn and taken back.
-    pub(super) const fn memory(&mut self) -> (&mut LineBuffer, &mut Outbox<F>) {
+    /// The parts whose buffers are lent for a turn and taken back.
+    pub(super) const fn buffers(&mut self) -> (&mut LineBuffer, &mut Outbox<F>) {
         (&mut self.inbox, &mut self.outbox)
     }
 
-    /// The stall clock runs from the moment there is something to take: to be called when nothing
-    /// is.
-    pub(super) fn note_nothing_owed(&mut self, now: Instant) {
+    /// Restarts the stall timeout if there is no unsent output: it counts from the moment when
+    /// there is some.
+    pub(super) fn note_nothing_unsent(&mut self, now: Instant) {
         if self.outbox.is_empty() {
             self.taken_at = now;
         }

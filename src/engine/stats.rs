@@ -1,35 +1,35 @@
-//! What a stay comes to, in numbers.
+//! The statistics of a session.
 //!
-//! Owns the one place where requests and bytes are counted. Must never ask a clock.
+//! Owns the one place where requests and bytes are counted. Must never read a clock.
 
 use std::time::{Duration, Instant};
 
-/// What a client's stay came to.
+/// The statistics of a client's session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SessionStats {
-    /// Lines that were taken, whatever they said.
+    /// Lines that were taken, valid or not.
     pub requests: u64,
-    /// Bytes read from the peer, with those that were thrown away.
+    /// Bytes read from the peer, including discarded ones.
     pub bytes_in: u64,
-    /// Bytes that the transport took. Whether they arrived is known to the peer alone.
+    /// Bytes that the transport accepted. Whether they arrived is not known.
     pub bytes_out: u64,
-    /// How long it was.
+    /// How long the session lasted.
     pub lasted: Duration,
 }
 
-/// The running count of one stay.
+/// The running statistics of one session.
 #[derive(Clone, Copy, Debug)]
 pub struct RunningStats {
-    /// Its `lasted` is zero until the stats is asked for.
+    /// `lasted` is zero here; [`RunningStats::stats`] fills it in.
     stats: SessionStats,
     since: Instant,
-    /// When the last request was taken. None is taken while a file is on its way, so this is also
-    /// when that was asked for.
+    /// When the last request was taken. None is taken while a file is sent, so this is also when
+    /// that file was asked for.
     asked_at: Instant,
 }
 
 impl RunningStats {
-    /// A stay that begins at `now`.
+    /// A session that begins at `now`.
     #[must_use]
     pub fn new(now: Instant) -> Self {
         Self {
@@ -39,7 +39,7 @@ impl RunningStats {
         }
     }
 
-    /// The stay begins at `now`, although bytes have come before.
+    /// The session begins at `now`, although input was counted before.
     pub fn begin(&mut self, now: Instant) {
         self.since = now;
         self.asked_at = now;
@@ -67,7 +67,7 @@ impl RunningStats {
         self.stats.bytes_out += n as u64;
     }
 
-    /// What the stay came to until `now`.
+    /// The statistics until `now`.
     #[must_use]
     pub fn stats(&self, now: Instant) -> SessionStats {
         SessionStats {

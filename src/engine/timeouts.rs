@@ -1,8 +1,8 @@
-//! When the patience with a peer ends.
+//! The timeouts of a session.
 //!
-//! Owns the five rules (arrival, idle, a line without its end, stall, linger), each a function of
-//! the session's state and of the moment. Must never do anything but let a linger end: a turn acts
-//! on what is said here, after it has tried what it could.
+//! Owns the five timeouts (arrival, idle, incomplete line, stall, linger), each a function of the
+//! session's state and of the time. Must never do anything but end a linger: a turn acts on the
+//! others, after it has tried to read and write.
 
 use std::time::{Duration, Instant};
 
@@ -12,8 +12,8 @@ use crate::engine::session::Session;
 use crate::wire::CloseReason;
 
 impl<F, K> Session<F, K> {
-    /// When the session has to be looked at even if nothing happens to it. `owes`: its pipe has
-    /// unsent bytes of its own.
+    /// When the next timeout of the session may be over. `owes`: its transport has unsent bytes of
+    /// its own.
     #[must_use]
     pub fn deadline(&self, limits: &Limits, owes: bool) -> Option<Instant> {
         match self.phase {
@@ -29,8 +29,8 @@ impl<F, K> Session<F, K> {
                 let quiet = limits.idle.into_iter().chain(unended).min();
                 quiet.map(|quiet| self.moved_at + quiet)
             }
-            // The server is at work on an answer, or about to say that no more comes: however long
-            // that takes, it is not the peer who is idle, and the next turn is due anyway.
+            // The server is preparing an answer, or about to shut the sending side down: the peer
+            // is not idle, and the next turn is due anyway.
             Phase::Open | Phase::Draining(_) => None,
         }
     }
@@ -43,14 +43,14 @@ impl<F, K> Session<F, K> {
             return;
         }
         match self.phase {
-            // It keeps the reason that it left for.
+            // The session keeps its earlier reason.
             Phase::Lingering(..) => self.close(CloseReason::Exit),
             _ => self.tried_at = now,
         }
     }
 
-    /// Whether the peer took nothing for so long that it has to go. To be asked after a write was
-    /// tried.
+    /// Whether the stall timeout is over: the session has unsent output and its socket accepts
+    /// none. To be called after a write was tried.
     #[must_use]
     pub fn is_stalled(&self, limits: &Limits, owes: bool, now: Instant) -> bool {
         matches!(self.phase, Phase::Open | Phase::Draining(_))
@@ -58,8 +58,8 @@ impl<F, K> Session<F, K> {
             && now >= self.taken_at + limits.stall
     }
 
-    /// Whether the client was quiet for so long that it has to go, and for how long it may be. To
-    /// be asked when there was nothing to do for it: what it said while nobody looked counts.
+    /// The idle timeout, if it is over for this client. To be called when there was nothing left to
+    /// read: input that waits in the socket counts as activity.
     #[must_use]
     pub fn is_idle(&self, limits: &Limits, owes: bool, now: Instant) -> Option<Duration> {
         let owes = owes || !self.outbox.is_empty();
@@ -69,8 +69,8 @@ impl<F, K> Session<F, K> {
             .filter(|&idle| may_be && now >= self.moved_at + idle)
     }
 
-    /// Whether a line was begun and not gone on with for long, which is said once. To be asked when
-    /// there was nothing to do for the client.
+    /// Whether the client has sent an incomplete line and nothing more for a while. Returns `true`
+    /// once. To be called when there was nothing left to read.
     pub fn note_unended(&mut self, limits: &Limits, owes: bool, now: Instant) -> bool {
         let owes = owes || !self.outbox.is_empty();
         let may_be = self.phase == Phase::Open && self.task.is_none() && !owes;
@@ -79,12 +79,12 @@ impl<F, K> Session<F, K> {
         is_unended
     }
 
-    /// Whether there is the beginning of a line, of which nothing was said yet.
+    /// Whether there is an incomplete line that was not reported yet.
     fn lacks_an_end(&self) -> bool {
         !self.told_of_unended && !self.inbox.is_empty()
     }
 
-    /// The gate at which the peer still waits although it should have a berth by now, or none.
+    /// The gate at which the peer still waits after the arrival timeout, if it does.
     #[must_use]
     pub fn is_late(&self, now: Instant) -> Option<Gate> {
         match self.phase {

@@ -1,8 +1,8 @@
 //! One turn of one connection: the only code that does I/O on it.
 //!
 //! Owns the order of a turn: gate, answer, write, read. They stand in [`super::answering`],
-//! [`super::outbound`] and [`super::inbound`]. Must never let a fault of one peer out: a turn has a
-//! verdict and no error.
+//! [`super::outbound`] and [`super::inbound`]. Must never return an error: a failed operation
+//! closes its own connection and no other.
 
 use std::io::{self, ErrorKind};
 use std::time::Instant;
@@ -17,47 +17,48 @@ use crate::engine::phase::{Gate, Phase};
 use crate::engine::ports::{Backend, Transport};
 use crate::wire::{CloseReason, ErrorReply, Reply};
 
-/// What a turn has to know about the rest of the server.
+/// What all turns in one turn of the loop have in common.
 #[derive(Clone, Copy, Debug)]
 pub struct Round<'a> {
     /// The bounds to keep.
     pub limits: &'a Limits,
-    /// The moment, read once for everybody in a turn of the loop.
+    /// The time, read once per turn of the loop.
     pub now: Instant,
-    /// How many have a turn in this turn of the loop, who share what may be read and written.
+    /// The number of connections that have a turn in this turn of the loop. They share the bytes
+    /// that may be read and written in it.
     pub turns: usize,
-    /// Whether the server was told to stop, so that a last line takes the next request's place.
+    /// Whether the server drains, so that a client gets a last line instead of its next answer.
     pub stopping: bool,
 }
 
-/// What one turn works with.
+/// The state of one turn.
 #[derive(Debug)]
 pub struct TurnContext<'a, T: Transport, K, S> {
-    /// Whose turn it is.
+    /// The connection that has its turn.
     pub(super) connection: &'a mut Connection<T, K>,
-    /// Who answers, and who hears of it.
+    /// The handler and the observers.
     pub(super) service: &'a mut S,
     /// The bounds to keep.
     pub(super) limits: &'a Limits,
-    /// The moment, read once for everybody in a turn of the loop.
+    /// The time, read once per turn of the loop.
     pub(super) now: Instant,
-    /// Whether the server was told to stop.
+    /// Whether the server drains.
     pub(super) stopping: bool,
-    /// What is left of the turn's share.
+    /// What is left of the turn's budget.
     pub(super) budget: Budget,
 }
 
 impl<T: Transport, K> Connection<T, K> {
-    /// Answers, writes and reads until nothing moves or the turn's share is used up.
+    /// Answers, writes and reads until nothing moves or the budget is spent.
     pub fn turn(
         &mut self,
         service: &mut impl Backend<T, K>,
         round: Round<'_>,
         pool: &mut BufferPool<T::File>,
     ) -> Turn {
-        pool.lend(self.session.memory());
+        pool.lend(self.session.buffers());
         if !self.transport.owes() {
-            self.session.note_nothing_owed(round.now);
+            self.session.note_nothing_unsent(round.now);
         }
         let turn = TurnContext {
             budget: Budget::new(round.limits, round.turns),
@@ -68,13 +69,13 @@ impl<T: Transport, K> Connection<T, K> {
             service,
         };
         let turn = turn.take();
-        pool.take(self.session.memory());
+        pool.take(self.session.buffers());
         turn
     }
 }
 
 impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
-    /// Answers, writes and reads until nothing moves or the turn's share is used up.
+    /// Answers, writes and reads until nothing moves or the budget is spent.
     pub(super) fn take(mut self) -> Turn {
         let turn = self.work();
         self.report();
@@ -87,8 +88,8 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
             if let Some(turn) = self.gate() {
                 return turn;
             }
-            // Answers of one read go out in one write; and the write comes before the next read,
-            // so nobody waits for an answer while the server looks for more questions.
+            // The answers to all requests of one read are sent with one write. The write comes
+            // before the next read, so that an answer does not wait for more requests.
             let answered = self.answer();
             if answered {
                 self.service.on_event(Event::Answered);
@@ -99,7 +100,7 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
                 return Turn::Done;
             }
             let moved = settled || answered || wrote || read || self.dismiss_idle();
-            // A step of a handshake takes longer than a turn of anybody else: one is a turn.
+            // A step of a handshake takes longer than a turn of any client: one is a turn.
             let shook_hands = read && !self.connection.is_ready();
             if !moved || self.budget.is_spent() || shook_hands {
                 return self.rest(moved);
@@ -107,7 +108,7 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
         }
     }
 
-    /// Looks whether the peer has passed its gate. Says how the turn ends where it does.
+    /// Checks whether the peer has passed its gate. `Some` ends the turn.
     fn gate(&mut self) -> Option<Turn> {
         let Phase::Arriving(gate, _) = self.connection.session.phase() else {
             return None;
@@ -121,7 +122,7 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
         None
     }
 
-    /// Ends a peer that has not been let in: with the line that it expects, where one can be said.
+    /// Closes a peer that was not granted a berth, with a line if its handshake is complete.
     fn give_up(&mut self, gate: Gate) {
         let session = &mut self.connection.session;
         match gate {
@@ -130,7 +131,7 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
         }
     }
 
-    /// Tells a client that was quiet for too long that it has to go.
+    /// Closes a client whose idle timeout is over, with a line that says so.
     fn dismiss_idle(&mut self) -> bool {
         let owes = self.connection.transport.owes();
         let session = &mut self.connection.session;
@@ -142,8 +143,8 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
         true
     }
 
-    /// Nothing moved, or enough did: the turn is over, and the connection too if its peer has
-    /// taken nothing for too long, whatever it has been sending, or has not arrived in time.
+    /// Ends the turn, because nothing moved or the budget is spent. Closes the connection if its
+    /// stall timeout is over, whatever the peer has been sending, or its arrival timeout.
     fn rest(&mut self, moved: bool) -> Turn {
         let owes = self.connection.transport.owes();
         let session = &mut self.connection.session;
@@ -163,7 +164,7 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
                 _ => Turn::Yielded,
             };
         }
-        // What came may all have been the pipe's own, which is no sign of life.
+        // All input may have been the transport's own, which is no activity of the client.
         if self.dismiss_idle() || moved {
             Turn::Yielded
         } else {
@@ -171,7 +172,7 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
         }
     }
 
-    /// Tells of the files of which no more will be sent, so that they are closed.
+    /// Reports the transfers that have ended, which closes their files.
     pub(super) fn report(&mut self) {
         while let Some((name, transfer, lasted)) = self.connection.session.next_ended(self.now) {
             self.service.transferred(name, &transfer, lasted);
@@ -182,7 +183,7 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
         self.budget.bytes = self.budget.bytes.saturating_sub(bytes);
     }
 
-    /// An operation failed otherwise than by blocking. An interrupted one is simply tried again.
+    /// An operation failed with another error than `WouldBlock`. An interrupted one is retried.
     pub(super) fn failed(&mut self, error: &io::Error) {
         self.service.on_event(Event::Failed);
         if error.kind() == ErrorKind::Interrupted {
