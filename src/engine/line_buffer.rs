@@ -126,7 +126,7 @@ impl LineBuffer {
     pub fn next_line(&mut self) -> Option<Line<'_>> {
         loop {
             // One comparison for everybody who is no Telnet client.
-            if self.memory.get(self.start) == Some(&telnet::IAC)
+            if self.buffer.get(self.start) == Some(&telnet::IAC)
                 && let Some(command) = self.take_command()
             {
                 match command.asks_for_a_mark {

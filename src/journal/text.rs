@@ -95,7 +95,7 @@ impl<'de> Deserialize<'de> for Client {
 /// Why a client went, in one word.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
-    /// The server on_event it go.
+    /// The server recorded the disconnect.
     Left(CloseReason),
     /// The server died while it was connected.
     Crash,

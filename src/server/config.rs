@@ -1,6 +1,6 @@
-//! What a server is told, and what it says when it cannot start.
+//! The configuration of a server, and the errors of its start.
 //!
-//! Owns both shapes. Must never act on them.
+//! Owns both types. Must never act on them.
 
 use std::fmt;
 use std::io;
@@ -14,30 +14,30 @@ use crate::server::process::sandbox::{self, Sandbox};
 use crate::server::records::journal::OpenError;
 use crate::wire::Sanitized;
 
-/// What a server is to do.
+/// The configuration of a server.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The folder to serve.
     pub repo: PathBuf,
     /// Where to listen; port 0 lets the system choose.
     pub listen: Vec<Address>,
-    /// What peers may cost.
+    /// The limits on what peers may cost.
     pub limits: Limits,
     /// How many berths one address may hold.
     pub per_address_max: usize,
-    /// Whom to become, if the process is root's.
+    /// The user to switch to, if the process runs as root.
     pub user: Option<String>,
-    /// How much the fence around the folder matters.
+    /// Whether the sandbox is required.
     pub sandbox: Sandbox,
-    /// How long those inside have when the server is told to stop.
+    /// The drain timeout: how long clients have when the server is told to stop.
     pub drain: Duration,
-    /// How long a turn may take before the log is told of it.
+    /// A turn that takes longer than this is logged.
     pub slow_turn: Duration,
-    /// Where to write a trace of what the loop does, if one is wanted.
+    /// The file of the trace, if one is wanted.
     pub trace: Option<PathBuf>,
-    /// How many bytes that may take.
+    /// The maximum size of the trace in bytes.
     pub trace_limit: u64,
-    /// Where to keep what happened, if it is to be kept.
+    /// The file of the journal, if one is wanted.
     pub journal: Option<PathBuf>,
 }
 
@@ -51,10 +51,10 @@ pub struct Address {
 }
 
 impl Address {
-    /// All that the host's name stands for, each once, in the system's order.
+    /// All addresses of the host name, each once, in the system's order.
     ///
     /// # Errors
-    /// When it stands for nothing, or nobody knows.
+    /// When it has no address, or the lookup fails.
     pub fn resolve(&self) -> io::Result<Vec<SocketAddr>> {
         let mut addresses: Vec<SocketAddr> = Vec::new();
         for address in (self.host.as_str(), self.port).to_socket_addrs()? {
@@ -88,7 +88,7 @@ impl fmt::Display for Address {
 }
 
 impl Config {
-    /// Whether one of the server's own files, if it keeps that, lies among those it hands out.
+    /// Whether one of the server's own files, if it keeps that, is in the served folder.
     #[must_use]
     pub fn serves(&self, own: Option<&Path>) -> bool {
         let inside = |own: &Path| {
@@ -114,7 +114,7 @@ pub enum StartError {
     Descriptors(TooFew),
     /// A privilege could not be given up.
     Privileges(sandbox::Failure),
-    /// The kernel refused what a loop is made of.
+    /// The kernel refused epoll, the signal handlers or a registration.
     Loop(io::Error),
 }
 

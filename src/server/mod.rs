@@ -1,7 +1,7 @@
-//! The loop: one thread, one `poll`, every event noted before any work is done.
+//! The event loop: one thread, one `poll`, every event noted before any work is done.
 //!
-//! Owns `Poll`, the listeners, the signals and the clock. Must never decide anything about a
-//! peer: that is the hub's, and this is its thin edge. Only the start and `poll` itself can fail.
+//! Owns `Poll`, the listeners, the signals and the clock. Must never decide anything about a peer:
+//! the hub does. Only the start and `poll` itself can fail.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -40,32 +40,32 @@ const LAST_LISTENER: usize = usize::MAX - 1;
 /// turn of the loop, which comes at once.
 const EVENTS_MAX: usize = 1024;
 
-/// Newcomers taken in one turn of the loop, so that a flood of them leaves the clients their turn.
-/// Each address that is listened on has an equal share of them.
+/// Connections accepted in one turn of the loop, so that a flood of them does not starve clients.
+/// Each listener has an equal share of them.
 const ACCEPTS_MAX: usize = 64;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The server was told to stop, and what was under way was finished or ran out of time.
+    /// The server was told to stop, and all clients left or the drain timeout was over.
     Drained,
     /// The server was told twice, and stopped at once.
     Cut,
 }
 
-/// Everything that a turn of the loop works with. What watches it is compiled into it.
+/// The state of the loop. The tracer is compiled into it.
 struct EventLoop<T> {
     poll: Poll,
     signals: Signals,
     /// Empty once the server was told to stop.
     listeners: Vec<Listener>,
     hub: Hub<Socket, Task, Berths<SocketAddr>>,
-    /// Who answers, and who watches.
+    /// The handler, and the observer that measures.
     backend: (FolderHandler, Watch<T>),
     drain: Duration,
-    /// When the server stops whatever is under way; `None` until it is told to stop.
+    /// The end of the drain timeout; `None` until the server is told to stop.
     stop_at: Option<Instant>,
-    /// When the event_log has to be looked after even if nothing happens.
+    /// When the next tick of the event log or of the trace is due.
     tick_at: Option<Instant>,
 }
 
@@ -106,7 +106,7 @@ impl<T: Tracer> EventLoop<T> {
         }
     }
 
-    /// Notes every event, and does nothing else. Says whether a signal came.
+    /// Notes every event, and does nothing else. Returns whether a signal came.
     fn note(&mut self, events: &Events) -> bool {
         let mut signalled = false;
         for event in events {
@@ -140,9 +140,9 @@ impl<T: Tracer> EventLoop<T> {
         Some(next.saturating_duration_since(now))
     }
 
-    /// Takes in newcomers. It comes after the turns, so a berth freed in this turn of the loop is
-    /// free for them, and no key is used for two peers within one batch of events. Returns how
-    /// many there were.
+    /// Accepts connections. It comes after the turns, so a berth freed in this turn of the loop is
+    /// free for them, and no key is used for two peers within one batch of events. Returns their
+    /// number.
     fn accept(&mut self, now: Instant) -> usize {
         let mut accepted = 0;
         let share = (ACCEPTS_MAX / self.listeners.len().max(1)).max(1);
@@ -170,12 +170,12 @@ impl<T: Tracer> EventLoop<T> {
         accepted
     }
 
-    /// Does what a signal asks for. Says whether a stop was asked for again.
+    /// Handles the signals that came. Returns whether this was the second one to stop.
     fn was_told_twice(&mut self, now: Instant) -> bool {
         for signal in self.signals.pending() {
             match signal {
                 SIGHUP => self.backend.0.reopen(),
-                // A file may not grow so large: the write has failed too, and that is dealt with.
+                // RLIMIT_FSIZE was hit: the write has failed with EFBIG too, and that is handled.
                 SIGXFSZ => {}
                 SIGUSR1 => self.backend.1.metrics.log(now),
                 _ if self.stop_at.is_some() => {
@@ -199,7 +199,7 @@ impl<T: Tracer> EventLoop<T> {
         false
     }
 
-    /// Ends everybody who is left, and the event_log behind them.
+    /// Closes all connections that are left, then the event log and the trace.
     fn end(&mut self, now: Instant) {
         self.hub.abort(&mut self.backend, now);
         let (service, watch) = &mut self.backend;

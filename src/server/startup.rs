@@ -1,6 +1,6 @@
-//! The start: all that is opened, bound, given up and said before the loop runs.
+//! The start: opens files, binds addresses, drops privileges and logs the configuration.
 //!
-//! Owns the order of that. Must never be needed afterwards.
+//! Owns the order of these. Must never be called after the loop runs.
 
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
@@ -39,12 +39,12 @@ pub struct Server {
     limits: Limits,
     drain: Duration,
     slow_turn: Duration,
-    /// Where a trace goes, if one was asked for.
+    /// The file of the trace, if one was asked for.
     trace: Option<Writer>,
 }
 
 impl Server {
-    /// Opens the folder, then binds all addresses: callers wait in the queue from then on.
+    /// Opens the folder, then binds all addresses: peers wait in the backlog from then on.
     ///
     /// # Errors
     /// See [`StartError`].
@@ -58,7 +58,7 @@ impl Server {
         let signals = Signals::new([SIGINT, SIGTERM, SIGUSR1, SIGXFSZ]);
         let mut signals = signals.map_err(StartError::Loop)?;
         if journal.is_some() || !io::stdin().is_terminal() {
-            // To a server in a terminal that keeps nothing, a hangup is what it always was.
+            // A server in a terminal and without a journal keeps the default: a hangup ends it.
             signals.add_signal(SIGHUP).map_err(StartError::Loop)?;
         }
         poll.registry()
@@ -74,7 +74,7 @@ impl Server {
             served_dir.fenced();
         }
         log_start(config, &served_dir, fence);
-        let event_log = begin_logbook(config, journal, &listeners);
+        let event_log = begin_event_log(config, journal, &listeners);
         let berths = Berths::new(config.limits.clients_max, config.per_address_max)
             .with_last_client_number(event_log.last_client());
         Ok(Self {
@@ -101,7 +101,7 @@ impl Server {
     /// Serves until it is told to stop, by SIGINT or SIGTERM.
     ///
     /// # Errors
-    /// When `poll` fails, which leaves nothing to be done.
+    /// When `poll` fails.
     pub fn run(mut self) -> io::Result<Outcome> {
         let (slow, now) = (self.slow_turn, Instant::now());
         match self.trace.take() {
@@ -127,7 +127,7 @@ impl Server {
     }
 }
 
-/// Gives up what serving does not take, now that the folder is open and the addresses are bound.
+/// Drops privileges and enters the sandbox, once the folder is open and the addresses are bound.
 fn give_up_privileges(
     config: &Config,
     served_dir: &ServedDir,
@@ -139,20 +139,20 @@ fn give_up_privileges(
     let journal = journal.map(|(journal, _)| journal.path());
     let fence = sandbox::fence_in(served_dir.root(), journal, config.sandbox);
     let fence = fence.map_err(StartError::Privileges)?;
-    // Whoever was given up may have been the only one who can read the folder.
+    // Perhaps only root could read the folder.
     let readable = served_dir.check();
     readable.map_err(|error| StartError::Folder(config.repo.clone(), error))?;
     Ok(fence)
 }
 
-/// Opened before the fence too, and locked.
+/// Opens and locks the journal, before the sandbox.
 fn open_journal(config: &Config) -> Result<Option<(Journal, Recovered)>, StartError> {
     let open = |path| Journal::open(path).map_err(|error| (path.to_owned(), error));
     let opened = config.journal.as_deref().map(open).transpose();
     opened.map_err(|(path, error)| StartError::Journal(path, error))
 }
 
-/// Opened before the fence, which lets nothing be opened for writing.
+/// Opens the trace, before the sandbox, which lets nothing be opened for writing.
 fn open_trace(config: &Config) -> Result<Option<Writer>, StartError> {
     let Some(path) = &config.trace else {
         return Ok(None);
@@ -162,7 +162,7 @@ fn open_trace(config: &Config) -> Result<Option<Writer>, StartError> {
     Ok(Some(writer))
 }
 
-/// Binds every address that is asked for. Callers wait in the queue from then on.
+/// Binds every address of the configuration. Peers wait in the backlog from then on.
 fn listen(config: &Config) -> Result<Vec<Listener>, StartError> {
     let mut listeners = Vec::new();
     for address in &config.listen {
@@ -172,8 +172,8 @@ fn listen(config: &Config) -> Result<Vec<Listener>, StartError> {
     Ok(listeners)
 }
 
-/// Binds all that a name stands for, with one port, but for what this host has not: a name may well
-/// have an IPv6 address where there is no IPv6.
+/// Binds all addresses of a name with one port, except those that this host lacks: a name may have
+/// an IPv6 address on a host without IPv6.
 fn bind(address: &Address, listeners: &mut Vec<Listener>) -> io::Result<()> {
     let before = listeners.len();
     let mut port = address.port;
@@ -202,8 +202,8 @@ fn is_not_here(error: &io::Error) -> bool {
     matches!(errno, Some(Errno::ADDRNOTAVAIL | Errno::AFNOSUPPORT))
 }
 
-/// Begins to write down what happens, behind what the journal knows.
-fn begin_logbook(
+/// Begins the event log, continuing the journal.
+fn begin_event_log(
     config: &Config,
     journal: Option<(Journal, Recovered)>,
     listeners: &[Listener],
@@ -221,7 +221,7 @@ fn begin_logbook(
     event_log
 }
 
-/// Says what is in force. A start that fails says that and nothing else, so this comes last.
+/// Logs the configuration. A start that fails logs only its error, so this comes last.
 fn log_start(config: &Config, served_dir: &ServedDir, fence: Fence) {
     let how = match served_dir.resolver() {
         Resolver::Kernel => "resolved by the kernel (openat2)",

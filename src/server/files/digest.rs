@@ -1,7 +1,7 @@
-//! The answer to `sha256`, worked out a step at a time, and the digests worked out before.
+//! The answer to `sha256`, computed a step at a time, and a cache of digests.
 //!
-//! Owns how far a digest has come, and which are remembered. Must never read more of a file in one
-//! step than others can wait for, nor remember the digest of a file that may have changed since.
+//! Owns the progress of each digest, and the cache. Must never read more of a file in one step than
+//! other clients can wait for, nor cache the digest of a file that may have changed since.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -29,7 +29,7 @@ const REMEMBERED_MAX: usize = 512;
 /// any file system's could give a later change the same time.
 const SETTLED: Duration = Duration::from_secs(2);
 
-/// What tells one state of one file from every other: if it is the same, so are the bytes.
+/// Identifies one version of one file: two equal identities mean equal bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Identity {
     device: u64,
@@ -37,7 +37,7 @@ struct Identity {
     size: u64,
     /// In seconds and nanoseconds, as with the next.
     modified: (i64, i64),
-    /// Unlike the time of modification, nobody can set this one.
+    /// The ctime: unlike the mtime it cannot be set.
     changed: (i64, i64),
 }
 
@@ -61,26 +61,26 @@ impl Identity {
     }
 }
 
-/// The digests that were worked out last.
+/// The cache of the last digests.
 #[derive(Debug, Default)]
 pub struct Digests {
     /// The oldest is first.
     remembered: VecDeque<(Identity, Digest)>,
-    /// Where pieces are read to; made when it is first needed, and never sent.
+    /// The read buffer; allocated at the first use.
     piece: Vec<u8>,
 }
 
-/// A digest on its way.
+/// A digest that is being computed.
 #[derive(Debug)]
 pub struct Digesting {
     file: File,
     /// As the client wrote it.
     name: Vec<u8>,
-    /// What the file was when it was opened.
+    /// The version of the file when it was opened.
     identity: Identity,
     hasher: Sha256,
     done: u64,
-    /// How much of it the kernel was asked for.
+    /// The state of its readahead.
     ahead: Readahead,
 }
 

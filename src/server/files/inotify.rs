@@ -1,7 +1,7 @@
-//! What the kernel tells of changes in folders.
+//! Reports changes in folders, with inotify(7).
 //!
-//! Owns the inotify descriptor and the watches. Must never read what happened, only whether
-//! anything did, and never wait for it.
+//! Owns the inotify descriptor and its watches. Must never parse the events, only check whether
+//! there are any, and never block on them.
 
 use std::os::fd::AsRawFd;
 
@@ -12,10 +12,10 @@ use rustix::io::{Errno, read};
 /// Watches removed in one step, at one to two microseconds each.
 const STEP_WATCHES: usize = 256;
 
-/// Read at once of what the kernel tells: hundreds of events, and never less than one.
+/// Read at once: hundreds of events, and never less than one.
 const EVENT_BYTES: usize = 16 * 1024;
 
-/// What a folder's listing says, and what would make it say something else.
+/// The events that can change the listing of a folder.
 const CHANGES: WatchFlags = WatchFlags::CREATE
     .union(WatchFlags::DELETE)
     .union(WatchFlags::MOVED_FROM)
@@ -25,11 +25,11 @@ const CHANGES: WatchFlags = WatchFlags::CREATE
     .union(WatchFlags::DELETE_SELF)
     .union(WatchFlags::MOVE_SELF);
 
-/// The folders that the kernel watches for us.
+/// The watched folders.
 ///
-/// It is not to be dropped while somebody is served: closing the descriptor makes the kernel wait
-/// until no processor uses a watch any more, which took up to 20 ms where it was measured.
-/// Removing them one by one takes a few microseconds each and waits for nobody.
+/// It is not to be dropped while clients are served: close(2) of the descriptor blocks until no
+/// processor uses a watch any more (SRCU), which took up to 20 ms where it was measured. Removing
+/// watches one by one takes a few microseconds each and does not block.
 #[derive(Debug)]
 pub(super) struct Watches {
     inotify: OwnedFd,
@@ -50,7 +50,7 @@ impl Watches {
         self.placed.len()
     }
 
-    /// The descriptor's number, by which the kernel shows its watches.
+    /// The descriptor's number, by which /proc shows its watches.
     #[cfg(test)]
     pub(super) fn number(&self) -> i32 {
         self.inotify.as_raw_fd()
@@ -58,27 +58,27 @@ impl Watches {
 
     /// Watches one more.
     pub(super) fn place(&mut self, folder: BorrowedFd<'_>) -> Result<(), Errno> {
-        // What is watched is what was opened, whatever its name leads to by now.
+        // By descriptor: the watched folder is the one that was opened, even if it was renamed.
         let path = format!("/proc/self/fd/{}", folder.as_raw_fd());
         let watch = inotify::add_watch(&self.inotify, path, CHANGES | WatchFlags::ONLYDIR);
         self.placed.push(watch?);
         Ok(())
     }
 
-    /// Whether the kernel has told of nothing since it was last asked. Only that it would have to
-    /// wait means so: an event that was lost is told of as well, and an error is no answer.
+    /// Whether there was no event since the last call. Only EAGAIN means that: a queue overflow is
+    /// an event too, and any other error proves nothing.
     pub(super) fn are_quiet(&self) -> bool {
         read(&self.inotify, &mut [0; EVENT_BYTES]) == Err(Errno::AGAIN)
     }
 
-    /// Removes watches for one step. `true`: none is left, nor anything that was told of them.
+    /// Removes watches for one step. `true`: no watch and no unread event is left.
     pub(super) fn clear(&mut self) -> bool {
         if self.placed.is_empty() {
             return self.are_quiet();
         }
         let keep = self.placed.len().saturating_sub(STEP_WATCHES);
         for watch in self.placed.drain(keep..) {
-            // That of a folder which was removed has gone already, and fails.
+            // The kernel has removed the watch of a removed folder already, so this may fail.
             let _ = inotify::remove_watch(&self.inotify, watch);
         }
         false

@@ -191,7 +191,7 @@ impl Folder {
     fn open(&self, tools: &mut Tools<'_>) -> Option<Dir> {
         let folder = match tools.served_dir.folder(self.name()) {
             Ok(folder) => folder,
-            // Whoever lets us read it changes it, which the folder above is told of.
+            // A chmod that makes it readable is an event of the parent folder.
             Err(Refusal::Denied) => return None,
             Err(_) => {
                 tools.fill.abandon(Uncacheable::Unseen);

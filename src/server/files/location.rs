@@ -1,6 +1,6 @@
-//! Where the served folder is now: where it was opened, elsewhere, or nowhere.
+//! The path of the served folder: whether it was moved or removed since it was opened.
 //!
-//! Owns the folder's path, and what the log was told of it. Must never open anything.
+//! Owns the path, and what was logged of it. Must never open a file.
 
 use std::cell::Cell;
 use std::io;
@@ -15,7 +15,7 @@ use crate::wire::Sanitized;
 #[derive(Debug)]
 pub(super) struct Whereabouts {
     path: PathBuf,
-    /// What the log was told last, so that it is told once.
+    /// The state that was logged last, so that it is logged once.
     told: Cell<Place>,
     /// Whether the process can open no other folder any more.
     is_fenced: bool,
@@ -36,7 +36,7 @@ impl Whereabouts {
     /// Of a folder that is at `path` now.
     ///
     /// # Errors
-    /// When the path is relative, and nobody knows to what.
+    /// When the path is relative and the current directory is gone.
     pub(super) fn new(path: &Path) -> io::Result<Self> {
         Ok(Self {
             path: std::path::absolute(path)?,
@@ -53,7 +53,7 @@ impl Whereabouts {
         self.is_fenced = true;
     }
 
-    /// What somebody can do who wants another folder to be served.
+    /// What the administrator can do to have another folder served.
     pub(super) const fn advice(&self) -> &'static str {
         if self.is_fenced {
             "the fence (--sandbox) keeps to the folder from the start: start berthd again"
@@ -62,7 +62,7 @@ impl Whereabouts {
         }
     }
 
-    /// Looks for the folder `root`, and tells the log if it is not where it was.
+    /// Looks for the folder `root`, and logs it if its path has changed.
     pub(super) fn look(&self, root: impl AsFd) -> Place {
         let place = self.place(root);
         if self.told.replace(place) != place {
@@ -72,7 +72,7 @@ impl Whereabouts {
     }
 
     fn place(&self, root: impl AsFd) -> Place {
-        // A network's file system may have forgotten what was removed.
+        // A network file system may return ESTALE for a removed folder.
         let Ok(opened) = fstat(root) else {
             return Place::Nowhere;
         };
@@ -83,7 +83,7 @@ impl Whereabouts {
             Ok(there) if (there.st_dev, there.st_ino) == (opened.st_dev, opened.st_ino) => {
                 Place::Here
             }
-            // Whoever may not look cannot tell.
+            // Without permission it is not known.
             Err(errno) if errno == rustix::io::Errno::ACCESS => Place::Here,
             _ => Place::Elsewhere,
         }

@@ -1,4 +1,4 @@
-//! The served folder: names are resolved, listed, read ahead and digested here.
+//! The served folder: names are resolved, files listed, read ahead and digested here.
 //!
 //! Owns every open below the folder. Must never open anything outside it.
 

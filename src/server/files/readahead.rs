@@ -1,13 +1,13 @@
-//! Having a file's bytes in memory before they are due.
+//! Readahead: a file's bytes are in the page cache before they are sent.
 //!
-//! Owns how far ahead of its reader a file was asked for. Must wait for a disk as little as it can:
-//! sendfile(2) and read(2) do, and meanwhile the whole loop does.
+//! Owns how far ahead of its reader a file was requested. Must block on the disk as little as it
+//! can: sendfile(2) and read(2) do, and block the whole loop.
 //!
-//! Left to itself the kernel reads ahead too, in windows as large as the device's setting says, and
-//! finds the memory for a whole window at once: with 8 MiB that took 18 ms, for everybody. So it is
-//! told not to, and is asked piece by piece instead, a little more in each turn than is sent. The
-//! first piece of a file that is on the disk is still waited for, and so is every piece while the
-//! peer is faster than the disk, but never for more than a turn sends.
+//! The kernel's own readahead uses windows as large as the device's setting, and allocates a whole
+//! window at once: with 8 MiB that took 18 ms, for all clients. So it is switched off, and pieces
+//! are requested explicitly instead, a little more in each turn than is sent. The first piece of a
+//! file that is on the disk still blocks, and so does every piece while the peer is faster than the
+//! disk, but never for more than a turn sends.
 
 use std::fs::File;
 use std::io::IoSliceMut;
@@ -17,28 +17,28 @@ use std::ops::Range;
 use rustix::fs::{Advice, fadvise};
 use rustix::io::{ReadWriteFlags, preadv2};
 
-/// How far ahead a file is asked for. At 2 GiB/s, which is a fast disk, this is what arrives in
-/// 1 ms; a slow one with a wait of 10 ms for each request still delivers 200 MiB/s. It is memory
-/// that the kernel can take back at any time.
+/// How far ahead a file is requested. A fast disk of 2 GiB/s delivers this in 1 ms; a slow one with
+/// a latency of 10 ms per request still delivers 200 MiB/s. It is page cache, which the kernel can
+/// reclaim at any time.
 const LEAD_BYTES: u64 = 2 * 1024 * 1024;
 
-/// The most that is asked for by one call. Of more than the device takes at once, or reads ahead
-/// by itself, the kernel drops the rest and says nothing; 128 KiB is what Linux has reckoned with
-/// for twenty years, and few devices take less.
+/// The most that is requested by one call. Of more than the device's maximum request or readahead
+/// size the kernel silently drops the rest; 128 KiB has been Linux's default for twenty years, and
+/// few devices take less.
 const ASK_BYTES: u64 = 128 * 1024;
 
-/// How much of a file that is in memory is taken on trust between two looks. What was thrown out
-/// of memory in between is waited for.
+/// How much of a cached file is assumed to be in memory between two checks. A page that was
+/// reclaimed in between blocks.
 const TRUST_BYTES: u64 = 1024 * 1024;
 
-/// How far the kernel was asked for a file.
+/// How far a file was requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Readahead {
-    /// Nobody looked yet.
+    /// Not checked yet.
     Unknown,
-    /// In memory up to here, or taken for it.
+    /// In memory up to here, or assumed to be.
     Cached(u64),
-    /// Not in memory when it was due, or nobody could tell; asked for up to here since.
+    /// Not in memory when it was due, or not known to be; requested up to here since.
     Asked(u64),
 }
 
@@ -50,20 +50,20 @@ impl Readahead {
     #[must_use]
     pub fn fetch(self, file: &File, piece: Range<u64>) -> Self {
         if self == Self::Unknown {
-            // Before the first look, or that would start a whole window. No file system has to
-            // heed it.
+            // Before the first check, which would start a whole window. A file system may ignore
+            // this.
             let _ = fadvise(file, 0, None, Advice::Random);
         }
         let (next, mut asked) = self.next(piece, |at| is_cached(file, at));
         while let Some(len) = NonZeroU64::new(ASK_BYTES.min(asked.end - asked.start)) {
-            // Nor this; what is not there is then waited for.
+            // It may ignore this too; a missing page then blocks.
             let _ = fadvise(file, asked.start, Some(len), Advice::WillNeed);
             asked.start += len.get();
         }
         next
     }
 
-    /// What is known after `piece` was about to be read, and what to ask for before.
+    /// The state after `piece` is read, and the range to request before that.
     fn next(self, piece: Range<u64>, is_cached: impl Fn(u64) -> bool) -> (Self, Range<u64>) {
         let nothing = piece.start..piece.start;
         match self {
@@ -89,8 +89,8 @@ impl Readahead {
         }
     }
 
-    /// What to ask for from `from` on while `piece` is read: half as much again as that is, so that
-    /// the lead grows.
+    /// The range to request from `from` on while `piece` is read: half as much again as `piece`, so
+    /// that the lead grows.
     fn ask(from: u64, piece: Range<u64>) -> (Self, Range<u64>) {
         let grows = (piece.end - piece.start) * 3 / 2;
         let to = (piece.start + LEAD_BYTES).min(from + grows).max(from);
@@ -98,11 +98,11 @@ impl Readahead {
     }
 }
 
-/// Whether the byte at `at` can be read without a wait, which is so behind the end of the file too.
-/// Where the file system cannot say (overlayfs and tmpfs are such), the answer is no: to ask for
-/// what is there already costs little.
+/// Whether the byte at `at` can be read without blocking, which is so behind the end of the file
+/// too. Where the file system does not support the check (overlayfs and tmpfs), the answer is no:
+/// to request a page that is cached costs little.
 ///
-/// Looking at a page that is not there has the kernel read that one.
+/// The check of a page that is missing has the kernel read that page.
 fn is_cached(file: &File, at: u64) -> bool {
     let mut byte = [0];
     let mut space = [IoSliceMut::new(&mut byte)];

@@ -1,7 +1,8 @@
-//! The served folder: which names are files that may be had, and nothing else.
+//! The served folder: resolves names to files in it.
 //!
-//! Owns the folder, held open from the start, and the one way to reach what is in it. Must never
-//! judge a path by its text alone, nor open a path twice: what is checked is what was opened.
+//! Owns the folder, held open from the start, and the only way to open what is in it. Must never
+//! check a path by its text alone, nor open a path twice: the file that is checked is the one that
+//! was opened.
 
 use std::fs::File;
 use std::io;
@@ -22,24 +23,24 @@ pub struct ServedDir {
     root: OwnedFd,
     whereabouts: Whereabouts,
     resolver: Resolver,
-    /// Whether the log has said that some names cannot be listed.
+    /// Whether it was logged that some names cannot be listed.
     told_of_unlisted: bool,
 }
 
-/// How a name is followed from the folder to a file.
+/// How a name is resolved from the folder to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resolver {
-    /// The kernel does, and refuses whatever leads out: openat2(2), `RESOLVE_BENEATH`.
+    /// By openat2(2) with `RESOLVE_BENEATH`, which refuses every path that leads out.
     Kernel,
-    /// Component by component, refusing links: for kernels before 5.6 and filters that know no
-    /// openat2.
+    /// Component by component, refusing links: for kernels before 5.6 and seccomp filters that
+    /// forbid openat2.
     Walk,
 }
 
-/// Why a name cannot be had.
+/// Why a file cannot be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// Nothing of that name is served.
+    /// There is no such file.
     NoSuchFile,
     /// It is a folder, a FIFO, a socket, a device, or a link where links are refused.
     NotAFile,
@@ -49,7 +50,7 @@ pub enum Refusal {
     Denied,
     /// The process, or the system, has no file descriptor left.
     Busy,
-    /// The folder itself was removed, with all that was in it.
+    /// The folder itself was removed.
     Gone,
     /// Something else went wrong.
     Failed(Errno),
@@ -62,7 +63,7 @@ pub struct Details {
     pub size: u64,
     /// When it was last changed.
     pub modified: SystemTime,
-    /// Whether the name that led to it is its only one, so that it is changed by that name.
+    /// Whether this name is its only hard link, so that inotify reports every change of it.
     pub has_one_name: bool,
 }
 
@@ -78,8 +79,8 @@ impl Details {
     }
 }
 
-/// How often a look-up that raced with a rename is tried again: openat2(2) answers EAGAIN then,
-/// and a folder that somebody renames without end is not worth a longer turn.
+/// How often a lookup that raced with a rename is retried: openat2(2) returns EAGAIN then, and a
+/// folder that is renamed without end is not worth a longer turn.
 const RACES_MAX: usize = 8;
 
 impl ServedDir {
@@ -103,13 +104,13 @@ impl ServedDir {
         })
     }
 
-    /// The same folder with names followed another way.
+    /// The same folder with another resolver.
     #[must_use]
     pub fn with_resolver(self, resolver: Resolver) -> Self {
         Self { resolver, ..self }
     }
 
-    /// How names are followed.
+    /// How names are resolved.
     #[must_use]
     pub const fn resolver(&self) -> Resolver {
         self.resolver
@@ -121,17 +122,17 @@ impl ServedDir {
         self.root.as_fd()
     }
 
-    /// Whether the folder was removed. Where it is, if it was moved, is told to the log.
+    /// Whether the folder was removed. If it was moved, its new path is logged.
     pub fn is_gone(&self) -> bool {
         self.whereabouts.look(&self.root) == Place::Nowhere
     }
 
-    /// From now on a fence stands around the folder.
+    /// The process is confined to the folder by the sandbox from now on.
     pub const fn fenced(&mut self) {
         self.whereabouts.fenced();
     }
 
-    /// What somebody can do who wants another folder to be served.
+    /// What the administrator can do to have another folder served.
     pub const fn advice(&self) -> &'static str {
         self.whereabouts.advice()
     }
@@ -139,7 +140,7 @@ impl ServedDir {
     /// Serves what is at the folder's path now. `false`: that is what was served before.
     ///
     /// # Errors
-    /// When it cannot be read, which inside a fence is so; what was served before still is.
+    /// When it cannot be read, as in the sandbox; the old folder is still served.
     pub fn reopen(&mut self) -> io::Result<bool> {
         let path = self.whereabouts.path();
         let anew = Self::open(path)?;
@@ -152,7 +153,7 @@ impl ServedDir {
         Ok(is_new)
     }
 
-    /// Whether the folder can still be read, by whoever the process is now.
+    /// Checks that the folder can still be read by the user that the process runs as now.
     ///
     /// # Errors
     /// When it cannot.
@@ -168,8 +169,8 @@ impl ServedDir {
     /// See [`Refusal`].
     pub fn file(&self, name: &[u8]) -> Result<(File, u64), Refusal> {
         check_name(name)?;
-        // Without NONBLOCK a FIFO would hold the whole loop until somebody writes to it; without
-        // NOCTTY a terminal in the folder could become the server's own.
+        // Without NONBLOCK the open of a FIFO would block the loop until there is a writer; without
+        // NOCTTY a terminal in the folder could become the server's controlling terminal.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
         let file = self.resolve(name, flags, beneath())?;
         let stat = sys::fstat(&file)?;
@@ -212,7 +213,7 @@ impl ServedDir {
         })
     }
 
-    /// Says once that some names cannot be listed, whatever the number of them.
+    /// Logs once that some names cannot be listed, whatever their number.
     pub(super) fn tell_of_unlisted(&mut self, name: &[u8]) {
         if !self.told_of_unlisted {
             self.told_of_unlisted = true;
@@ -269,18 +270,17 @@ impl ServedDir {
     }
 }
 
-/// Names that never lead to a file, whatever the folder holds. The kernel has the last word on
-/// all others.
+/// Whether a name never leads to a file, whatever the folder holds. The kernel checks all others.
 fn check_name(name: &[u8]) -> Result<(), Refusal> {
     if name.starts_with(b"/") {
         return Err(Refusal::Outside);
     }
-    // A slash at the end is the kernel's to judge: what has one is a folder, or nothing.
+    // The kernel checks a slash at the end: the name is a folder's then, or does not exist.
     let components = name.strip_suffix(b"/").unwrap_or(name);
     for component in components.split(|&byte| byte == b'/') {
         match component {
             b".." => return Err(Refusal::Outside),
-            // No name is tidied up: one file has one name, but for links.
+            // Names are not normalized: a file has one name, except for links.
             [] | [b'.', ..] => return Err(Refusal::NoSuchFile),
             _ => {}
         }

@@ -1,7 +1,7 @@
-//! An address that newcomers arrive at.
+//! A listening socket.
 //!
-//! Owns a listening socket and what is known of its queue. Must never lose the edge that says
-//! that somebody waits, and never spin when they cannot be let in.
+//! Owns the socket and the state of its backlog. Must never lose the edge-triggered event that
+//! reports a connection, and never spin when accept(2) fails.
 
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -12,23 +12,23 @@ use mio::{Interest, Registry, Token};
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 
-/// How many may wait for the next turn of the loop. More are asked by the kernel to try again,
-/// and Linux cuts this to `net.core.somaxconn`, 4096 since 5.4.
+/// The backlog: how many connections may wait for accept(2). The SYN of one more is dropped, and
+/// the peer's kernel retries. Linux cuts this to `net.core.somaxconn`, 4096 since 5.4.
 const BACKLOG: i32 = 1024;
 
 /// How long to wait when the process or the system has no descriptor or memory left: short enough
-/// that a caller hardly notices once there is, long enough to cost nothing until then.
+/// to add little latency once there is, long enough to cost nothing until then.
 const SHORTAGE_PAUSE: Duration = Duration::from_millis(100);
 
-/// How long a connection may be quiet before the peer's kernel is asked whether it is there.
+/// How long a connection is idle before the first keepalive probe.
 const ASK_AFTER: Duration = Duration::from_secs(60);
 
-/// How long to wait for its answer before it is asked again.
+/// The time between two keepalive probes.
 const ASK_EVERY: Duration = Duration::from_secs(10);
 
-/// How long a peer's kernel may leave what was sent, or asked, unanswered. A peer that vanished
-/// (its cable, its power, its NAT's memory) sends no FIN; after this its berth is free. A minute
-/// and a half outlasts a train's tunnel and is far below the hours that TCP would wait by itself.
+/// How long data or keepalive probes may stay unacknowledged (`TCP_USER_TIMEOUT`). A peer that
+/// vanished (its cable, its power, its NAT entry) sends no FIN; after this its berth is free. A
+/// minute and a half outlasts a train's tunnel and is far below TCP's own timeout of hours.
 const VANISHED_AFTER: Duration = Duration::from_secs(90);
 
 /// A bound address.
@@ -38,20 +38,21 @@ pub struct Listener {
     latch: AcceptState,
 }
 
-/// Whether somebody may be waiting. The kernel says so once, so it is remembered until an accept
-/// finds nobody.
+/// Whether the backlog may hold a connection. The event comes once, so it is remembered until
+/// accept(2) returns `WouldBlock`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum AcceptState {
-    /// Nobody waits; an event will tell.
+    /// The backlog is empty; an event will report the next connection.
     Empty,
     /// An accept is worth trying.
     Waiting,
-    /// Somebody may wait, but there was nothing to accept them with. The next accept is due then.
+    /// The backlog may hold a connection, but a descriptor or memory was missing. The next accept
+    /// is due at this time.
     Short(Instant),
 }
 
 impl Listener {
-    /// Binds and listens. `[::]` takes IPv4 callers too; where a host has no IPv6, it takes those.
+    /// Binds and listens. `[::]` accepts IPv4 too; on a host without IPv6 it accepts only that.
     ///
     /// # Errors
     /// When the address is taken, is not this host's, or may not be bound.
@@ -83,7 +84,7 @@ impl Listener {
         if address.is_ipv6() {
             socket.set_only_v6(false)?;
         }
-        // A port that connections of a server before still linger on can be bound again.
+        // A port with connections of an earlier server in TIME_WAIT can be bound again.
         socket.set_reuse_address(true)?;
         socket.set_nonblocking(true)?;
         set_up_connections(&socket)?;
@@ -100,19 +101,19 @@ impl Listener {
         self.socket.local_addr()
     }
 
-    /// Has events told to `registry`. To be called once.
+    /// Registers the socket for events. To be called once.
     pub fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         registry.register(&mut self.socket, token, Interest::READABLE)
     }
 
-    /// An event said that somebody waits.
+    /// An event reported a connection in the backlog.
     pub fn note(&mut self) {
         if self.latch == AcceptState::Empty {
             self.latch = AcceptState::Waiting;
         }
     }
 
-    /// When an accept is worth trying: `None` if an event will tell.
+    /// When an accept is worth trying: `None` before the next event.
     #[must_use]
     pub fn due(&self, now: Instant) -> Option<Instant> {
         match self.latch {
@@ -122,7 +123,7 @@ impl Listener {
         }
     }
 
-    /// Takes the next caller, if one is there and there is something to take it with.
+    /// Accepts the next connection, if there is one and a descriptor for it.
     pub fn accept(&mut self, now: Instant) -> Option<(TcpStream, SocketAddr)> {
         while self.due(now).is_some_and(|due| due <= now) {
             match self.socket.accept() {
@@ -136,8 +137,9 @@ impl Listener {
         None
     }
 
-    /// accept(2) hands on the errors of the connection it was about to take, which is gone then.
-    /// Whatever else goes wrong is waited out: no error is worth a stop or a spin.
+    /// accept(2) also returns the errors of the connection that it was about to accept, which is
+    /// gone then. After any other error the next accept is delayed: no error stops the server or
+    /// makes it spin.
     fn failed(&mut self, error: &io::Error, now: Instant) {
         match error.kind() {
             ErrorKind::WouldBlock => self.latch = AcceptState::Empty,
@@ -152,10 +154,10 @@ impl Listener {
     }
 }
 
-/// Sets what every connection is to have. Those accepted on Linux have it from their listener, so
-/// it costs no system call for each of them.
+/// Sets the socket options of every connection. On Linux an accepted socket inherits them from the
+/// listener, so they cost no system call per connection.
 fn set_up_connections(socket: &Socket) -> io::Result<()> {
-    // An answer is written when it is due; it is not to wait for the ACK of the one before.
+    // No Nagle: an answer does not wait for the ACK of the one before.
     socket.set_tcp_nodelay(true)?;
     let ask = TcpKeepalive::new()
         .with_time(ASK_AFTER)
@@ -168,7 +170,7 @@ fn lacks_ipv6(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::AFNOSUPPORT.raw_os_error())
 }
 
-/// An IPv4 caller of a dual-stack socket, shown as what it is.
+/// The address of an IPv4 peer of a dual-stack socket, as an IPv4 address.
 fn plain(peer: SocketAddr) -> SocketAddr {
     match peer.ip().to_canonical() {
         ip if ip.is_ipv4() => SocketAddr::new(ip, peer.port()),

@@ -1,13 +1,13 @@
-//! Where a peer is, as far as shares go.
+//! The origin of a peer, by which berths are counted.
 //!
-//! Owns the one rule. Must never be asked who the peer is: an origin is not an identity.
+//! Owns the rule for it. Must never be taken for the peer's identity.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use crate::engine::ports::Peer;
 
-/// What counts as one address. A host with IPv6 has a network of them, 2^64 as a rule (RFC 6177),
-/// so there it is the network that has a share.
+/// What counts as one address: an IPv4 address, or an IPv6 network. A host with IPv6 has a network
+/// of 2^64 addresses as a rule (RFC 6177).
 impl Peer for SocketAddr {
     type Origin = IpAddr;
 

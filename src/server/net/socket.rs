@@ -1,9 +1,9 @@
-//! A TCP connection as the engine's pipe of bytes.
+//! A TCP connection as a [`Transport`] of the engine.
 //!
-//! Owns the socket of one peer. Must never decide anything: each method is one system call, but for
-//! long files, which are corked and read ahead (`files/readahead.rs`), and for files that sendfile
-//! refuses, which are read and written. How much is under way, and at what pace, is the system's to
-//! say: its congestion control and its buffers are left as the administrator set them.
+//! Owns the socket of one peer. Must never decide anything: each method is one system call, except
+//! for long files, which are corked and read ahead (`files/readahead.rs`), and for files that
+//! sendfile(2) refuses, which are read and written. Congestion control and buffer sizes are left as
+//! the administrator set them.
 
 use std::cell::Cell;
 use std::fs::File;
@@ -20,21 +20,21 @@ use crate::engine::ports::{More, Taken, Transport};
 use crate::server::files::readahead::Readahead;
 use crate::wire::Sanitized;
 
-/// A piece of a file from which on both are worth their system calls: sending it takes many times
-/// as long. Less than the smallest share of a turn, or it would never be met.
+/// The size of a write from which on corking and readahead are worth their system calls: sending
+/// it takes many times as long. Less than the smallest share of a turn, or it would never apply.
 const LONG_BYTES: usize = 48 * 1024;
 
-/// Read and written at once of a file that the kernel does not send by itself.
+/// Read and written at once of a file that sendfile(2) refuses.
 const COPY_BYTES: usize = 64 * 1024;
 
-/// That files are copied is said once, however many they are.
+/// That files are copied is logged once, however many they are.
 static TOLD_OF_COPIES: Once = Once::new();
 
 /// A registered, non-blocking connection. Dropping it closes it.
 #[derive(Debug)]
 pub struct Socket {
     stream: TcpStream,
-    /// Whether the kernel keeps the last, incomplete segment until more comes.
+    /// Whether the socket is corked: an incomplete segment waits for more bytes.
     corked: bool,
 }
 
@@ -48,11 +48,11 @@ impl Socket {
         }
     }
 
-    /// Keeps incomplete segments back, or sends them: tcp(7), `TCP_CORK`. Without it every piece of
-    /// a file ends in a segment of its own, however short: four whole ones and 212 bytes for each
+    /// Holds incomplete segments back, or sends them: `TCP_CORK` of tcp(7). Without it every write
+    /// ends in a segment of its own, however short: four full ones and one of 212 bytes for each
     /// 256 KiB over loopback.
     fn cork(&mut self, corked: bool) {
-        // A kernel that refuses sends more segments.
+        // If the kernel refuses, more segments are sent.
         let done = SockRef::from(&self.stream).set_tcp_cork(corked);
         self.corked = corked && done.is_ok();
     }
@@ -64,11 +64,11 @@ impl Socket {
         self.stream.try_io(|| Ok(sent()?))
     }
 
-    /// The same by way of our own memory. What was read and not taken is read again.
+    /// The same through a buffer of our own. Bytes that were read and not sent are read again.
     fn copy(&mut self, file: &File, offset: u64, len: usize) -> io::Result<usize> {
         let mut bytes = vec![0; len.min(COPY_BYTES)];
         let n = file.read_at(&mut bytes, offset)?;
-        // A file that has become shorter has sent nothing, and is nothing to be written.
+        // The file has become shorter: there is nothing to write.
         if n == 0 {
             Ok(0)
         } else {
@@ -77,7 +77,7 @@ impl Socket {
     }
 }
 
-/// Whether this says that the kernel does not send such a file, or that a filter lets nobody ask.
+/// Whether sendfile(2) does not support such a file, or a seccomp filter forbids the call.
 fn is_refused(error: &io::Error) -> bool {
     let errno = error.raw_os_error().map(Errno::from_raw_os_error);
     matches!(
@@ -89,11 +89,11 @@ fn is_refused(error: &io::Error) -> bool {
 /// A file that is being sent, with the name that its client knows it by. Dropping it closes it.
 #[derive(Debug)]
 pub struct Served {
-    /// Where the bytes are.
+    /// The open file.
     pub file: File,
     /// As the client wrote it.
     pub name: Box<[u8]>,
-    /// How much of it the kernel was asked for.
+    /// The state of its readahead.
     ahead: Cell<Readahead>,
     way: Cell<Way>,
 }
@@ -101,9 +101,9 @@ pub struct Served {
 /// How bytes come from a file into a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
-    /// The kernel does it.
+    /// With sendfile(2).
     Sendfile,
-    /// It does not, so they are read and written.
+    /// With read(2) and write(2).
     Copy,
 }
 
@@ -134,7 +134,7 @@ impl Transport for Socket {
 
     fn read(&mut self, space: &mut [u8]) -> io::Result<Taken> {
         let bytes = self.stream.read(space)?;
-        // A socket gives all that it has, so after a short read an event is to come.
+        // A short read emptied the receive buffer, so an event will report more input.
         let more = match bytes {
             0 => More::Never,
             n if n < space.len() => More::WhenTold,

@@ -1,7 +1,7 @@
-//! Sums since the start, for whoever asks while the server runs.
+//! The metrics: sums since the start, which SIGUSR1 logs.
 //!
-//! Owns the numbers and the lines they are shown in. Must never keep more than a bounded number of
-//! them, and never ask a clock.
+//! Owns the numbers and the log lines that show them. Must never hold more than a bounded number of
+//! them, and never read a clock.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -11,19 +11,19 @@ use crate::server::observe::slowest::{Slow, Slowest};
 use crate::server::observe::turn_stats::TurnStats;
 use crate::wire::CloseReason;
 
-/// Turn times are counted by powers of two: the first bucket is below a microsecond, the last
-/// everything from half an hour on.
+/// The buckets of the histogram of turn times, by powers of two: the first one is below a
+/// microsecond, the last one everything from half an hour on.
 const BUCKETS: usize = 32;
 
 /// What happened since the start.
 #[derive(Debug)]
 pub struct Metrics {
     since: Instant,
-    /// Clients let in.
+    /// Clients that were granted a berth.
     pub accepted: u64,
-    /// Turned away for want of a berth.
+    /// Peers refused because all berths were taken.
     pub full: u64,
-    /// Turned away because their address held its share.
+    /// Peers refused because their address held its share.
     pub crowded: u64,
     /// Clients gone, in the order of [`CloseReason::ALL`].
     close_reasons: [u64; CloseReason::ALL.len()],
@@ -36,7 +36,7 @@ pub struct Metrics {
     bytes_out: u64,
     /// In the order of [`RequestKind::ALL`].
     requests: [u64; RequestKind::ALL.len()],
-    /// How many turns took less than so many powers of two of a microsecond.
+    /// The histogram of turn times.
     times: [u64; BUCKETS],
     slowest: Slowest,
 }
@@ -94,14 +94,14 @@ impl Metrics {
         }
     }
 
-    /// Writes everything to the log.
+    /// Logs all metrics.
     pub fn log(&self, now: Instant) {
         for line in self.lines(now) {
             log::info!("figures: {line}");
         }
     }
 
-    /// Everything, in lines.
+    /// All metrics, in lines.
     #[must_use]
     pub fn lines(&self, now: Instant) -> Vec<String> {
         let up = humantime::format_duration(Duration::from_secs((now - self.since).as_secs()));
@@ -155,13 +155,13 @@ impl Metrics {
     }
 }
 
-/// How many times the time has to be halved to be less than a microsecond.
+/// The bucket of a time: how often it has to be halved to be less than a microsecond.
 fn bucket(took: Duration) -> usize {
     let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     (u64::BITS - us.leading_zeros()).min(BUCKETS as u32 - 1) as usize
 }
 
-/// `3 exit, 1 eof`, without what there was none of.
+/// `3 exit, 1 eof`, without counts of 0.
 fn counts<T: fmt::Display>(counted: impl Iterator<Item = (T, u64)>) -> String {
     let some = counted.filter(|(_, count)| *count > 0);
     let words: Vec<String> = some.map(|(what, n)| format!("{n} {what}")).collect();
@@ -171,7 +171,7 @@ fn counts<T: fmt::Display>(counted: impl Iterator<Item = (T, u64)>) -> String {
     words.join(", ")
 }
 
-/// A time as people compare them: two or three digits and a unit.
+/// A time with two or three digits and a unit.
 #[derive(Clone, Copy, Debug)]
 pub struct Took(pub Duration);
 

@@ -1,12 +1,12 @@
-//! What the server's work looks like from the side: counted always, written to a trace on demand.
+//! Observability: metrics, which are always counted, and a trace on demand.
 //!
-//! Owns the clock that turns are measured with, and hands on what the engine says it did. Must
-//! never change what is done, and never be heard by a peer. Two things make it cheap:
+//! Owns the clock that turns are measured with, and passes the engine's events on. Must never
+//! change what the server does, and have no effect that a peer sees. Two things make it cheap:
 //!
-//! - What is always on is sums, and one look at the clock for each turn: a turn begins when the one
-//!   before it ended. That clock costs some 25 ns without a system call, a turn takes microseconds.
-//! - A trace wants a look at the clock for each step. [`Watch`] is generic over its [`Tracer`], so
-//!   a server without a trace is compiled without a trace: no clock, no branch, no call.
+//! - The metrics are sums, and one clock read per turn: a turn begins when the one before it ended.
+//!   A clock read costs some 25 ns without a system call, a turn takes microseconds.
+//! - A trace needs a clock read per step. [`Watch`] is generic over its [`Tracer`], so a server
+//!   without a trace is compiled without one: no clock, no branch, no call.
 
 pub mod metrics;
 pub mod slowest;
@@ -25,35 +25,35 @@ use crate::server::observe::metrics::Metrics;
 use crate::server::observe::turn_stats::TurnStats;
 use crate::wire::{ClientName, CloseReason};
 
-/// A piece of a turn of the loop, told when it is over.
+/// A stage of a turn of the loop, reported when it is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// `poll` returned so many events.
     Polled(usize),
     /// They were noted.
     Noted,
-    /// Everybody whose turn it was had it.
+    /// The run queue was served.
     Ran,
-    /// So many newcomers were taken in or turned away.
+    /// So many connections were accepted.
     Accepted(usize),
-    /// The journal and the trace were looked after.
+    /// The ticks of the journal and of the trace are done.
     Tended,
 }
 
-/// Hears everything, with the time. What a tracer does not ask for costs nothing.
+/// Is told every event, with its time. A method that is not implemented costs nothing.
 pub trait Tracer {
     /// Whether the steps of a turn are to be timed one by one.
     const STEPS: bool;
 
-    /// A client was let in.
+    /// A client was granted a berth.
     fn arrived(&mut self, _now: Instant, _name: ClientName, _peer: SocketAddr) {}
-    /// A newcomer was turned away.
+    /// A newcomer was refused.
     fn refused(&mut self, _now: Instant, _peer: SocketAddr, _refusal: Refusal) {}
     /// A client's berth is free again.
-    fn departed(&mut self, _name: ClientName, _farewell: CloseReason) {}
-    /// Somebody whose turn it is asked for this file, and bytes of it are queued.
+    fn departed(&mut self, _name: ClientName, _reason: CloseReason) {}
+    /// The client whose turn it is asked for this file, and bytes of it are queued.
     fn asked(&mut self, _name: &[u8]) {}
-    /// No more of a file will be sent to this client, who was to have `size` bytes.
+    /// A transfer of `size` bytes to this client has ended.
     fn transferred(&mut self, _to: ClientName, _sent: u64, _size: u64) {}
     /// The turn begins of the peer with this key, who has this name while it holds a berth.
     fn began(&mut self, _at: Instant, _key: usize, _name: Option<ClientName>) {}
@@ -67,22 +67,22 @@ pub trait Tracer {
     fn on_tick(&mut self, _now: Instant) -> Option<Instant> {
         None
     }
-    /// Nothing more will happen.
+    /// The server exits.
     fn close(&mut self) {}
 }
 
-/// No trace is asked for.
+/// No trace.
 impl Tracer for () {
     const STEPS: bool = false;
 }
 
-/// Counts what happens, and hands it on to a tracer.
+/// The observer of the real server: counts, measures, and passes events on to a tracer.
 #[derive(Debug)]
 pub struct Watch<T> {
     /// The sums.
     pub metrics: Metrics,
     tracer: T,
-    /// What the turn under way has done so far.
+    /// The sums of the turn under way.
     events: TurnStats,
     /// When that turn began, or the one before ended.
     turn_from: Instant,
@@ -90,7 +90,7 @@ pub struct Watch<T> {
     step_from: Instant,
     /// The same of the stages of the loop, while they are traced.
     stage_from: Instant,
-    /// From when on a turn is so slow that the log is told.
+    /// A turn that takes at least this long is logged.
     slow: Duration,
 }
 
@@ -139,7 +139,7 @@ impl<T: Tracer> Watch<T> {
         due
     }
 
-    /// Nothing more will happen.
+    /// The server exits.
     pub fn close(&mut self) {
         self.tracer.close();
     }
@@ -169,7 +169,7 @@ impl<T: Tracer> Observer for Watch<T> {
 
     fn arrived(&mut self, name: ClientName, peer: &SocketAddr) {
         self.metrics.accepted += 1;
-        // Its first turn follows at once, and is not to blame for what came before.
+        // Its first turn follows at once, and begins now, not at the end of the turn before.
         self.turn_from = Instant::now();
         self.step_from = self.turn_from;
         self.tracer.arrived(self.turn_from, name, *peer);
@@ -200,8 +200,8 @@ impl<T: Tracer> Observer for Watch<T> {
 
     /// Every step, as it is taken.
     ///
-    /// A event is known where it is told, so inlined it costs what its own arm does, which for most
-    /// is an addition; as a call it would cost the sorting out each time.
+    /// The variant is known at each call, so inlined it costs what its own match arm does, which is
+    /// an addition for most; as a call it would cost a dispatch each time.
     #[inline(always)]
     fn on_event(&mut self, event: Event) {
         self.events.add(event);

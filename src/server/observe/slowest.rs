@@ -1,7 +1,7 @@
 //! The turns that took longest.
 //!
-//! Owns the few that are kept, the slowest first. Must never cost a turn that is not among them
-//! more than one comparison.
+//! Owns the slowest turns, the slowest first. Must never cost any other turn more than one
+//! comparison.
 
 use std::time::Duration;
 
@@ -25,18 +25,18 @@ pub struct Slow {
 #[derive(Debug, Default)]
 pub struct Slowest {
     turns: Vec<Slow>,
-    /// What a turn has to take to be kept: zero until there are enough.
+    /// A turn has to take longer than this to be kept: zero until there are enough.
     least: Duration,
 }
 
 impl Slowest {
-    /// Whether a turn that took so long is to be kept.
+    /// Whether a turn that took this long is to be kept.
     #[must_use]
     pub fn wants(&self, took: Duration) -> bool {
         took > self.least
     }
 
-    /// Keeps a turn that is wanted, in place of the fastest of those that are kept.
+    /// Keeps a turn, in place of the fastest one that is kept.
     pub fn keep(&mut self, slow: Slow) {
         let at = self.turns.partition_point(|turn| turn.took >= slow.took);
         self.turns.insert(at, slow);

@@ -1,6 +1,6 @@
-//! What one turn did, in numbers.
+//! The statistics of one turn.
 //!
-//! Owns the sums of a turn and the words for them. Must never grow with what is done.
+//! Owns the sums of a turn and their text. Must never grow with the work of the turn.
 
 use std::fmt;
 
@@ -26,7 +26,7 @@ pub struct TurnStats {
     pub blocked: u32,
     /// Operations that failed or were interrupted.
     pub failed: u32,
-    /// Whether a deadline came.
+    /// Whether a timer expired.
     pub expired: bool,
 }
 
@@ -56,14 +56,14 @@ impl TurnStats {
         Who(self.name)
     }
 
-    /// The requests that there were, each with its kind.
+    /// The number of requests of each kind, without counts of 0.
     pub fn asked(&self) -> impl Iterator<Item = (RequestKind, u32)> {
         let kinds = RequestKind::ALL.into_iter().zip(self.requests);
         kinds.filter(|&(_, count)| count > 0)
     }
 }
 
-/// Whose turn it was, in words.
+/// Whose turn it was, in text.
 #[derive(Clone, Copy, Debug)]
 pub struct Who(Option<ClientName>);
 
@@ -76,7 +76,7 @@ impl fmt::Display for Who {
     }
 }
 
-/// What was done, as in `2 get, 12 B read, 20 B written, 262144 B sent, 1 would block`.
+/// The sums in text: `2 get, 12 B read, 20 B written, 262144 B sent, 1 would block`.
 impl fmt::Display for TurnStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut between = "";

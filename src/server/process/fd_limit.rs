@@ -1,30 +1,30 @@
 //! The process's limit on open files.
 //!
-//! Owns the sum of what the server can have open at once. Must never be asked after the start:
-//! a server that might run out refuses to start instead.
+//! Owns the sum of what the server can have open at once. Must never be used after the start:
+//! a server that might run out of descriptors refuses to start instead.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::engine::limits::Limits;
 
-/// What one client can have open: its socket, and the file or the folder that is sent to it.
+/// Descriptors of one client: its socket, and the file that is sent or the folder that is listed.
 const PER_CLIENT: usize = 2;
 
-/// What is open besides: standard streams, epoll, the signals' pipe, the served folder, what tells
-/// of changes in it, the listeners, a file that is looked at, and what a C library may open for a
-/// moment.
+/// All other descriptors: standard streams, epoll, the signals' pipe, the served folder, inotify,
+/// the listeners, a file that is examined, and what a C library may open for a moment.
 const BESIDES: usize = 32;
 
 /// The soft limit cannot be raised to what is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooFew {
-    /// What the server can have open at once.
+    /// The most descriptors that the server can have open at once.
     pub needed: u64,
-    /// The most that the process is allowed.
+    /// The hard limit of the process.
     pub allowed: u64,
 }
 
-/// Makes sure that the process may open what `limits` let it, raising the soft limit if need be.
+/// Makes sure that the process may open as many files as `limits` allow, and raises the soft limit
+/// if necessary.
 ///
 /// # Errors
 /// When the hard limit is below that.

@@ -1,7 +1,7 @@
-//! Where the log goes: standard error, without ever waiting for it.
+//! The log, on standard error, without ever blocking.
 //!
-//! Owns the way of a log line out of the process. Must never hold the loop up: a terminal that was
-//! stopped, or a pipe that nobody reads, costs lines of the log and no client.
+//! Owns the output of log lines. Must never block the loop: a terminal that was stopped, or a pipe
+//! without a reader, costs lines of the log and no client.
 
 use std::io::{self, Stderr, Write};
 use std::time::SystemTime;
@@ -12,10 +12,10 @@ use rustix::fd::AsFd;
 
 use crate::wire::Timestamp;
 
-/// The longest line. A pipe that has room at all takes this much at once (PIPE_BUF in pipe(7)).
+/// The longest line. A pipe that is writable takes this much at once (PIPE_BUF in pipe(7)).
 const LINE_BYTES_MAX: usize = 4096;
 
-/// Begins to log what is at least as important as `level`. To be called once.
+/// Installs the logger for records of at least this `level`. To be called once.
 pub fn start(level: LevelFilter) {
     env_logger::Builder::new()
         .filter_level(level)
@@ -29,7 +29,7 @@ pub fn start(level: LevelFilter) {
         .init();
 }
 
-/// An output that takes a line if that is possible at once, and counts it as lost otherwise.
+/// An output that writes a line if it does not block, and counts it as lost otherwise.
 #[derive(Debug)]
 struct NonBlockingWriter<W> {
     out: W,
@@ -42,7 +42,7 @@ impl<W> NonBlockingWriter<W> {
     }
 }
 
-/// What has room, or has not.
+/// An output that can be checked for room.
 trait Room {
     fn has_room(&self) -> bool;
 }
@@ -53,7 +53,7 @@ impl Room for Stderr {
     }
 }
 
-/// An output whose reader is gone has room: the write fails at once.
+/// A write to an output without a reader does not block: it fails at once.
 fn has_room(out: impl AsFd) -> bool {
     let mut asked = [PollFd::new(&out, PollFlags::OUT)];
     let at_once = Timespec {
@@ -64,7 +64,7 @@ fn has_room(out: impl AsFd) -> bool {
 }
 
 impl<W: Write + Room> Write for NonBlockingWriter<W> {
-    /// Takes one line, whole or not at all.
+    /// Writes one line, whole or not at all.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         if !self.out.has_room() {
             self.lost += 1;

@@ -1,6 +1,6 @@
-//! The process: what it may do, how many files it may open, where it logs.
+//! The process: its privileges, its limit on open files, its log.
 //!
-//! Owns the privileges given up, the sandbox, the descriptor limit and the log format.
+//! Owns the dropping of privileges, the sandbox, the descriptor limit and the log format.
 //! Must never be called from a turn.
 
 pub mod fd_limit;

@@ -1,6 +1,6 @@
-//! The way to a file of the server's own, a journal or a trace, at a path that somebody named.
+//! Opens a file of the server's own, a journal or a trace, at the path of an option.
 //!
-//! Owns what may stand there: nothing, or a regular file. Must never wait for what does, nor change
+//! Owns the check that the path is free or a regular file. Must never block on the file, nor change
 //! its mode or its content.
 
 use std::fmt;
@@ -11,20 +11,20 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
-/// Readable for the group, because it is there to be read; not for everybody, because it says who
-/// was where and fetched what. Only a file that is made here gets it.
+/// The mode of a new file. The group may read it, as it is there to be read; others may not, as it
+/// says which address fetched which file.
 const MODE: u32 = 0o640;
 
-/// What is done about a link in the place of the file.
+/// How a symbolic link in the place of the file is handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Links {
-    /// It is followed: whoever starts the server put it there.
+    /// It is followed: the administrator put it there.
     Followed,
-    /// It is refused: the path was resolved before, so somebody has put it there since.
+    /// It is refused: the path was resolved before, so the link is newer than that.
     Refused,
 }
 
-/// Opens the file at `path` with `options`, or makes it.
+/// Opens the file at `path` with `options`, or creates it.
 ///
 /// # Errors
 /// When something else than a regular file stands there, or the kernel refuses.
@@ -33,12 +33,12 @@ pub fn open(path: &Path, options: &mut OpenOptions, links: Links) -> io::Result<
         Links::Followed => fs::metadata(path),
         Links::Refused => fs::symlink_metadata(path),
     };
-    // To open a device can be to do something, such as to rewind a tape.
+    // Opening a device can have an effect, such as rewinding a tape drive.
     if let Ok(there) = looked_at {
         check(there.file_type())?;
     }
-    // By now it may be something else: a FIFO is no wait then, and no terminal becomes the
-    // server's own.
+    // The file may have been replaced since the check: a FIFO does not block the open, and no
+    // terminal becomes the server's controlling terminal.
     let mut flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     if links == Links::Refused {
         flags |= OFlags::NOFOLLOW;
@@ -61,7 +61,7 @@ pub fn check(kind: FileType) -> io::Result<()> {
     Err(io::Error::other(Foreign(kind).to_string()))
 }
 
-/// Something else than a file, in words.
+/// The name of a file type that is not regular.
 struct Foreign(FileType);
 
 impl fmt::Display for Foreign {

@@ -1,8 +1,8 @@
-//! What the process gives up before it serves anybody.
+//! Drops privileges and enters the sandbox, before any client is served.
 //!
-//! Owns the change to an ordinary user and the fence around the folder. Must never be needed for
-//! what is promised: names are resolved below the folder with or without it. It is the second
-//! wall, for the day that the first has a hole.
+//! Owns the change to an ordinary user and the Landlock rules around the folder. Must never be the
+//! only protection: names are resolved below the folder with or without it. It is the second line
+//! of defence, in case the first has a bug.
 
 use std::ffi::CString;
 use std::fmt;
@@ -16,35 +16,35 @@ use landlock::{
 use nix::unistd::{User, geteuid, initgroups, setgid, setuid};
 use rustix::fd::AsFd;
 
-/// The rules that are asked of the kernel: those for files, and since Linux 6.7 those for TCP.
+/// The Landlock version whose rules are requested: those for files, and since Linux 6.7 for TCP.
 const RULES: ABI = ABI::V4;
 
-/// How much the fence matters.
+/// Whether the sandbox is required.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sandbox {
-    /// As much of it as the kernel has.
+    /// As many rules as the kernel supports.
     Auto,
-    /// All of it, or the server does not start.
+    /// All rules, or the server does not start.
     Require,
-    /// None of it.
+    /// No sandbox.
     Off,
 }
 
-/// What is in force, for the log.
+/// The rules that are in force, for the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fence {
-    /// Only the folder can be read; no file can be written, no TCP address bound or called.
+    /// Only the folder can be read; no file can be written, no TCP address bound or connected to.
     Whole,
-    /// Some of that.
+    /// Some of these rules.
     Partial,
-    /// The kernel has no Landlock; programs that it would start gain nothing.
+    /// The kernel has no Landlock. Only no_new_privs is set.
     NoNewPrivileges,
-    /// Nothing was asked for.
+    /// No sandbox was asked for.
     None,
 }
 
 impl Fence {
-    /// Whether what is outside the folder cannot be opened any more.
+    /// Whether files outside the folder cannot be opened any more.
     #[must_use]
     pub const fn is_around_files(self) -> bool {
         matches!(self, Self::Whole | Self::Partial)
@@ -68,12 +68,12 @@ impl fmt::Display for Fence {
     }
 }
 
-/// Why a privilege could not be given up.
+/// Why a privilege could not be dropped.
 #[derive(Debug)]
 pub enum Failure {
     /// There is no user of this name.
     NoSuchUser(String),
-    /// Only root can become somebody else.
+    /// Only root can switch to another user.
     NotRoot(String),
     /// The kernel refused.
     User(String, io::Error),
@@ -97,7 +97,8 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Becomes the user `name` for good. To be called by the only thread, after all that takes root.
+/// Switches to the user `name` for good. To be called by the only thread, after everything that
+/// needs root.
 ///
 /// # Errors
 /// When there is no such user, or the process is not root's.
@@ -122,18 +123,18 @@ pub fn become_user(name: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether the process is root's, which is more than serving a folder takes.
+/// Whether the process runs as root, which serving a folder does not need.
 #[must_use]
 pub fn is_root() -> bool {
     geteuid().is_root()
 }
 
-/// Puts a fence around the calling thread: of all files, only what is below `folder` can be
-/// opened from now on, and only for reading; and where there is a journal, what is in its folder
-/// for writing, so that it can be begun again there. Its path has to be absolute and without links.
+/// Restricts the calling thread: from now on only files below `folder` can be opened, and only for
+/// reading. If there is a journal, files in its folder can be opened for writing, so that it can be
+/// reopened after a log rotation. Its path has to be absolute and without links.
 ///
 /// # Errors
-/// When the fence is required and not all of it is in force.
+/// When the sandbox is required and not all rules are in force.
 pub fn fence_in(
     folder: impl AsFd,
     journal: Option<&Path>,
@@ -154,12 +155,12 @@ pub fn fence_in(
     Ok(fence)
 }
 
-/// Asks for all rules. A kernel that lacks some leaves them out and says so in the status.
+/// Requests all rules. A kernel that lacks some leaves them out and reports that in the status.
 fn restrict(folder: impl AsFd, journal: Option<&Path>) -> Result<RestrictionStatus, RulesetError> {
     let readable = AccessFs::ReadFile | AccessFs::ReadDir;
     let writable = AccessFs::WriteFile | AccessFs::MakeReg;
     let above = journal.and_then(Path::parent);
-    // A folder that cannot be opened any more is left out: the journal stays in the file it has.
+    // A folder that cannot be opened any more is left out: the journal then cannot be reopened.
     let above = above.and_then(|above| PathFd::new(above).ok());
     Ruleset::default()
         .handle_access(AccessFs::from_all(RULES))?

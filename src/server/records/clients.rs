@@ -1,8 +1,8 @@
-//! Who is connected and who was.
+//! The registry of clients: who is connected and who was.
 //!
-//! Owns what `status` shows. Must never grow without bound: of those who have gone, the last
-//! [`GONE_MAX`] are kept, and those who only knocked make room first. Must never ask a clock: it is
-//! told when things happened.
+//! Owns what `status` shows. Must never grow without bound: of the clients that have gone, the last
+//! [`GONE_MAX`] are kept, and those that only knocked are dropped first. Must never read a clock:
+//! times are arguments.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -14,20 +14,20 @@ use crate::journal::record::{Disconnected, Present};
 use crate::journal::text::{Moment, Reason};
 use crate::wire::{ClientName, CloseReason, KnownClient, Reply};
 
-/// How many clients that have gone are remembered. The protocol promises them; a line for each
-/// takes about a hundred bytes.
+/// How many clients that have gone are kept. The protocol promises them; a line for each takes
+/// about a hundred bytes.
 pub const GONE_MAX: usize = 1000;
 
 /// Lines written in one step: about a tenth of a millisecond, and about ten kilobytes.
 const STEP_LINES: usize = 128;
 
-/// Everybody who was let in, by number, which is the order of their arrival.
+/// All known clients, by number, which is the order of their arrival.
 #[derive(Debug, Default)]
 pub struct ClientRegistry {
     visits: BTreeMap<ClientName, Visit>,
-    /// Those who have gone, the longest gone first.
+    /// The clients that have gone, the longest gone first.
     gone: VecDeque<ClientName>,
-    /// Those of whom no more than that is known: they came, asked for nothing and went.
+    /// Those of them that only knocked, the longest gone first.
     knocked: VecDeque<ClientName>,
 }
 
@@ -38,19 +38,18 @@ struct Visit {
     left: Option<(SystemTime, Reason)>,
 }
 
-/// What somebody's stay was.
+/// The kind of a client's stay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stay {
-    /// Something was asked for.
+    /// The client sent a request, or held its berth until the server closed the connection.
     Visit,
-    /// Nothing was, and the client went by itself, as when a machine tries whether somebody is at
-    /// home; or it did not speak our language. A thousand of those are not to push out anybody
-    /// else. Who holds a berth until it is sent away is a visitor, and somebody to know of.
+    /// The client sent no request and disconnected by itself, as a port scan or a health check
+    /// does; or it spoke HTTP. A thousand of these do not push a visit out of `status`.
     Knock,
 }
 
 impl Stay {
-    /// A stay with so many requests that ended so.
+    /// The kind of a stay with this number of requests and this end.
     #[must_use]
     pub fn of(requests: u64, reason: &Reason) -> Self {
         match reason {
@@ -60,7 +59,7 @@ impl Stay {
         }
     }
 
-    /// What a journal tells of it. A record without metrics is that of a crash.
+    /// The kind of a stay in a journal. A record without numbers is that of a crash.
     #[must_use]
     pub fn recorded(gone: &Disconnected) -> Self {
         let requests = gone.stay.as_ref().map_or(1, |stay| stay.requests);
@@ -68,14 +67,14 @@ impl Stay {
     }
 }
 
-/// How far an answer to `status` has come: the names that are still to be written.
+/// The progress of an answer to `status`: the names that are still to be written.
 #[derive(Debug)]
 pub struct Report {
     names: RangeInclusive<ClientName>,
 }
 
 impl ClientRegistry {
-    /// A client was let in.
+    /// A client was granted a berth.
     pub fn arrived(&mut self, name: ClientName, peer: SocketAddr, now: SystemTime) {
         let visit = Visit {
             peer,
@@ -92,7 +91,7 @@ impl ClientRegistry {
         self.departed(name, reason, stay, until);
     }
 
-    /// Everybody who is connected.
+    /// All clients that are connected.
     pub fn present(&self) -> impl Iterator<Item = Present> {
         self.visits.keys().filter_map(|&name| self.find(name))
     }
@@ -128,7 +127,7 @@ impl ClientRegistry {
         }
     }
 
-    /// An answer to `status`: everybody who has arrived until now, none of whom is written yet.
+    /// An answer to `status`, of which nothing is written yet. It ends with the last client now.
     #[must_use]
     pub fn report(&self) -> Report {
         let last = self
@@ -140,7 +139,7 @@ impl ClientRegistry {
         }
     }
 
-    /// Goes on with a report for one step and appends what it says.
+    /// Appends the lines of one step.
     pub fn resume(&self, report: &mut Report, out: &mut Vec<u8>) -> Step {
         let mut visits = self.visits.range(report.names.clone());
         for (name, visit) in visits.by_ref().take(STEP_LINES) {

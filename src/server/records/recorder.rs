@@ -1,7 +1,7 @@
-//! What happened: in memory for `status`, and on disk if there is a journal.
+//! The event log: what happened, in memory for `status` and in the journal if there is one.
 //!
-//! Owns the registry, the journal and the clock that people's times are read from. Must never be
-//! asked whether a journal is kept: whoever tells what happened tells it once.
+//! Owns the registry, the journal and the wall clock. Must never be asked whether there is a
+//! journal: the handler reports each event once.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -21,20 +21,20 @@ use crate::server::records::clients::{self, ClientRegistry};
 use crate::server::records::journal::{Journal, Recovered, Refusals};
 use crate::wire::{ClientName, CloseReason, Sanitized};
 
-/// Who came, what they fetched, and how they went.
+/// Records the clients, their transfers and their disconnects.
 #[derive(Debug)]
 pub struct EventLog {
     registry: ClientRegistry,
     journal: Option<Journal>,
     refusals: Refusals,
-    /// The number of the last client that was let in.
+    /// The number of the last client.
     last_client: u64,
-    /// Used for what people read, never for a deadline: this clock may jump.
+    /// The wall clock. Never used for a deadline, as it may jump.
     clock: fn() -> SystemTime,
 }
 
 impl EventLog {
-    /// With times from `clock`, and nothing in it.
+    /// An empty log that reads its times from `clock`.
     #[must_use]
     pub fn new(clock: fn() -> SystemTime) -> Self {
         Self {
@@ -46,14 +46,14 @@ impl EventLog {
         }
     }
 
-    /// The time as people read it.
+    /// The wall clock's time.
     #[must_use]
     pub fn now(&self) -> SystemTime {
         (self.clock)()
     }
 
-    /// Goes on with a journal, and closes it off: those who were inside when the server before
-    /// died are written down as gone, at the time of its last record.
+    /// Continues a journal after recovery: clients that were connected when the earlier server died
+    /// are recorded as disconnected, at the time of its last record.
     #[must_use]
     pub fn continued(mut self, journal: Journal, past: Recovered) -> Self {
         self.journal = Some(journal);
@@ -83,7 +83,7 @@ impl EventLog {
         &self.registry
     }
 
-    /// The number of the last client that was let in.
+    /// The number of the last client.
     #[must_use]
     pub const fn last_client(&self) -> u64 {
         self.last_client
@@ -101,7 +101,7 @@ impl EventLog {
         self.write(self.now(), Event::Started(started));
     }
 
-    /// A client was let in.
+    /// A client was granted a berth.
     pub fn arrived(&mut self, name: ClientName, peer: SocketAddr) {
         let now = self.now();
         self.last_client = name.0;
@@ -110,14 +110,14 @@ impl EventLog {
         self.write(now, Event::Connected(Connected { client, address }));
     }
 
-    /// A newcomer was turned away.
+    /// A newcomer was refused.
     pub fn refused(&mut self, peer: SocketAddr, refusal: Refusal) {
         if self.journal.is_some() {
             self.refusals.count(peer.ip(), refusal);
         }
     }
 
-    /// No more of a file will be sent.
+    /// A transfer has ended.
     pub fn transferred(&mut self, to: ClientName, transfer: &Transfer<Served>, lasted: Duration) {
         let Some(who) = self.present(to) else { return };
         let record = TransferRecord {
@@ -133,8 +133,8 @@ impl EventLog {
         self.write(self.now(), Event::Transfer(record));
     }
 
-    /// A client has gone. The journal has everybody: nobody pushes anybody else out of it. Says
-    /// what its stay was.
+    /// A client has gone. The journal has a record of every client, the registry only of the last
+    /// ones. Returns the kind of its stay.
     pub fn departed(
         &mut self,
         name: ClientName,
@@ -164,7 +164,7 @@ impl EventLog {
         self.write(self.now(), Event::Stopping(Stopping { clients }));
     }
 
-    /// The journal may have been moved away: goes on where its path leads now.
+    /// Reopens the journal (log rotation).
     pub fn reopen(&mut self) {
         let Some(journal) = &mut self.journal else {
             return;
@@ -186,8 +186,8 @@ impl EventLog {
         self.check_point();
     }
 
-    /// Does what is due at the end of a turn of the loop. `busy` says whether anything happened in
-    /// it. Returns when to be called again even if nothing does.
+    /// Does what is due at the end of a turn of the loop. `busy`: there was an event in it. Returns
+    /// when to be called again even without an event.
     pub fn on_tick(&mut self, now: Instant, busy: bool) -> Option<Instant> {
         self.journal.as_ref()?;
         let mut refusals_due = self.refusals.due(now);
@@ -200,7 +200,7 @@ impl EventLog {
         refusals_due.into_iter().chain(sync_due).min()
     }
 
-    /// Nothing more will happen: what is known is written and brought to the disk.
+    /// The server exits: writes the last records and syncs the journal.
     pub fn close(&mut self) {
         self.write_refusals();
         if let Some(journal) = &mut self.journal {
@@ -214,7 +214,7 @@ impl EventLog {
         }
     }
 
-    /// Says how things stand, if a start would have to read far to know.
+    /// Writes a checkpoint, if recovery would have to read far.
     fn check_point(&mut self) {
         if self.journal.as_ref().is_some_and(Journal::wants_checkpoint) {
             let checkpoint = Checkpoint {

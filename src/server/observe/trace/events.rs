@@ -1,9 +1,9 @@
-//! Events as the trace event format has them.
+//! Serializes events in the Trace Event Format.
 //!
-//! Owns their form, and the counters as they were last told. Must never know what they mean.
+//! Owns their JSON, and the last values of the counters. Must never know what they mean.
 //!
-//! Some of them are written in each turn of the loop, so they are put together by hand: the
-//! machinery of `format!` would cost a traced server several times as much.
+//! Some are written in each turn of the loop, so they are serialized by hand: `format!` would cost
+//! a traced server several times as much.
 
 use std::time::{Duration, Instant};
 
@@ -12,8 +12,8 @@ use crate::server::observe::trace::writer::Writer;
 /// The loop's track.
 pub(super) const LOOP: u64 = 1;
 
-/// How often a counter is told at most while the loop is busy. What it came to in between is not
-/// lost: the most is told.
+/// The shortest time between two values of a counter while the loop is busy. The maximum in between
+/// is written, so no peak is lost.
 pub(super) const COUNT_EVERY: Duration = Duration::from_millis(1);
 
 /// Writes events.
@@ -22,18 +22,18 @@ pub(super) struct Events {
     pub(super) writer: Writer,
     since: Instant,
     counters: [Counter; 3],
-    /// When the counters were last told.
+    /// When the counters were last written.
     counted_at: Instant,
 }
 
-/// Something about an event.
+/// An argument of an event.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Arg<'a> {
     /// A number, left out when it is zero.
     Some(&'static str, u64),
     /// A number.
     Count(&'static str, u64),
-    /// Text that may have come from anywhere.
+    /// Text from an untrusted source.
     Text(&'static str, &'a str),
 }
 
@@ -42,7 +42,7 @@ pub(super) enum Arg<'a> {
 struct Counter {
     name: &'static str,
     now: u64,
-    /// The most since it was last told.
+    /// The maximum since it was last written.
     most: u64,
     told: Option<u64>,
 }
@@ -69,7 +69,7 @@ impl Events {
         }
     }
 
-    /// What a track, or the process, is called.
+    /// The name of a track, or of the process.
     pub(super) fn name(&mut self, now: Instant, what: &str, track: u64, name: &str) {
         self.writer.event(now, |out| {
             head(out, what, b'M', track);
@@ -77,7 +77,7 @@ impl Events {
         });
     }
 
-    /// Something that took from `from` to `to`.
+    /// A complete event (`X`) from `from` to `to`.
     pub(super) fn span(
         &mut self,
         track: u64,
@@ -94,7 +94,7 @@ impl Events {
         });
     }
 
-    /// Something begins (`B`), ends (`E`) or just happens (`i`).
+    /// The begin (`B`) or end (`E`) of a span, or an instant event (`i`).
     pub(super) fn edge(&mut self, track: u64, kind: u8, name: &str, at: Instant, with: &[Arg<'_>]) {
         let since = self.since;
         self.writer.event(at, |out| {
@@ -114,7 +114,7 @@ impl Events {
         counter.most = counter.most.max(value);
     }
 
-    /// Tells the most that the counters came to, if it is time.
+    /// Writes the maximum of the counters, if it is due.
     pub(super) fn tell_counters(&mut self, at: Instant) {
         if at < self.counted_at + COUNT_EVERY {
             return;
@@ -126,7 +126,7 @@ impl Events {
         }
     }
 
-    /// Tells how the counters stand, because they will for a while from `at` on.
+    /// Writes the values of the counters, because they stay the same for a while from `at` on.
     pub(super) fn rest_counters(&mut self, at: Instant) {
         for which in 0..self.counters.len() {
             self.tell(which, at, self.counters[which].now);

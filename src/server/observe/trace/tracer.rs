@@ -1,11 +1,11 @@
-//! A trace in the trace event format: what Perfetto, chrome://tracing and `berthd trace` show.
+//! A trace in the Trace Event Format: what Perfetto, chrome://tracing and `berthd trace` show.
 //!
-//! Owns who is on which track and what is open there. Must never hold more than that: an event is
-//! written down when it is over.
+//! Owns the tracks of the clients and their open spans. Must never hold more than that: an event is
+//! written when it is over.
 //!
-//! The loop is one track, each client another, and those who were turned away share a third. A span
-//! of unknown length (a stay, a download, a wait for the peer) begins with one event and ends with
-//! another; all else is one event. On a client's track spans nest: a wait in a download in a stay.
+//! The loop is one track, each client another, and refused peers share a third. A span of unknown
+//! length (a stay, a download, a wait for the peer) begins with one event and ends with another;
+//! all else is one event. On a client's track spans nest: a wait in a download in a stay.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
@@ -28,18 +28,18 @@ const COUNTERS: [&str; 3] = ["run queue", "clients", "queued bytes"];
 /// Noting events is shown only if it took longer than this: mostly there are one or two.
 const NOTED_MIN: Duration = Duration::from_micros(1);
 
-/// The same of looking after the journal and the trace, which is mostly to find nothing due.
+/// The same for the ticks of the journal and of the trace: mostly nothing is due.
 const TENDED_MIN: Duration = Duration::from_micros(20);
 
-/// Writes what happens into a file.
+/// Writes the events to a file.
 #[derive(Debug)]
 pub struct Trace {
     events: Events,
-    /// Who has which key, if it is or was a client. What is written of anybody else is the door's.
+    /// The client of each key. Events of other peers are written to the track of refused peers.
     tracks: Vec<Option<Track>>,
     /// Whose turn it is.
     key: usize,
-    /// Whether the next turn is somebody's first, whoever had the key before.
+    /// Whether the next turn is the first one of a new connection, which may reuse a key.
     is_new: bool,
     /// When the last step was over.
     last: Instant,
@@ -60,7 +60,7 @@ impl Trace {
         let mut events = Events::new(writer, now, COUNTERS);
         let program = concat!("berthd ", env!("CARGO_PKG_VERSION"));
         events.name(now, "process_name", LOOP, program);
-        // Times in a trace count from its beginning; this says when that was.
+        // Times in a trace count from its start; this is the wall clock's time of that.
         let started = Timestamp(SystemTime::now()).to_string();
         events.name(now, "started", LOOP, &started);
         events.name(now, "thread_name", LOOP, "the loop");
@@ -112,7 +112,7 @@ impl Trace {
         }
     }
 
-    /// The client ceases to wait: something is done about it.
+    /// Ends the client's wait, because its turn begins.
     fn stop_waiting(&mut self) {
         if let Some(track) = self.current()
             && std::mem::take(&mut track.is_waiting)
@@ -155,7 +155,7 @@ impl Trace {
         }
     }
 
-    /// What was asked for since the last time.
+    /// The requests since the last call.
     fn requests(&mut self, events: &TurnStats) -> [Arg<'static>; RequestKind::ALL.len()] {
         let seen = std::mem::replace(&mut self.seen, events.requests);
         RequestKind::ALL.map(|kind| {
@@ -209,7 +209,7 @@ impl Tracer for Trace {
 
     fn transferred(&mut self, to: ClientName, sent: u64, size: u64) {
         self.turn_to(to);
-        // An empty file was never on its way.
+        // The transfer of an empty file has no span.
         if size > 0 {
             self.edges.push(Edge::Sent { sent, size });
         }

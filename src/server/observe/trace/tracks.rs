@@ -1,15 +1,15 @@
-//! Whose events go where.
+//! The tracks of a trace.
 //!
-//! Owns the numbers of the tracks and what is open on a client's. Must never outlive the key that
-//! the client has in the hub's table.
+//! Owns the numbers of the tracks and the open spans of a client's track. Must never outlive the
+//! key that the client has in the hub's table.
 
 use crate::wire::{ClientName, CloseReason};
 
-/// The track of those who were turned away. Clients have those from 100 on.
+/// The track of refused peers. Clients have tracks from 100 on.
 pub(super) const DOOR: u64 = 2;
 pub(super) const CLIENTS: u64 = 100;
 
-/// A client, and what is open on its track.
+/// A client, and the open spans of its track.
 #[derive(Clone, Debug)]
 pub(super) struct Track {
     pub(super) name: ClientName,

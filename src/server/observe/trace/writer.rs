@@ -1,11 +1,11 @@
 //! The file that a trace is written to.
 //!
-//! Owns the open file, what is not in it yet, and its bound. Must never stop the server: a trace
-//! that cannot be written ends, and says so in the log.
+//! Owns the open file, the buffer and the maximum size. Must never stop the server: when the trace
+//! cannot be written it ends, and this is logged.
 //!
-//! The form is the JSON Array Format of the trace event format, one event a line. What is written
-//! ends with the closing bracket, which the next write goes over, so the file is whole JSON after
-//! each of them, whatever becomes of the process.
+//! The form is the JSON Array Format of the Trace Event Format, one event a line. Each write ends
+//! with the closing bracket, which the next write overwrites, so the file is valid JSON after each
+//! write, even if the process is killed.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read};
@@ -19,17 +19,17 @@ use rustix::io::Errno;
 use crate::server::process::own_file::{self, Links};
 use crate::wire::Sanitized;
 
-/// So much is collected before it is written: one system call for some thousand events.
+/// The size of the buffer: one system call for some thousand events.
 const BUFFER_BYTES: usize = 256 * 1024;
 
-/// How long an event may wait to be written. What is lost when the process is killed is younger.
+/// How long an event may be buffered. Only younger ones are lost when the process is killed.
 const FLUSH_AFTER: Duration = Duration::from_secs(1);
 
 /// What a trace begins with, and that with the beginning of its first event.
 const OPENING: &[u8] = b"[\n";
 const BEGINNING: &[u8] = b"[\n{\"name\":\"";
 
-/// What ends the file, until more is written over it.
+/// The end of the file, until more is written over it.
 const END: &[u8] = b"\n]\n";
 
 /// A trace under way.
@@ -40,10 +40,10 @@ pub struct Writer {
     file: Option<File>,
     /// Where the next write goes.
     at: u64,
-    /// How long the file may become.
+    /// The maximum size of the file in bytes.
     limit: u64,
     buffer: Vec<u8>,
-    /// Since when something is in the buffer.
+    /// When the oldest event was put into the buffer.
     waiting_since: Option<Instant>,
 }
 
@@ -106,7 +106,7 @@ impl Writer {
         }
     }
 
-    /// Writes what has waited long enough. Returns when to be called again even if nothing happens.
+    /// Flushes the buffer if that is due. Returns when to be called again even without an event.
     pub fn on_tick(&mut self, now: Instant) -> Option<Instant> {
         let due = self.waiting_since? + FLUSH_AFTER;
         if now < due {
@@ -116,7 +116,7 @@ impl Writer {
         None
     }
 
-    /// Writes what waits.
+    /// Flushes the buffer.
     pub fn flush(&mut self) {
         self.waiting_since = None;
         let Some(file) = &self.file else { return };
@@ -127,7 +127,7 @@ impl Writer {
             Err(error) => {
                 close_off(file, self.at);
                 let path = Sanitized(self.path.as_os_str().as_encoded_bytes());
-                // A limit on file sizes is not worth more words than a full disk.
+                // A limit on file sizes is logged like a full disk.
                 let full = error.kind() == ErrorKind::StorageFull;
                 let why = if full {
                     "the disk is full"

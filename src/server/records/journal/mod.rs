@@ -1,6 +1,6 @@
-//! The journal's file: written at its end, read from its end.
+//! The journal's file: appended to while the server runs, read from its end at the start.
 //!
-//! Owns what touches that file. Must never cost a client anything: what cannot be written is
+//! Owns every access to that file. Must never affect a client: a record that cannot be written is
 //! counted and left out.
 
 pub mod recovery;

@@ -1,7 +1,7 @@
-//! What a journal knows of the time before this start.
+//! Recovery: reads the state before this start from the journal.
 //!
-//! Owns how far back it is read: from its end to the last record that says how things stood, and
-//! a little further for those who have gone. Must never read more because the file is larger.
+//! Owns how far back the file is read: from its end to the last checkpoint or start, and a little
+//! further for clients that have gone. Must never read more because the file is larger.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -14,21 +14,20 @@ use crate::journal::{Event, Line, Record};
 use crate::server::records::clients::Stay;
 use crate::wire::ClientName;
 
-/// How many of those who have gone are looked for: as many as `status` shows.
+/// How many clients that have gone are recovered: as many as `status` shows.
 pub const GONE_MAX: usize = 1000;
 
-/// How far back they are looked for.
+/// How far back these are searched for, in bytes.
 const GONE_BYTES_MAX: u64 = 1 << 20;
 
 /// Read at once. More is read at once only where a single line is longer than this.
 const BLOCK_BYTES: u64 = 64 * 1024;
 
-/// A journal that counts further is refused: no server gets there, and behind it the next number
-/// could be one that was used before. What is left takes three centuries at a thousand million a
-/// second.
+/// A journal with a higher number is refused: no server gets there, and behind it the numbers could
+/// overflow. The rest takes three centuries at a thousand million a second.
 const NUMBER_MAX: u64 = u64::MAX >> 1;
 
-/// What is known of the time before.
+/// The recovered state.
 #[derive(Debug, Default)]
 pub struct Recovered {
     /// The number of the last client; 0 if there was none.
@@ -37,11 +36,11 @@ pub struct Recovered {
     pub last_seq: u64,
     /// When the last record was written.
     pub last_time: Option<Moment>,
-    /// Those who have gone and when, the first to go first.
+    /// Clients that have gone and when, the first to go first.
     pub gone: Vec<(Moment, Disconnected)>,
-    /// How many of those only knocked.
+    /// How many of these only knocked: see [`Stay::Knock`].
     knocks: usize,
-    /// Those who were inside when the server died, in order of arrival.
+    /// Clients that were connected when the server died, in order of arrival.
     pub left_inside: Vec<Present>,
     /// Lines that are no records, in the part that was read.
     pub damaged: u64,
@@ -49,13 +48,13 @@ pub struct Recovered {
     pub is_torn: bool,
     /// Whether the file holds something, and it is no journal.
     pub is_foreign: bool,
-    /// Whether the record was found that says how things stood.
+    /// Whether a checkpoint or a start was found.
     is_based: bool,
     ended: HashSet<Client>,
 }
 
 impl Recovered {
-    /// Reads as much of the file's end as it takes.
+    /// Reads as much of the file's end as necessary.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -64,7 +63,7 @@ impl Recovered {
         let len = file.metadata()?.len();
         let mut at = len;
         let mut block_bytes = BLOCK_BYTES;
-        // The beginning of what was read, up to where its first whole line starts.
+        // The bytes before the first whole line of the part that was read.
         let mut rest = Vec::new();
         while at > 0 && past.wants_more(len - at) {
             let n = block_bytes.min(at);
@@ -75,7 +74,7 @@ impl Recovered {
                 past.is_torn = bytes.last() != Some(&b'\n');
             }
             bytes.append(&mut rest);
-            // What stands before the first LF may go on further up, unless nothing is there.
+            // The line before the first LF may begin in the block before, if there is one.
             let whole = match memchr::memchr(b'\n', &bytes) {
                 _ if at == 0 => 0,
                 Some(lf) => lf + 1,
@@ -96,13 +95,13 @@ impl Recovered {
         Ok(past)
     }
 
-    /// Whether its numbers are so high that there might be none left to go on with.
+    /// Whether its numbers are so high that they could overflow.
     #[must_use]
     pub const fn is_exhausted(&self) -> bool {
         self.last_client > NUMBER_MAX || self.last_seq > NUMBER_MAX
     }
 
-    /// Says in the log what was found.
+    /// Logs what was found.
     pub fn log(&self) {
         let last = ClientName(self.last_client);
         match self.last_time {
@@ -152,7 +151,7 @@ impl Recovered {
         match record.event {
             Event::Disconnected(gone) => {
                 self.ended.insert(gone.who.client);
-                // Those who only knocked do not keep anybody else from being found.
+                // Clients that only knocked do not count, so that the others are found.
                 let is_knock = Stay::recorded(&gone) == Stay::Knock;
                 let found = match is_knock {
                     true => self.knocks,

@@ -1,7 +1,7 @@
-//! Those turned away, counted until there is a record of them.
+//! Refused peers, counted until their record is written.
 //!
-//! Owns the counts of at most a second. Must never grow with a flood: where there are too many
-//! addresses to count each, those of the others are counted together.
+//! Owns the counts of at most a second. Must never grow with a flood: beyond a number of addresses
+//! all others are counted together.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -14,8 +14,8 @@ use crate::journal::text::Reason;
 /// A record for each address at most this often.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// Addresses that are counted one by one. Their records are written in one go, and so many take
-/// less than a millisecond.
+/// How many addresses are counted one by one. Their records are written in one turn of the loop,
+/// and so many take less than a millisecond.
 const ADDRESSES_MAX: usize = 256;
 
 /// Counts by address and reason.
@@ -27,7 +27,7 @@ pub struct Refusals {
 }
 
 impl Refusals {
-    /// Counts one.
+    /// Counts one refusal.
     pub fn count(&mut self, ip: IpAddr, refusal: Refusal) {
         let reason = match refusal {
             Refusal::Full => "full",
@@ -38,7 +38,7 @@ impl Refusals {
         *self.counts.entry((address, reason)).or_default() += 1;
     }
 
-    /// When [`Refusals::take`] is worth calling, and whether that is now.
+    /// When [`Refusals::take`] is due; `None` if there is nothing to write.
     pub fn due(&mut self, now: Instant) -> Option<Instant> {
         if self.counts.is_empty() {
             return None;

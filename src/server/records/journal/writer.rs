@@ -1,7 +1,7 @@
-//! The end of the journal, where records are added.
+//! The writer of the journal.
 //!
-//! Owns the open file, its lock, the numbers of the records and the count of those that were lost.
-//! Must never retry what failed, and never write but by one call a record: whoever reads along
+//! Owns the open file, its lock, the numbers of the records and the count of lost ones. Must never
+//! retry a failed write, and must write each record with one call: a reader that follows the file
 //! sees whole lines, and two processes never mix theirs.
 
 use std::fmt;
@@ -20,27 +20,27 @@ use crate::server::process::own_file::{self, Links};
 use crate::server::records::journal::recovery::Recovered;
 use crate::wire::Sanitized;
 
-/// How long nothing may have happened before what was written is brought to the disk.
+/// How long the server has to be idle before the journal is synced to the disk.
 ///
-/// The loop stands still meanwhile, a few milliseconds as a rule, so a moment is chosen in which
-/// nobody is likely to ask for anything.
+/// fdatasync(2) blocks the loop, for a few milliseconds as a rule, so it is called at a moment in
+/// which a request is unlikely.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// How long what was written may be in memory alone, however much goes on.
+/// How long records may be unsynced, however busy the server is.
 const UNSYNCED_MAX: Duration = Duration::from_secs(5);
 
-/// A checkpoint is due after so many bytes: few enough that a start reads back to it at once.
+/// A checkpoint is due after so many bytes: few enough that recovery reads back to it at once.
 const CHECKPOINT_EVERY: u64 = 256 * 1024;
 
-/// With many inside a checkpoint is long; it is at most this part of what is written.
+/// With many clients a checkpoint is long; it is at most this part of what is written.
 const CHECKPOINT_SHARE: u64 = 4;
 
 /// The journal of a running server.
 #[derive(Debug)]
 pub struct Journal {
-    /// Where the file really is: no link is followed any more.
+    /// The resolved path of the file, without links.
     path: PathBuf,
-    /// By which path it was reached at the start.
+    /// The path of the option, by which it was opened at the start.
     reached_by: PathBuf,
     file: File,
     next_seq: u64,
@@ -55,9 +55,9 @@ pub struct Journal {
     is_new: bool,
     /// When the first record was written that is not on the disk, and when the loop was last busy.
     unsynced: Option<Unsynced>,
-    /// Whether the log was told that the last call brought nothing to the disk.
+    /// Whether it was logged that the last sync failed.
     told_of_sync: bool,
-    /// The line that is being written, kept for its memory.
+    /// The buffer of the line that is being written.
     line: Vec<u8>,
 }
 
@@ -72,9 +72,9 @@ struct Unsynced {
 pub enum OpenError {
     /// Another server writes it.
     Taken,
-    /// It is full of something else.
+    /// The file holds something else.
     NotAJournal,
-    /// It is not empty, and a fence keeps it from being read.
+    /// It is not empty, and the sandbox forbids to read it.
     Unknown,
     /// Its numbers are higher than any server counts.
     Exhausted,
@@ -106,15 +106,15 @@ impl From<io::Error> for OpenError {
 }
 
 impl Journal {
-    /// Opens the journal at `path`, or begins one, and says what it knows of the time before.
+    /// Opens the journal at `path`, or creates it, and returns the recovered state.
     ///
     /// # Errors
     /// See [`OpenError`].
     pub fn open(path: &Path) -> Result<(Self, Recovered), OpenError> {
         let options = &mut OpenOptions::new();
         let file = own_file::open(path, options.read(true).append(true), Links::Followed)?;
-        // The folder that it is in is looked at again when it is opened again, and the fence lets
-        // the server write there: it has to be the one behind all links.
+        // The sandbox lets the server write in the journal's folder, where it is reopened after a
+        // log rotation: this has to be the folder behind all links.
         let reached_by = std::path::absolute(path)?;
         let path = path.canonicalize()?;
         if let Some(errno) = lock(&file)? {
@@ -145,13 +145,13 @@ impl Journal {
         Ok((journal, past))
     }
 
-    /// Where the file is, behind all links.
+    /// The resolved path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The path by which the file was reached at the start, if that leads elsewhere by now.
+    /// The path of the option, if it leads elsewhere by now.
     #[must_use]
     pub fn turned(&self) -> Option<&Path> {
         let there = self.reached_by.canonicalize();
@@ -159,7 +159,7 @@ impl Journal {
         (!is_here).then_some(&self.reached_by)
     }
 
-    /// Adds a record. If that fails, the next that can be added says how many are missing.
+    /// Appends a record. If that fails, the next one that is written holds the number of lost ones.
     pub fn append(&mut self, time: SystemTime, event: Event) {
         let is_state = matches!(event, Event::Checkpoint(_) | Event::Started(_));
         let record = Record {
@@ -191,7 +191,7 @@ impl Journal {
             }
         };
         self.torn = n < self.line.len();
-        // Of a line that lacks only its LF nothing is lost.
+        // A line that lacks only its LF is not lost.
         if n + 1 < self.line.len() {
             return Err(ErrorKind::StorageFull.into());
         }
@@ -211,7 +211,7 @@ impl Journal {
                 self.lost
             );
             self.lost = 0;
-            // Who came and went meanwhile stands nowhere, so it has to be said how things are now.
+            // Records were lost, so a checkpoint has to state who is connected now.
             self.written = u64::MAX;
         }
     }
@@ -223,14 +223,14 @@ impl Journal {
         self.lost += 1;
     }
 
-    /// Whether so much was written that a start would read far to know how things stand.
+    /// Whether so much was written since the last checkpoint that recovery would read far.
     #[must_use]
     pub fn wants_checkpoint(&self) -> bool {
         self.lost == 0 && self.written > CHECKPOINT_EVERY.max(self.checkpoint * CHECKPOINT_SHARE)
     }
 
-    /// Goes on in a new file if another, or none, is where the old one was. A checkpoint is due
-    /// then.
+    /// Reopens the journal (log rotation): continues in a new file if the path leads to another
+    /// file or none. A checkpoint is due then.
     ///
     /// # Errors
     /// When there is something that is no file or no journal, or cannot be written; the old file is
@@ -238,7 +238,7 @@ impl Journal {
     pub fn reopen(&mut self) -> Result<bool, OpenError> {
         let open = |options: &mut OpenOptions| own_file::open(&self.path, options, Links::Refused);
         let (file, is_readable) = match open(OpenOptions::new().read(true).append(true)) {
-            // Inside a fence it may be written, and not read.
+            // In the sandbox it may be written, and not read.
             Err(error) if error.kind() == ErrorKind::PermissionDenied => {
                 (open(OpenOptions::new().append(true))?, false)
             }
@@ -262,8 +262,8 @@ impl Journal {
         Ok(true)
     }
 
-    /// Does what is due for what was written. `busy` says whether anything happened just now.
-    /// Returns when to be called again even if nothing does.
+    /// Syncs the journal if that is due. `busy`: there was an event in this turn of the loop.
+    /// Returns when to be called again even without an event.
     pub fn on_tick(&mut self, now: Instant, busy: bool) -> Option<Instant> {
         if std::mem::take(&mut self.is_new) {
             let busy_at = now;
@@ -282,12 +282,12 @@ impl Journal {
         None
     }
 
-    /// Waits until what was written is on the disk. Not to be called while anybody waits.
+    /// Syncs the journal to the disk, which blocks.
     pub fn sync(&mut self) {
         self.unsynced = None;
         self.is_new = false;
-        // Asking again would help nobody: the kernel tells of a failure once, and forgets. Some
-        // file systems never do it, and say so each time.
+        // A retry would be useless: the kernel reports a write error once. Some file systems do not
+        // support fdatasync(2), and fail each time.
         let done = fdatasync(&self.file);
         if let Err(errno) = done
             && !self.told_of_sync
@@ -303,8 +303,8 @@ fn named(path: &Path) -> Sanitized<'_> {
     Sanitized(path.as_os_str().as_encoded_bytes())
 }
 
-/// Locks the file until it is closed. Whoever holds the lock has opened it only once. Gives back
-/// why there is no lock where the file system has none: then the journal is kept without.
+/// Locks the file until it is closed. The lock's owner has opened the file only once. Returns the
+/// error of a file system without locks: the journal is written without one then.
 fn lock(file: &File) -> Result<Option<Errno>, OpenError> {
     match flock(file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(None),
