@@ -16,7 +16,7 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::{Errno, fcntl_getfd};
 use rustix::process::getpgrp;
 use rustix::stdio;
-use rustix::termios::{self, OptionalActions, QueueSelector, Termios, tcflush};
+use rustix::termios::{self, LocalModes, OptionalActions, QueueSelector, Termios, tcflush};
 use signal_hook::consts::SIGXFSZ;
 
 /// Which of the three were closed when the program began: a bit for each.
@@ -195,6 +195,31 @@ impl Waiting {
     }
 }
 
+/// Standard input, made to give what is there and to wait for nothing.
+#[derive(Debug)]
+pub struct Hurry(Option<OFlags>);
+
+impl Hurry {
+    /// From here on, until it is dropped. Standard output may be the same terminal, and has room
+    /// when this begins.
+    #[must_use]
+    pub fn begin() -> Self {
+        let _ = wait(stdio::stdout(), PollFlags::OUT, None);
+        let stdin = stdio::stdin();
+        let flags = fcntl_getfl(stdin).ok();
+        let changed = |flags: &OFlags| fcntl_setfl(stdin, *flags | OFlags::NONBLOCK).is_ok();
+        Self(flags.filter(changed))
+    }
+}
+
+impl Drop for Hurry {
+    fn drop(&mut self) {
+        if let Some(before) = self.0 {
+            let _ = fcntl_setfl(stdio::stdin(), before);
+        }
+    }
+}
+
 impl Drop for Waiting {
     fn drop(&mut self) {
         for (stream, before) in [stdio::stdin(), stdio::stdout()]
@@ -246,6 +271,20 @@ pub fn drop_typed() {
 #[must_use]
 pub fn has_input(time: Duration) -> bool {
     wait(stdio::stdin(), PollFlags::IN, Some(time)).unwrap_or(false)
+}
+
+/// Whether something was typed and not read, be it a line or the beginning of one.
+#[must_use]
+pub fn has_typed() -> bool {
+    let Ok(before) = termios::tcgetattr(stdio::stdin()) else {
+        return false;
+    };
+    let mut keys = before.clone();
+    keys.local_modes -= LocalModes::ICANON;
+    let _ = termios::tcsetattr(stdio::stdin(), OptionalActions::Now, &keys);
+    let found = has_input(Duration::ZERO);
+    let _ = termios::tcsetattr(stdio::stdin(), OptionalActions::Now, &before);
+    found
 }
 
 #[cfg(test)]

@@ -86,6 +86,44 @@ fn what_was_pasted_behind_a_download_is_no_answer_to_its_question() {
 }
 
 #[test]
+fn a_long_paste_behind_a_download_is_no_answer_to_its_question_and_obeyed_after_it() {
+    for (term, end) in [("xterm", "\r"), ("dumb", "\n")] {
+        let server = with_files();
+        let mut terminal = Terminal::new(80);
+        let folder = Folder::new();
+        fs::write(folder.path("a"), b"mine").unwrap();
+        let mut command = folder.berth_at(server.address);
+        command.env("TERM", term).stdin(terminal.stream());
+        command.stdout(terminal.stream()).stderr(terminal.stream());
+        let child = command.spawn().unwrap();
+        drop(command);
+        let lines = |n| format!("{n} of the mäny lines{end}");
+        let lines: String = (0..1000).map(lines).collect();
+        terminal.next("Client01@");
+        terminal.press(format!("get a{end}{lines}begun").as_bytes());
+        terminal.next("[s]kip it? ");
+        if term == "dumb" {
+            // Such a terminal gives whole lines only: what is begun is the answer's beginning.
+            terminal.press(b"\n");
+            terminal.next("[s]kip it? ");
+        }
+        terminal.press(format!("r{end}").as_bytes());
+        terminal.next("saved a.1, 4 B");
+        for n in 0..1000 {
+            terminal.next(&format!("{n} of the mäny lines ACK"));
+        }
+        if term == "xterm" {
+            terminal.answer("> begun", b" and ended\r");
+            terminal.next("begun and ended ACK");
+        }
+        terminal.next("Client01@");
+        terminal.press(b"\x04");
+        assert_eq!(finish(child, b"").code, 0);
+        assert_eq!(fs::read(folder.path("a")).unwrap(), b"mine");
+    }
+}
+
+#[test]
 fn a_byte_that_is_no_text_costs_its_line_and_nothing_else() {
     let evil: [&[u8]; 4] = [b"\xe9", b"\xff", b"\xc3\x28", b"\xed\xa0\x80"];
     for evil in evil {

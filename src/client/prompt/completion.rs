@@ -5,6 +5,7 @@
 //! offer a name that has to be sanitized.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -196,13 +197,29 @@ fn name_at(line: &str) -> Option<usize> {
 pub struct PromptHelper {
     names: Arc<Names>,
     color: bool,
+    /// The line as it stands, while nobody looks at it; nothing while somebody does.
+    unseen: RefCell<Option<String>>,
 }
 
 impl PromptHelper {
     /// Offers these names, in colour or without.
     #[must_use]
     pub const fn new(names: Arc<Names>, color: bool) -> Self {
-        Self { names, color }
+        Self {
+            names,
+            color,
+            unseen: RefCell::new(None),
+        }
+    }
+
+    /// From here on nobody looks: nothing is offered, for which the server might be asked.
+    pub fn look_away(&self) {
+        self.unseen.replace(Some(String::new()));
+    }
+
+    /// Somebody looks again. Returns the line as it stands.
+    pub fn look_again(&self) -> String {
+        self.unseen.take().unwrap_or_default()
     }
 }
 
@@ -216,6 +233,9 @@ impl Completer for PromptHelper {
         _: &Context<'_>,
     ) -> rustyline::Result<(usize, Vec<String>)> {
         let line = &line[..pos];
+        if self.unseen.borrow().is_some() {
+            return Ok((pos, Vec::new()));
+        }
         if let Some(start) = name_at(line) {
             self.names.refresh();
             return Ok((start, self.names.beginning_with(&line[start..])));
@@ -231,6 +251,10 @@ impl Hinter for PromptHelper {
 
     /// The rest of the last line that began so. A name that is being typed will be completed.
     fn hint(&self, line: &str, pos: usize, context: &Context<'_>) -> Option<String> {
+        if let Some(unseen) = self.unseen.borrow_mut().as_mut() {
+            line.clone_into(unseen);
+            return None;
+        }
         HistoryHinter::new().hint(line, pos, context)
     }
 }

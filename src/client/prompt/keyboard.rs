@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustyline::history::{History as _, MemHistory};
 use rustyline::{ColorMode, CompletionType, Config, Editor};
@@ -12,7 +13,14 @@ use rustyline::{ColorMode, CompletionType, Config, Editor};
 use crate::client::error::Error;
 use crate::client::prompt::completion::{Names, PromptHelper};
 use crate::client::prompt::history::{self, History, LINES_MAX};
-use crate::client::ui::keyboard::{Typed, into_io, read};
+use crate::client::ui::keyboard::{Keeper, Typed, into_io, read, read_ahead};
+use crate::streams;
+
+/// How many lines are kept that were typed before a question; who pastes more has it answered.
+const AHEAD_MAX: usize = 100_000;
+
+/// How long a paste may pause that has not come to its end.
+const GAP: Duration = Duration::from_millis(10);
 
 /// A line for the prompt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +43,10 @@ pub struct Keyboard {
     color: bool,
     editor: Editor<PromptHelper, MemHistory>,
     history: History,
-    /// What was pasted behind the line that is obeyed.
-    pasted: VecDeque<String>,
+    /// What was pasted behind the line that is obeyed, or typed before a question.
+    pasted: VecDeque<Entry>,
+    /// The beginning of the line behind that.
+    begun: String,
 }
 
 impl Keyboard {
@@ -56,6 +66,7 @@ impl Keyboard {
             editor,
             history,
             pasted: VecDeque::new(),
+            begun: String::new(),
         })
     }
 
@@ -64,11 +75,14 @@ impl Keyboard {
     /// # Errors
     /// As [`read`].
     pub fn next(&mut self, prompt: &str) -> Result<Entry, Error> {
-        if let Some(line) = self.pasted.pop_front() {
-            self.remember(&line);
-            return Ok(Entry::OneOfMany(line));
+        if let Some(entry) = self.pasted.pop_front() {
+            if let Entry::OneOfMany(line) = &entry {
+                self.remember(line);
+            }
+            return Ok(entry);
         }
-        let text = match read(&mut self.editor, prompt)? {
+        let begun = std::mem::take(&mut self.begun);
+        let text = match read(&mut self.editor, prompt, &begun)? {
             Typed::Line(text) => text,
             Typed::Dropped => return Ok(Entry::Nothing),
             Typed::NotText => return Ok(Entry::NotText),
@@ -83,7 +97,7 @@ impl Keyboard {
                 Ok(Entry::Line(line))
             }
             _ => {
-                self.pasted = lines;
+                self.pasted = lines.into_iter().map(Entry::OneOfMany).collect();
                 self.next(prompt)
             }
         }
@@ -96,13 +110,61 @@ impl Keyboard {
             std::mem::swap(fresh.history_mut(), self.editor.history_mut());
             self.editor = fresh;
         }
-        std::mem::take(&mut self.pasted).len()
+        self.begun.clear();
+        let dropped = std::mem::take(&mut self.pasted).into_iter();
+        dropped
+            .filter(|entry| matches!(entry, Entry::OneOfMany(_)))
+            .count()
+    }
+
+    /// What there is of a line that is not ended.
+    fn unended(&self) -> String {
+        self.editor
+            .helper()
+            .map(PromptHelper::look_again)
+            .unwrap_or_default()
     }
 
     fn remember(&mut self, line: &str) {
         if history::is_memorable(line) && self.editor.add_history_entry(line).unwrap_or(false) {
             self.history.remember(line);
         }
+    }
+}
+
+impl Keeper for Keyboard {
+    /// The editor reads it: it may have read the beginning of it already.
+    fn take(&mut self) -> Result<(), Error> {
+        while self.pasted.len() < AHEAD_MAX {
+            self.editor
+                .helper()
+                .iter()
+                .for_each(|helper| helper.look_away());
+            let typed = read_ahead(&mut self.editor, &self.begun);
+            let unended = self.unended();
+            self.begun.clear();
+            match typed? {
+                Some(Typed::Line(text)) => {
+                    let lines = lines(&text).map(|line| Entry::OneOfMany(line.to_owned()));
+                    self.pasted.extend(lines);
+                }
+                Some(Typed::Dropped) => {}
+                Some(Typed::NotText) => self.pasted.push_back(Entry::NotText),
+                Some(Typed::End) => {
+                    // Nothing behind it is obeyed, and it is no answer either.
+                    self.pasted.push_back(Entry::End);
+                    streams::drop_typed();
+                    break;
+                }
+                None => {
+                    self.begun = unended;
+                    if !streams::has_input(GAP) {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 }
 

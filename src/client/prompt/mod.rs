@@ -7,6 +7,8 @@ pub mod completion;
 pub mod history;
 pub mod keyboard;
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
 use crate::client::download::batch;
@@ -19,7 +21,7 @@ use crate::client::prompt::completion::{Names, Shared, lock, lock_telling};
 use crate::client::prompt::keyboard::{Entry, Keyboard};
 use crate::client::ui::confirm;
 use crate::client::ui::interrupt;
-use crate::client::ui::keyboard::NOT_TEXT;
+use crate::client::ui::keyboard::{NOT_TEXT, keep_with};
 use crate::client::ui::stderr::{Stderr, is_colored};
 use crate::client::ui::stdout::Stdout;
 use crate::streams::{self, Stream};
@@ -67,9 +69,10 @@ pub fn run(options: Options) -> u8 {
     };
     let names = Arc::new(Names::new(Arc::clone(&link)));
     let keyboard = match Keyboard::new(Arc::clone(&names), color) {
-        Ok(keyboard) => keyboard,
+        Ok(keyboard) => Rc::new(RefCell::new(keyboard)),
         Err(err) => return stderr.error(&err),
     };
+    keep_with(keyboard.clone());
     let prompt = Prompt {
         link,
         names,
@@ -84,7 +87,7 @@ pub fn run(options: Options) -> u8 {
 struct Prompt {
     link: Shared,
     names: Arc<Names>,
-    keyboard: Keyboard,
+    keyboard: Rc<RefCell<Keyboard>>,
     stdout: Stdout<Stream>,
     stderr: Stderr,
     form: Form,
@@ -130,7 +133,8 @@ impl Prompt {
     /// The next line; nothing if there is none to be obeyed.
     fn read(&mut self) -> Result<Option<String>, Error> {
         let text = self.text();
-        match self.keyboard.next(&text)? {
+        let entry = self.keyboard.borrow_mut().next(&text)?;
+        match entry {
             Entry::Line(line) => Ok(Some(line)),
             Entry::OneOfMany(line) => {
                 // All of them stand above: each is shown again with its answer.
@@ -207,7 +211,8 @@ impl Prompt {
             Some(advice) => self.stderr.info(advice),
             None => self.stderr.info("\ninterrupted"),
         }
-        match self.keyboard.forget() {
+        let forgotten = self.keyboard.borrow_mut().forget();
+        match forgotten {
             0 => {}
             n => self
                 .stderr

@@ -26,6 +26,7 @@ pub fn ask(target: &Path) -> Result<OnExist, Error> {
         "{} exists: [o]verwrite it, [r]ename the new one, or [s]kip it? ",
         Excerpt(&path_bytes(target))
     );
+    keyboard::take_ahead()?;
     loop {
         let answer = match read(&question)? {
             Typed::Line(answer) => answer,
@@ -48,8 +49,9 @@ pub fn ask(target: &Path) -> Result<OnExist, Error> {
 /// # Errors
 /// When the answer cannot be read.
 pub fn again(stderr: Stderr) -> Result<bool, Error> {
+    keyboard::take_ahead()?;
     loop {
-        let answer = match keyboard::read(&mut keyboard::plain()?, "connect again? [Y/n] ")? {
+        let answer = match keyboard::read(&mut keyboard::plain()?, "connect again? [Y/n] ", "")? {
             Typed::Line(answer) => answer,
             Typed::Dropped | Typed::End => return Ok(false),
             Typed::NotText => {
@@ -72,7 +74,7 @@ fn read(question: &str) -> Result<Typed, Error> {
     }
     // Here Ctrl-C is a key like others. As a signal it would not end the wait for a line, and a
     // prompt would stand still.
-    keyboard::read(&mut keyboard::plain()?, question)
+    keyboard::read(&mut keyboard::plain()?, question, "")
 }
 
 /// The same where standard output is no terminal.

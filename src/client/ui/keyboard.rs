@@ -3,7 +3,9 @@
 //! Owns the call of the line editor and what its errors mean, for the prompt and for questions.
 //! Must never end a session because of bytes that are no text.
 
+use std::cell::RefCell;
 use std::io;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use rustyline::error::ReadlineError;
@@ -37,36 +39,97 @@ pub enum Typed {
     NotText,
 }
 
-/// Reads what is typed behind `prompt`.
+/// Reads what is typed behind `prompt` and what is `begun`.
 ///
 /// # Errors
 /// When the terminal is gone.
-pub fn read<H: Helper>(editor: &mut Editor<H, MemHistory>, prompt: &str) -> Result<Typed, Error> {
+pub fn read<H: Helper>(
+    editor: &mut Editor<H, MemHistory>,
+    prompt: &str,
+    begun: &str,
+) -> Result<Typed, Error> {
     loop {
         let typed = {
             // Another program may have left the terminal non-blocking.
             let _patient = streams::Waiting::begin();
             let _raw = interrupt::typing();
-            editor.readline(prompt)
+            editor.readline_with_initial(prompt, (begun, ""))
         };
-        let err = match typed {
-            Ok(text) => return Ok(Typed::Line(text)),
-            Err(ReadlineError::Interrupted) => return Ok(Typed::Dropped),
-            Err(ReadlineError::Eof) => return Ok(Typed::End),
-            Err(err) => into_io(err),
-        };
-        match err.kind() {
-            io::ErrorKind::InvalidData => {
-                // Without editing, whole lines come, and the one that is no text has gone.
-                if edits() {
-                    drop_input();
-                }
-                return Ok(Typed::NotText);
-            }
-            io::ErrorKind::WouldBlock => {}
-            _ => return Err(Error::Stdin(err)),
+        if let Some(typed) = meaning(typed)? {
+            return Ok(typed);
         }
     }
+}
+
+/// Reads a line that is there already, behind what is `begun`; nothing if none is there to its end.
+///
+/// # Errors
+/// When the terminal is gone.
+pub fn read_ahead<H: Helper>(
+    editor: &mut Editor<H, MemHistory>,
+    begun: &str,
+) -> Result<Option<Typed>, Error> {
+    let typed = {
+        let _hurry = streams::Hurry::begin();
+        let _raw = interrupt::typing();
+        editor.readline_with_initial("", (begun, ""))
+    };
+    meaning(typed)
+}
+
+/// What came of a call of the editor; nothing where the terminal had nothing to give.
+fn meaning(typed: Result<String, ReadlineError>) -> Result<Option<Typed>, Error> {
+    let err = match typed {
+        Ok(text) => return Ok(Some(Typed::Line(text))),
+        Err(ReadlineError::Interrupted) => return Ok(Some(Typed::Dropped)),
+        Err(ReadlineError::Eof) => return Ok(Some(Typed::End)),
+        Err(err) => into_io(err),
+    };
+    match err.kind() {
+        io::ErrorKind::InvalidData => {
+            // Without editing, whole lines come, and the one that is no text has gone.
+            if edits() {
+                drop_input();
+            }
+            Ok(Some(Typed::NotText))
+        }
+        io::ErrorKind::WouldBlock => Ok(None),
+        _ => Err(Error::Stdin(err)),
+    }
+}
+
+/// Keeps what was typed before a question.
+pub trait Keeper {
+    /// Takes all that is on the terminal.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    fn take(&mut self) -> Result<(), Error>;
+}
+
+thread_local! {
+    /// Nobody where no prompt is: what is typed before a question there is an answer to it.
+    static KEEPER: RefCell<Option<Rc<RefCell<dyn Keeper>>>> = const { RefCell::new(None) };
+}
+
+/// Gives what is typed before a question to the keeper, from here on.
+pub fn keep_with(keeper: Rc<RefCell<dyn Keeper>>) {
+    KEEPER.set(Some(keeper));
+}
+
+/// To be called before a question: what is on the terminal now is no answer to it.
+///
+/// # Errors
+/// When the terminal is gone.
+pub fn take_ahead() -> Result<(), Error> {
+    let is_there = || match edits() {
+        true => streams::has_typed(),
+        false => streams::has_input(Duration::ZERO),
+    };
+    KEEPER.with_borrow(|keeper| match keeper {
+        Some(keeper) if is_there() => keeper.borrow_mut().take(),
+        _ => Ok(()),
+    })
 }
 
 /// Whether the editor edits here, and so reads keys: it does not know these terminals to move a
