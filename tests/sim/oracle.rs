@@ -309,14 +309,17 @@ fn fate(
     if wire.fatal.is_some() {
         return Fate::Broken;
     }
+    let record = before.records.get(id).copied().unwrap_or_default();
     if peer.expect.is_none() && wire.finished_at.is_none() {
+        if wire.broke_rules && is_due(record.taken_at, limits.stall) {
+            return Fate::Stalled;
+        }
         if net.is_stopping || is_due(wire.arrived_at, limits.arrival) {
             return Fate::Late;
         }
         assert!(drop.makes_room, "wire {id}: let go of for nothing");
         return Fate::CrowdedOut;
     }
-    let record = before.records.get(id).copied().unwrap_or_default();
     match wire.finished_at {
         None if is_due(record.taken_at, limits.stall) => Fate::Stalled,
         Some(_) if wire.end_read => Fate::Done,
