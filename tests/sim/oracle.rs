@@ -4,15 +4,13 @@
 //! why, who was let go of. Must never take the engine's word where the record of operations, the
 //! book and the clock can say it.
 
-use std::time::Duration;
-
 use berth::engine::phase::{Ending as PhaseEnding, Phase};
 use berth::wire::CloseReason;
 
 use crate::expect::{Ending, Expect};
 use crate::marks::Event;
-use crate::net::{Drop, Net, note_loss};
-use crate::peer::{Fate, Peer};
+use crate::net::Net;
+use crate::reason::{fate, note_fate};
 use crate::wire::Record;
 use crate::world::World;
 
@@ -295,58 +293,4 @@ impl World {
 
 fn wire_is_sealed(net: &Net, id: usize) -> bool {
     net.wires[id].seal.is_some()
-}
-
-fn fate(
-    net: &Net,
-    peer: &Peer,
-    drop: Drop,
-    before: &Before,
-    limits: &berth::engine::limits::Limits,
-) -> Fate {
-    let (id, wire) = (drop.wire, &net.wires[drop.wire]);
-    let is_due = |since: Duration, after: Duration| since + after <= net.now;
-    if wire.fatal.is_some() {
-        return Fate::Broken;
-    }
-    let record = before.records.get(id).copied().unwrap_or_default();
-    if peer.expect.is_none() && wire.finished_at.is_none() {
-        if wire.broke_rules && is_due(record.taken_at, limits.stall) {
-            return Fate::Stalled;
-        }
-        if net.is_stopping || is_due(wire.arrived_at, limits.arrival) {
-            return Fate::Late;
-        }
-        assert!(drop.makes_room, "wire {id}: let go of for nothing");
-        return Fate::CrowdedOut;
-    }
-    match wire.finished_at {
-        None if is_due(record.taken_at, limits.stall) => Fate::Stalled,
-        Some(_) if wire.end_read => Fate::Done,
-        Some(at) if is_due(at, limits.linger) => Fate::Lingered,
-        Some(_) if (wire.record.read - peer.read_while_open) as u64 >= limits.discard_bytes => {
-            Fate::Discarded
-        }
-        _ => {
-            assert!(drop.makes_room, "wire {id}: let go of for nothing");
-            Fate::Trimmed
-        }
-    }
-}
-
-fn note_fate(net: &mut Net, id: usize, fate: Fate) {
-    net.marks.event(Event::Closed);
-    let was_refused = !net.book.admitted().any(|each| each == id);
-    match fate {
-        Fate::Broken => net.marks.event(Event::Broken),
-        Fate::Done => net.marks.event(Event::PeerClosed),
-        Fate::Lingered => net.marks.event(Event::LingerExpired),
-        Fate::Discarded => net.marks.event(Event::Discarded),
-        Fate::Trimmed => net.marks.event(Event::Trimmed),
-        Fate::Late => net.marks.event(Event::ShutOut),
-        Fate::CrowdedOut => net.marks.event(Event::CrowdedOut),
-        Fate::Stalled if was_refused => net.marks.event(Event::StalledOutsider),
-        Fate::Stalled => {}
-    }
-    note_loss(net, id);
 }

@@ -1,14 +1,18 @@
-//! Why somebody had to leave.
+//! Why a client left, and why a connection was let go of.
 //!
-//! Owns that judgement. Must never take the engine's word where the record of operations, the book
+//! Owns both judgements. Must never take the engine's word where the record of operations, the book
 //! and the clock can say it.
+
+use std::time::Duration;
 
 use berth::engine::phase::{Ending as PhaseEnding, Phase};
 use berth::wire::CloseReason;
 
 use crate::expect::Ending;
-use crate::net::Net;
+use crate::marks::Event;
+use crate::net::{Drop, Net, note_loss};
 use crate::oracle::Before;
+use crate::peer::{Fate, Peer};
 use crate::world::World;
 
 impl World {
@@ -71,4 +75,60 @@ impl World {
         );
         CloseReason::Stalled
     }
+}
+
+/// Why the hub let go of a connection, which it does for no other reasons than these.
+pub(crate) fn fate(
+    net: &Net,
+    peer: &Peer,
+    drop: Drop,
+    before: &Before,
+    limits: &berth::engine::limits::Limits,
+) -> Fate {
+    let (id, wire) = (drop.wire, &net.wires[drop.wire]);
+    let is_due = |since: Duration, after: Duration| since + after <= net.now;
+    if wire.fatal.is_some() {
+        return Fate::Broken;
+    }
+    let record = before.records.get(id).copied().unwrap_or_default();
+    if peer.expect.is_none() && wire.finished_at.is_none() {
+        if wire.broke_rules && is_due(record.taken_at, limits.stall) {
+            return Fate::Stalled;
+        }
+        if net.is_stopping || is_due(wire.arrived_at, limits.arrival) {
+            return Fate::Late;
+        }
+        assert!(drop.makes_room, "wire {id}: let go of for nothing");
+        return Fate::CrowdedOut;
+    }
+    match wire.finished_at {
+        None if is_due(record.taken_at, limits.stall) => Fate::Stalled,
+        Some(_) if wire.end_read => Fate::Done,
+        Some(at) if is_due(at, limits.linger) => Fate::Lingered,
+        Some(_) if (wire.record.read - peer.read_while_open) as u64 >= limits.discard_bytes => {
+            Fate::Discarded
+        }
+        _ => {
+            assert!(drop.makes_room, "wire {id}: let go of for nothing");
+            Fate::Trimmed
+        }
+    }
+}
+
+/// Marks what became of a connection.
+pub(crate) fn note_fate(net: &mut Net, id: usize, fate: Fate) {
+    net.marks.event(Event::Closed);
+    let was_refused = !net.book.admitted().any(|each| each == id);
+    match fate {
+        Fate::Broken => net.marks.event(Event::Broken),
+        Fate::Done => net.marks.event(Event::PeerClosed),
+        Fate::Lingered => net.marks.event(Event::LingerExpired),
+        Fate::Discarded => net.marks.event(Event::Discarded),
+        Fate::Trimmed => net.marks.event(Event::Trimmed),
+        Fate::Late => net.marks.event(Event::ShutOut),
+        Fate::CrowdedOut => net.marks.event(Event::CrowdedOut),
+        Fate::Stalled if was_refused => net.marks.event(Event::StalledOutsider),
+        Fate::Stalled => {}
+    }
+    note_loss(net, id);
 }
