@@ -36,6 +36,10 @@ pub fn run(options: Options, task: &Task) -> u8 {
     match Link::open(options) {
         Ok(mut link) => {
             let done = command.perform(&mut link, task);
+            // Who stopped in the middle of a line says no goodbye either.
+            if matches!(done, Err(Error::Unended(..))) {
+                link.lose();
+            }
             command.end(done, None);
             link.leave();
         }

@@ -32,12 +32,12 @@ pub enum Error {
     },
     /// The server refused the connection with this line.
     TurnedAway(Vec<u8>),
-    /// The server closed before an answer was complete.
-    Closed,
+    /// The server closed before an answer was complete, behind this beginning of a line.
+    Closed(Vec<u8>),
     /// The server closed, and said why.
     Dismissed(Vec<u8>),
-    /// The connection broke.
-    Broken(io::Error),
+    /// The connection broke, behind this beginning of a line.
+    Broken(io::Error, Vec<u8>),
     /// The connection ended inside a file.
     Cut {
         /// The name that was asked for.
@@ -83,8 +83,10 @@ pub enum Error {
         /// The beginning of what came instead.
         line: Vec<u8>,
     },
-    /// The server sent a line that is longer than any line of the protocol.
-    EndlessLine,
+    /// The server sent this, the beginning of a line, and no line end within this time.
+    Unended(Vec<u8>, Duration),
+    /// The server sent a line that is longer than any line of the protocol and begins so.
+    EndlessLine(Vec<u8>),
     /// The local file exists; nothing was asked or kept.
     Exists(Vec<u8>),
     /// The file could not be begun or put in its place. The server has no part in it.
@@ -107,7 +109,7 @@ impl Error {
             Self::Stdin(_) => 1,
             Self::Usage(_) => 2,
             Self::Connect { .. } => 7,
-            Self::Closed | Self::Dismissed(_) | Self::Broken(_) | Self::Cut { .. } => 18,
+            Self::Closed(_) | Self::Dismissed(_) | Self::Broken(..) | Self::Cut { .. } => 18,
             Self::Mismatch { .. } => 19,
             Self::Refused(reason) if reason.starts_with(NO_SUCH_FILE) => 78,
             Self::NothingBelow(_) => 78,
@@ -116,7 +118,8 @@ impl Error {
             Self::NotFound(..) | Self::NotConnected(..) => 28,
             Self::NotGreeted(_) | Self::TimedOut(_) => 28,
             Self::CannotResume(..) => 33,
-            Self::Protocol { .. } | Self::EndlessLine | Self::LeadsOut(_) => 65,
+            Self::Protocol { .. } | Self::LeadsOut(_) => 65,
+            Self::Unended(..) | Self::EndlessLine(_) => 65,
             Self::Exists(_) => 73,
             Self::TurnedAway(_) => 75,
             Self::Interrupted => INTERRUPTED,
@@ -146,14 +149,15 @@ impl Error {
             self,
             Self::Connect { .. }
                 | Self::TurnedAway(_)
-                | Self::Closed
+                | Self::Closed(_)
                 | Self::Dismissed(_)
-                | Self::Broken(_)
+                | Self::Broken(..)
                 | Self::Cut { .. }
                 | Self::NotFound(..)
                 | Self::NotConnected(..)
                 | Self::NotGreeted(_)
                 | Self::TimedOut(_)
+                | Self::Unended(..)
         )
     }
 
@@ -167,11 +171,11 @@ impl Error {
                 format!("cannot connect to {server}: {source}")
             }
             Self::TurnedAway(line) => Excerpt(line).to_string(),
-            Self::Closed => "the server closed the connection".into(),
+            Self::Closed(line) => format!("the server closed the connection{}", Within(line)),
             Self::Dismissed(reason) => {
                 format!("the server closed the connection: {}", Excerpt(reason))
             }
-            Self::Broken(err) => format!("the connection broke: {err}"),
+            Self::Broken(err, line) => format!("the connection broke{}: {err}", Within(line)),
             Self::Interrupted => "interrupted".into(),
             Self::Refused(reason) => match reason.strip_prefix(NO_SUCH_FILE) {
                 Some(name) => format!("the server refused: no such file: '{}'", Excerpt(name)),
@@ -181,8 +185,15 @@ impl Error {
                 let line = Excerpt(line);
                 format!("the server broke the protocol: expected {expected}, got '{line}'")
             }
-            Self::EndlessLine => {
-                "the server broke the protocol: it sent a line that does not end".into()
+            Self::Unended(line, time) => {
+                let (line, time) = (Excerpt(line), humantime::format_duration(*time));
+                format!(
+                    "the server broke the protocol: it sent '{line}' and no line end within {time}"
+                )
+            }
+            Self::EndlessLine(line) => {
+                let line = Excerpt(line);
+                format!("the server broke the protocol: it sent a line that does not end, '{line}'")
             }
             Self::Stdin(err) => format!("cannot read standard input: {err}"),
             Self::Stdout(err) => format!("cannot write to standard output: {err}"),
@@ -264,7 +275,7 @@ impl Error {
                 "is berthd running there? (--server or BERTH_SERVER names another)"
             }
             Self::TurnedAway(_) => "'berth --wait 5m' waits for a berth",
-            Self::Closed | Self::Dismissed(_) | Self::Broken(_) => "start again to go on",
+            Self::Closed(_) | Self::Dismissed(_) | Self::Broken(..) => "start again to go on",
             Self::Cut { .. } => "get it again",
             Self::NotFound(..) | Self::NotGreeted(_) => "--connect-timeout allows more",
             Self::NotConnected(..) => "is berthd running there? --connect-timeout allows more",
@@ -274,7 +285,7 @@ impl Error {
                 "'berth list' shows what there is"
             }
             Self::NothingBelow(_) => "'berth list' shows what there is",
-            Self::Protocol { .. } | Self::EndlessLine => "is it a berthd?",
+            Self::Protocol { .. } | Self::Unended(..) | Self::EndlessLine(_) => "is it a berthd?",
             Self::Exists(_) => "move it away, or 'berth get --on-exist' says what to do with it",
             Self::Local(_, err) | Self::Write(_, err) => return advice(err),
             _ => return None,
@@ -299,6 +310,18 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// The beginning of a line in which a connection ended; nothing if it ended between two.
+struct Within<'a>(&'a [u8]);
+
+impl fmt::Display for Within<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            [] => Ok(()),
+            line => write!(f, " in the middle of a line, '{}'", Excerpt(line)),
+        }
+    }
+}
 
 /// What a person can do where a file cannot be written; nothing where that depends.
 fn advice(err: &io::Error) -> Option<&'static str> {

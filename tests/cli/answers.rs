@@ -143,6 +143,12 @@ fn an_answer_that_breaks_off_is_18() {
         server.join();
         assert_eq!((ended.code, ended.stdout.as_str()), (18, shown));
         assert!(ended.stderr.contains("the server closed the connection"));
+        let begun = answer.rsplit(|&byte| byte == b'\n').next().unwrap();
+        let begun = String::from_utf8(begun.to_vec()).unwrap();
+        let told = ended
+            .stderr
+            .contains(&format!("in the middle of a line, '{begun}'"));
+        assert_eq!(told, !begun.is_empty(), "{}", ended.stderr);
     }
 }
 

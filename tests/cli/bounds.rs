@@ -37,7 +37,7 @@ fn a_carriage_return_does_not_make_a_command_of_a_message() {
 }
 
 #[test]
-fn a_greeting_that_comes_a_byte_at_a_time_is_none() {
+fn a_greeting_that_comes_a_byte_at_a_time_is_shown_when_its_time_is_over() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let server = thread::spawn(move || {
@@ -53,9 +53,9 @@ fn a_greeting_that_comes_a_byte_at_a_time_is_none() {
         address,
         &["status", "--connect-timeout", "300ms"],
     );
-    assert_eq!(ended.code, 28, "{}", ended.stderr);
+    assert_eq!(ended.code, 65, "{}", ended.stderr);
     assert!(
-        ended.stderr.contains("--connect-timeout allows more"),
+        ended.stderr.contains("W' and no line end within 300ms"),
         "{}",
         ended.stderr
     );

@@ -17,7 +17,7 @@ pub(crate) const LISTED: &str = "LIST\n10 2026-11-22T10:00:00Z a\nEND\n";
 /// What a server does after its welcome.
 pub(crate) type Talk = fn(&mut Peer);
 
-fn run(folder: &Folder, server: SocketAddr, arguments: &[&str]) -> Ended {
+pub(crate) fn run(folder: &Folder, server: SocketAddr, arguments: &[&str]) -> Ended {
     let mut command = folder.berth_at(server);
     command.args(arguments);
     finish(command.spawn().unwrap(), b"")
@@ -36,8 +36,8 @@ pub(crate) fn gives(peer: &mut Peer, answer: &[u8]) {
 }
 
 const GET: &[&str] = &["get", "a", "--retries", "0"];
-const QUICK: &[&str] = &["get", "a", "--retries", "0", "--timeout", "200ms"];
-const VERIFY: &[&str] = &["get", "a", "--verify"];
+pub(crate) const QUICK: &[&str] = &["get", "a", "--retries", "0", "--timeout", "200ms"];
+pub(crate) const VERIFY: &[&str] = &["get", "a", "--verify"];
 
 /// What a server does, what the client was told, and the code that it ends with.
 const TABLE: &[(&str, &[&str], Talk, i32)] = &[

@@ -36,4 +36,5 @@ mod together;
 #[cfg(target_os = "linux")]
 mod typed;
 mod waiting;
+mod without_lf;
 mod work;

@@ -189,11 +189,15 @@ fn a_greeting_that_is_no_berthds_is_65_and_shown_harmless() {
 
 #[test]
 fn a_server_that_closes_before_it_greets_is_18() {
-    for beginning in [&b""[..], b"Welcome Cli"] {
+    for (beginning, shown) in [
+        (&b""[..], "the server closed the connection;"),
+        (b"Welcome Cli", "in the middle of a line, 'Welcome Cli';"),
+        (b"Full\x1b[2J", "in the middle of a line, 'Full\\u{1b}[2J';"),
+    ] {
         let server = Server::mute(move |peer| peer.say(beginning));
         let ended = Folder::new().script(server.address, b"status\n");
         assert_eq!((ended.code, ended.stdout.as_str()), (18, ""));
-        assert!(ended.stderr.contains("the server closed the connection"));
+        assert!(ended.stderr.contains(shown), "{}", ended.stderr);
         server.join();
     }
 }

@@ -49,8 +49,16 @@ fn work_of_the_server_is_waited_for_longer_than_a_silent_line() {
 }
 
 #[test]
-fn a_line_that_is_silent_in_the_middle_of_an_answer_without_work_is_28() {
-    for (request, beginning) in [(&b"status"[..], &b"STATUS\nClient"[..]), (b"hello", b"hel")] {
+fn a_silent_line_is_65_in_the_middle_of_a_line_and_28_elsewhere_without_work() {
+    for (request, beginning, code) in [
+        (&b"status"[..], &b"STATUS\n"[..], 28),
+        (b"hello", b"", 28),
+        (b"status", b"STATUS\nClient", 65),
+        (b"hello", b"hel", 65),
+        // No work of a server takes place within a line.
+        (b"list", b"LIST\n10 2026", 65),
+        (b"sha256 a", b"SHA", 65),
+    ] {
         let server = Server::polite(move |peer| {
             peer.expect(request);
             peer.say(beginning);
@@ -60,7 +68,7 @@ fn a_line_that_is_silent_in_the_middle_of_an_answer_without_work_is_28() {
         let mut command = folder.berth_at(server.address);
         command.args(["--timeout", SHORT]);
         let ended = finish(command.spawn().unwrap(), &[request, b"\n"].concat());
-        assert_eq!(ended.code, 28, "{}", ended.stderr);
+        assert_eq!(ended.code, code, "{}", ended.stderr);
         server.join();
     }
 }

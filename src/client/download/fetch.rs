@@ -233,16 +233,16 @@ impl Download {
                     progress.add(n as u64);
                 }
                 Err(err) => {
-                    return Err(match client.broken(err) {
-                        Error::Broken(err) => self.cut(size, Some(err)),
+                    return Err(match client.broken(err, Vec::new()) {
+                        Error::Broken(err, _) => self.cut(size, Some(err)),
                         err => err,
                     });
                 }
             }
         }
         client.end().map_err(|err| match err {
-            Error::Closed => self.cut(size, None),
-            Error::Broken(err) => self.cut(size, Some(err)),
+            Error::Closed(_) => self.cut(size, None),
+            Error::Broken(err, _) => self.cut(size, Some(err)),
             err => err,
         })
     }

@@ -56,6 +56,8 @@ pub struct Client {
     pub(super) timeout: Option<Duration>,
     /// Shows that the server is busy.
     pub(super) waiting: Option<Waiting>,
+    /// Whether the server may take any time before it begins another line.
+    pub(super) is_patient: bool,
     /// Whether a send failed, so that only a last error line may still come.
     pub(super) dying: bool,
 }
@@ -73,6 +75,7 @@ impl Client {
             welcome: Vec::new(),
             timeout: None,
             waiting: None,
+            is_patient: false,
             dying: false,
         };
         client.welcome = client.line_within(options.connect_timeout)?;
@@ -189,9 +192,9 @@ impl Client {
         for expected in END.iter().chain(b"\n") {
             let mut byte = [0];
             match self.read(&mut byte) {
-                Ok(0) => return Err(Error::Closed),
+                Ok(0) => return Err(Error::Closed(seen)),
                 Ok(_) => seen.extend_from_slice(&byte),
-                Err(err) => return Err(self.broken(err)),
+                Err(err) => return Err(self.broken(err, seen)),
             }
             if byte[0] != *expected {
                 return Err(unexpected("END behind the file", seen));
@@ -227,14 +230,14 @@ impl Client {
         Ok(())
     }
 
-    /// What it means that a read failed.
+    /// What it means that a read failed behind `line`, the beginning of one.
     #[must_use]
-    pub fn broken(&self, err: io::Error) -> Error {
+    pub fn broken(&self, err: io::Error, line: Vec<u8>) -> Error {
         match self.timeout {
             // The wait for last words is over: the connection takes nothing and brings nothing.
-            Some(_) if is_timeout(&err) && self.dying => Error::Closed,
-            Some(timeout) if is_timeout(&err) => Error::TimedOut(timeout),
-            _ => Error::Broken(err),
+            Some(_) if is_timeout(&err) && self.dying => Error::Closed(line),
+            Some(timeout) if is_timeout(&err) => silent(line, timeout, Error::TimedOut),
+            _ => Error::Broken(err, line),
         }
     }
 
@@ -270,36 +273,54 @@ impl Client {
             if self.reader.buffer().is_empty() {
                 let left = time.saturating_sub(start.elapsed());
                 if left.is_zero() {
-                    return Err(Error::NotGreeted(time));
+                    return Err(silent(line, time, Error::NotGreeted));
                 }
                 self.set_timeout(Some(left));
             }
             let mut byte = [0];
             match self.read(&mut byte) {
-                Ok(0) => return Err(Error::Closed),
+                Ok(0) => return Err(Error::Closed(line)),
                 Ok(_) if byte[0] == b'\n' => return Ok(line),
                 Ok(_) => line.push(byte[0]),
-                Err(err) if is_timeout(&err) => return Err(Error::NotGreeted(time)),
-                Err(err) => return Err(self.broken(err)),
+                Err(err) if is_timeout(&err) => {
+                    return Err(silent(line, time, Error::NotGreeted));
+                }
+                Err(err) => return Err(self.broken(err, line)),
             }
         }
-        Err(Error::EndlessLine)
+        Err(Error::EndlessLine(line))
     }
 
     /// Reads one line, without its LF.
     pub(super) fn line(&mut self) -> Result<Vec<u8>, Error> {
         let mut line = Vec::new();
-        let most = ANSWER_LINE_BYTES_MAX as u64 + 1;
-        let mut reader = self.reader.by_ref().take(most);
-        match reader.read_until(b'\n', &mut line) {
-            Err(err) => Err(self.broken(err)),
-            Ok(_) if line.last() == Some(&b'\n') => {
-                line.pop();
-                Ok(line)
+        while line.len() <= ANSWER_LINE_BYTES_MAX {
+            self.allow_silence(line.is_empty());
+            let read = match self.reader.fill_buf() {
+                Ok([]) => return Err(Error::Closed(line)),
+                Ok(read) => read,
+                Err(err) if err.kind() == io::ErrorKind::Interrupted => continue,
+                Err(err) => return Err(self.broken(err, line)),
+            };
+            let room = ANSWER_LINE_BYTES_MAX + 1 - line.len();
+            let read = &read[..read.len().min(room)];
+            let end = read.iter().position(|&byte| byte == b'\n');
+            line.extend_from_slice(&read[..end.unwrap_or(read.len())]);
+            let taken = end.map_or(read.len(), |end| end + 1);
+            self.reader.consume(taken);
+            if end.is_some() {
+                return Ok(line);
             }
-            Ok(_) if line.len() > ANSWER_LINE_BYTES_MAX => Err(Error::EndlessLine),
-            Ok(_) => Err(Error::Closed),
         }
+        Err(Error::EndlessLine(line))
+    }
+}
+
+/// What it means that within `time` no more came than `line`, which has no end.
+fn silent(line: Vec<u8>, time: Duration, nothing_came: fn(Duration) -> Error) -> Error {
+    match line.is_empty() {
+        true => nothing_came(time),
+        false => Error::Unended(line, time),
     }
 }
 

@@ -35,10 +35,20 @@ impl Client {
                 tell(request);
             }
         }
-        let _ = self.stream().set_read_timeout(None);
+        self.is_patient = true;
         let done = read(self);
+        self.is_patient = false;
         self.set_timeout(self.timeout);
         done
+    }
+
+    /// A line is to be read, from its beginning or from its middle. Who works may take any time
+    /// between two lines, but has no reason to stop in the middle of one.
+    pub(super) fn allow_silence(&mut self, begins: bool) {
+        if self.is_patient && self.reader.buffer().is_empty() {
+            let timeout = self.timeout.filter(|_| !begins);
+            let _ = self.stream().set_read_timeout(timeout);
+        }
     }
 
     /// Reads bytes of an announced file as [`Client::read`] does, and calls `tick` every second in
@@ -90,7 +100,7 @@ mod tests {
         let mut byte = [0; 1];
         assert_eq!(client.read_ticking(&mut byte, || {}).unwrap(), 1);
         let silent = client.read_ticking(&mut byte, || {}).unwrap_err();
-        assert_eq!(client.broken(silent).exit_code(), 28);
+        assert_eq!(client.broken(silent, Vec::new()).exit_code(), 28);
         drop(greeted.join().unwrap());
         assert_eq!(client.read_ticking(&mut byte, || {}).unwrap(), 0);
     }
