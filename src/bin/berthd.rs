@@ -7,9 +7,11 @@ use berth::cli::{
     self,
     journal::JournalArgs,
     server::{Instead, ServerArgs},
+    token::TokenArgs,
     trace::TraceArgs,
 };
 use berth::report::{self, Question};
+use berth::server::access::command;
 use berth::server::process::logging;
 use berth::server::{Config, Outcome, Server};
 use berth::{streams, timeline};
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
     match args.instead {
         Some(Instead::Journal(args)) => return show_journal(args),
         Some(Instead::Trace(args)) => return make_page(&args),
+        Some(Instead::Token(args)) => return change_tokens(args),
         None => {}
     }
     logging::start(args.log);
@@ -50,6 +53,17 @@ fn show_journal(args: JournalArgs) -> ExitCode {
     match report::run(&question, &mut out) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error, FAILED),
+    }
+}
+
+fn change_tokens(args: TokenArgs) -> ExitCode {
+    match command::run(&args.into(), &mut streams::stdout()) {
+        Ok(told) => {
+            let told = told.map(|told| format!("berthd: {told}\n"));
+            let _ = streams::stderr().write_all(told.unwrap_or_default().as_bytes());
+            ExitCode::SUCCESS
+        }
+        Err(failure) => fail(&failure, FAILED),
     }
 }
 

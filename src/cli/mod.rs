@@ -11,6 +11,8 @@ pub mod journal;
 #[cfg(feature = "server")]
 pub mod server;
 #[cfg(feature = "server")]
+pub mod token;
+#[cfg(feature = "server")]
 pub mod trace;
 
 use std::ffi::{OsStr, OsString};

@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 use log::LevelFilter;
 
 use crate::cli::journal::JournalArgs;
+use crate::cli::token::TokenArgs;
 use crate::cli::trace::TraceArgs;
 use crate::cli::{address, parse_duration};
 use crate::engine::limits::Limits;
@@ -184,6 +185,9 @@ pub enum Instead {
     ///
     /// A trace that was cut off, by its limit or a crash, is shown up to there.
     Trace(TraceArgs),
+    /// Make, show and revoke the tokens that clients show to be let in
+    #[command(hide = true)]
+    Token(TokenArgs),
 }
 
 const AFTER_HELP: &str = "\

@@ -8,11 +8,11 @@
 //! So the simulator in `tests/sim` runs all of this, unchanged, and the real server adds only
 //! sockets, a folder and a clock.
 //!
-//! Reading order: [`limits`], [`line_buffer`], [`outbox`], [`readiness`], [`phase`], [`stats`],
-//! [`admission`], [`event`], [`query`]; then [`session`] with [`leaving`] and [`timeouts`],
-//! [`meaning`], [`budget`], [`buffer_pool`], [`ports`], [`arrivals`], [`berths`], [`connection`];
-//! then a turn, [`turn`] with [`answering`], [`outbound`] and [`inbound`]; at last [`hub`] and
-//! [`lobby`].
+//! Reading order: [`limits`], [`line_buffer`], [`outbox`], [`readiness`], [`phase`], [`rights`],
+//! [`stats`], [`admission`], [`event`], [`query`]; then [`session`] with [`leaving`] and
+//! [`timeouts`], [`meaning`], [`budget`], [`buffer_pool`], [`ports`], [`arrivals`], [`berths`],
+//! [`connection`]; then a turn, [`turn`] with [`answering`], [`outbound`] and [`inbound`]; at last
+//! [`hub`] and [`lobby`].
 
 pub mod admission;
 pub mod answering;
@@ -37,6 +37,7 @@ pub mod phase;
 pub mod ports;
 pub mod query;
 pub mod readiness;
+pub mod rights;
 pub mod session;
 pub mod stats;
 pub mod timeouts;

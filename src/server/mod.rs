@@ -19,6 +19,7 @@ use crate::server::net::listener::Listener;
 use crate::server::net::socket::Socket;
 use crate::server::observe::{Stage, Tracer, Watch};
 
+pub mod access;
 pub mod config;
 pub mod files;
 pub mod handler;

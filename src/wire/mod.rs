@@ -13,6 +13,7 @@ pub mod sanitize;
 pub mod size;
 pub mod telnet;
 pub mod timestamp;
+pub mod token;
 
 pub use entry::{KnownClient, ListedFile};
 pub use reply::{ClientName, CloseReason, Digest, ErrorReply, Hex, Reply};

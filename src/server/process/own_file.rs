@@ -1,4 +1,4 @@
-//! Opens a file of the server's own, a journal or a trace, at the path of an option.
+//! Opens a file of the server's own, a journal, a trace or its tokens, at the path of an option.
 //!
 //! Owns the check that the path is free or a regular file. Must never block on the file, nor change
 //! its mode or its content.
@@ -29,6 +29,14 @@ pub enum Links {
 /// # Errors
 /// When something else than a regular file stands there, or the kernel refuses.
 pub fn open(path: &Path, options: &mut OpenOptions, links: Links) -> io::Result<File> {
+    open_existing(path, options.create(true).mode(MODE), links)
+}
+
+/// Opens the file at `path` with `options`, which say whether it is created.
+///
+/// # Errors
+/// When something else than a regular file stands there, or the kernel refuses.
+pub fn open_existing(path: &Path, options: &mut OpenOptions, links: Links) -> io::Result<File> {
     let looked_at = match links {
         Links::Followed => fs::metadata(path),
         Links::Refused => fs::symlink_metadata(path),
@@ -43,7 +51,6 @@ pub fn open(path: &Path, options: &mut OpenOptions, links: Links) -> io::Result<
     if links == Links::Refused {
         flags |= OFlags::NOFOLLOW;
     }
-    options.create(true).mode(MODE);
     options.custom_flags(flags.bits() as i32);
     let file = options.open(path)?;
     check(file.metadata()?.file_type())?;

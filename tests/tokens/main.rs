@@ -1,0 +1,6 @@
+//! Tokens, from the file to the wire.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod file;
