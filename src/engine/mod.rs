@@ -10,9 +10,9 @@
 //!
 //! Reading order: [`limits`], [`line_buffer`], [`outbox`], [`readiness`], [`phase`], [`rights`],
 //! [`stats`], [`admission`], [`event`], [`query`]; then [`session`] with [`leaving`] and
-//! [`timeouts`], [`meaning`], [`budget`], [`buffer_pool`], [`ports`], [`arrivals`], [`berths`],
-//! [`connection`]; then a turn, [`turn`] with [`answering`], [`outbound`] and [`inbound`]; at last
-//! [`hub`] and [`lobby`].
+//! [`timeouts`], [`meaning`], [`budget`], [`buffer_pool`], [`ports`], [`sealed`], [`arrivals`],
+//! [`berths`], [`connection`]; then a turn, [`turn`] with [`answering`], [`outbound`] and
+//! [`inbound`]; at last [`hub`] and [`lobby`].
 
 pub mod admission;
 pub mod answering;
@@ -38,6 +38,7 @@ pub mod ports;
 pub mod query;
 pub mod readiness;
 pub mod rights;
+pub mod sealed;
 pub mod session;
 pub mod stats;
 pub mod timeouts;

@@ -4,7 +4,7 @@
 //! anything: the engine decides on one side of a port, and the server acts on the other.
 
 use std::fmt::Debug;
-use std::io;
+use std::io::{self, IoSlice};
 use std::time::{Duration, Instant};
 
 use crate::engine::admission::{Ticket, Verdict};
@@ -57,6 +57,19 @@ pub trait Transport {
 
     /// Whether the handshake is complete, so that the transport can be written to.
     fn is_ready(&self) -> bool;
+}
+
+/// A transport that can carry an encrypted stream: see [`super::sealed`].
+pub trait Gather: Transport<File: ReadAt> {
+    /// Writes from `parts` in their order, as [`Transport::write`] does from one.
+    fn write_parts(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize>;
+}
+
+/// A file that can be read, so that its bytes can be encrypted.
+pub trait ReadAt {
+    /// Appends up to `len` (not 0) bytes from `offset` on to `out`, and returns their number. Does
+    /// not move any position that the file may have. `Ok(0)`: the file ends before `offset`.
+    fn read_at(&self, out: &mut Vec<u8>, offset: u64, len: usize) -> io::Result<usize>;
 }
 
 /// The result of a read.

@@ -75,7 +75,7 @@ impl World {
         let is_ahead = |since: Duration, after: Duration| net.now < since + after;
         if net.book.arriving.contains(&id) {
             // Whoever's step of a handshake has to wait for others' is judged behind it.
-            let waits = wire.seal.is_some() && self.hub.has_work();
+            let waits = wire.is_sealed && self.hub.has_work();
             let in_time = waits || is_ahead(wire.arrived_at, self.limits.arrival);
             assert!(in_time, "wire {id}: arrives too long");
             return;
@@ -176,9 +176,8 @@ impl World {
             Some(view) => !view.owes,
             None => reads,
         };
-        let held = wire.seal.as_ref().is_some_and(crate::seal::Seal::holds);
         assert!(
-            !(reads && held),
+            !(reads && wire.holds),
             "wire {id}: what its pipe holds is forgotten"
         );
         let news = wire.has_news(net.now);

@@ -8,10 +8,10 @@
 //! - `BERTH_SIM_SEEDS=10000 cargo test --release --test sim every_seed` plays that many seeds.
 //! - `BERTH_SIM_SEED=0x2a cargo test --test sim every_seed` plays one and tells its story.
 //!
-//! Reading order: [`world`] (the loop), [`net`], [`transport`], [`seal`] and [`admission`] (what it
-//! stands on), [`expect`] (what is owed), [`oracle`], [`reason`] and [`check`] (what has to hold),
-//! [`action`] and [`drain`] (what happens), [`nth`] (each operation failing once), [`rig`] (who
-//! tests the tester).
+//! Reading order: [`world`] (the loop), [`net`], [`socket`], [`transport`], [`sealed_pipe`],
+//! [`seal`] and [`admission`] (what it stands on), [`expect`] (what is owed), [`oracle`],
+//! [`reason`] and [`check`] (what has to hold), [`action`] and [`drain`] (what happens), [`nth`]
+//! (each operation failing once), [`rig`] (who tests the tester).
 
 mod action;
 mod admission;
@@ -36,6 +36,7 @@ mod sealed_peer;
 mod sealed_pipe;
 mod service;
 mod setup;
+mod socket;
 mod strangers;
 mod trace;
 mod transport;

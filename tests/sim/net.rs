@@ -15,9 +15,9 @@ use crate::admission::Pending;
 
 use crate::marks::{Event, Fault, Marks};
 use crate::rng::Rng;
-use crate::seal::Seal;
 use crate::setup::{Bug, Setup};
 use crate::trace::Trace;
+use crate::transport::WRITE_FAULTS;
 use crate::wire::Wire;
 
 /// The network as the world, the transports and the service share it: one thread, one seed.
@@ -41,6 +41,8 @@ pub(crate) struct Net {
     pub(crate) operations: usize,
     /// Steps of handshakes in this run of the hub.
     pub(crate) handshake_steps: usize,
+    /// What can go wrong with the operation of a sealed pipe that is under way.
+    pub(crate) sealed_faults: [Fault; 4],
     /// Whether the judge of newcomers lets anybody be served.
     pub(crate) may_serve: bool,
     /// Where one fault, and no other, is to happen; see `nth`.
@@ -135,6 +137,7 @@ impl Net {
             book: Book::default(),
             operations: 0,
             handshake_steps: 0,
+            sealed_faults: WRITE_FAULTS,
             may_serve: true,
             aim: None,
         }
@@ -144,7 +147,7 @@ impl Net {
         let bytes = self.setup.pipe_bytes;
         let place = self.rng.below(3);
         let mut wire = Wire::new(bytes, place);
-        wire.seal = self.setup.seal_bytes.map(Seal::new);
+        wire.is_sealed = self.setup.seal_bytes.is_some();
         self.wires.push(wire);
         self.wires.len() - 1
     }

@@ -199,7 +199,7 @@ impl World {
             let moved = is.read - was.read + is.written - was.written;
             // Others may have had a turn of whom that was not certain: then it is less.
             // Whoever passed its last gate in one turn is told of its verdict in another.
-            let turns = 1 + usize::from(wire_is_sealed(net, id) && met.contains(&id));
+            let turns = 1 + usize::from(net.wires[id].is_sealed && met.contains(&id));
             let most = turns * self.limits.share_bytes(before.ready.len());
             assert!(
                 moved <= most,
@@ -289,8 +289,4 @@ impl World {
             );
         }
     }
-}
-
-fn wire_is_sealed(net: &Net, id: usize) -> bool {
-    net.wires[id].seal.is_some()
 }

@@ -46,7 +46,7 @@ fn different_seeds_give_different_stories() {
 #[test]
 fn every_planted_mistake_is_found() {
     for &bug in Bug::ALL {
-        let found = first_failure(256, Some(bug));
+        let found = first_failure(1024, Some(bug));
         assert!(found.is_some(), "{bug:?} was not found");
         let found = found.expect("just looked");
         let (result, _) = story(found, Some(bug));

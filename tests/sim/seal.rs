@@ -1,14 +1,14 @@
-//! A pipe that holds bytes back and owes some of its own, as TLS does.
+//! A cipher that hides nothing and has the shape of TLS.
 //!
-//! Owns the state of the server's end: a toy with TLS's shape and none of its secrets. Frames of
-//! three bytes and a payload; a hello, a flight and a finish before anything is said; answers of
-//! its own to a request for new keys; an end that is said; and an alert for who breaks the rules.
-//! Must never be kind: it gives out what it holds one piece at a time, and takes what it is given
-//! whether the socket does or not.
+//! Owns the state of the server's end: frames of three bytes and a payload; a hello, a flight and a
+//! finish before anything is said; answers of its own to a request for new keys; an end that is
+//! said; and an alert for who breaks the rules. Must never be kind: what it is not to be asked for
+//! is a mistake of the engine's.
 
 use std::collections::VecDeque;
+use std::io::{self, IoSlice};
 
-use berth::engine::ports::More;
+use berth::engine::sealed::{Cipher, Fault, RAW_BYTES_MAX};
 
 /// What a frame is.
 pub(crate) const HELLO: u8 = b'H';
@@ -19,9 +19,6 @@ pub(crate) const NEW_KEYS: u8 = b'K';
 pub(crate) const KEYS: u8 = b'k';
 pub(crate) const END: u8 = b'E';
 pub(crate) const ALERT: u8 = b'A';
-
-/// The most that is read from the socket at once.
-pub(crate) const RAW_BYTES_MAX: usize = 16 * 1024;
 
 /// What the server answers a hello with.
 const FLIGHT_BYTES: usize = 40;
@@ -48,7 +45,7 @@ pub(crate) fn next_frame(raw: &mut VecDeque<u8>) -> Option<(u8, Vec<u8>)> {
 
 /// How far the two ends have come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stage {
+enum Stage {
     AwaitsHello,
     AwaitsFinish,
     Open,
@@ -58,25 +55,22 @@ pub(crate) enum Stage {
     Broken,
 }
 
-/// The server's end of a sealed pipe.
+/// The server's end.
 #[derive(Debug)]
 pub(crate) struct Seal {
-    pub(crate) stage: Stage,
+    stage: Stage,
     /// What came out of the socket and is no whole frame.
-    pub(crate) raw: VecDeque<u8>,
+    raw: VecDeque<u8>,
     /// What was opened and not given out.
-    pub(crate) plain: VecDeque<u8>,
+    plain: VecDeque<u8>,
     /// What the socket has not taken.
-    pub(crate) out: VecDeque<u8>,
-    /// A read of the socket in this call took all there was. In an earlier one means nothing: an
-    /// event may have come since, and comes once.
-    pub(crate) drained: bool,
+    out: VecDeque<u8>,
     /// The end of this direction was said.
-    pub(crate) said_end: bool,
-    /// The pipe below was told too: what comes is thrown away.
-    pub(crate) finished: bool,
+    said_end: bool,
     /// The most bytes that go into one frame.
-    pub(crate) frame_bytes: usize,
+    frame_bytes: usize,
+    /// Steps of the handshake that were done.
+    pub(crate) steps: usize,
 }
 
 impl Seal {
@@ -86,28 +80,20 @@ impl Seal {
             raw: VecDeque::new(),
             plain: VecDeque::new(),
             out: VecDeque::new(),
-            drained: false,
             said_end: false,
-            finished: false,
             frame_bytes,
+            steps: 0,
         }
     }
+}
 
-    pub(crate) fn owes(&self) -> bool {
-        !self.out.is_empty()
-    }
-
-    pub(crate) const fn is_ready(&self) -> bool {
-        !matches!(self.stage, Stage::AwaitsHello | Stage::AwaitsFinish)
-    }
-
-    /// Whether a read would give something without asking the socket.
-    pub(crate) fn holds(&self) -> bool {
-        !self.plain.is_empty()
-    }
-
-    /// Opens every frame that is all there. Says whether one of the handshake was.
-    pub(crate) fn open(&mut self) -> bool {
+impl Cipher for Seal {
+    /// Opens every frame that is all there.
+    fn feed(&mut self, raw: &[u8]) -> Result<(), Fault> {
+        assert!(!self.holds(), "what it holds is taken before more comes");
+        assert!(!self.said_end, "nothing is opened behind the end");
+        assert!(raw.len() <= RAW_BYTES_MAX, "a little at a time");
+        self.raw.extend(raw);
         let mut shook_hands = false;
         while let Some((kind, payload)) = next_frame(&mut self.raw) {
             match (self.stage, kind) {
@@ -121,29 +107,73 @@ impl Seal {
                     shook_hands = true;
                 }
                 (Stage::Open, DATA) => self.plain.extend(payload),
-                (Stage::Open, NEW_KEYS) if self.said_end => {}
                 (Stage::Open, NEW_KEYS) => self.out.extend(frame(KEYS, &[])),
                 (Stage::Open, END) => self.stage = Stage::Ended,
                 _ => {
                     self.stage = Stage::Broken;
                     self.raw.clear();
                     self.plain.clear();
-                    if !self.said_end {
-                        self.out.extend(frame(ALERT, &[]));
-                    }
+                    self.out.extend(frame(ALERT, &[]));
                 }
             }
         }
-        shook_hands
+        self.steps += usize::from(shook_hands);
+        match self.stage {
+            Stage::Broken => Err(Fault),
+            _ => Ok(()),
+        }
     }
 
-    /// What is known of the rest, now that so much was given out.
-    pub(crate) fn more(&self) -> More {
-        match self.stage {
-            _ if self.holds() => More::Perhaps,
-            Stage::Ended => More::Never,
-            _ if self.drained => More::WhenTold,
-            _ => More::Perhaps,
+    fn holds(&self) -> bool {
+        !self.plain.is_empty()
+    }
+
+    fn take(&mut self, space: &mut [u8]) -> usize {
+        let n = space.len().min(self.plain.len());
+        for (to, from) in space.iter_mut().zip(self.plain.drain(..n)) {
+            *to = from;
         }
+        n
+    }
+
+    fn has_ended(&self) -> bool {
+        self.stage == Stage::Ended
+    }
+
+    fn seal(&mut self, plain: &[u8]) -> usize {
+        assert!(!plain.is_empty(), "there is something to seal");
+        assert!(!self.is_handshaking(), "sealed before there are keys");
+        assert!(!self.owes(), "what it owes comes first");
+        assert!(!self.said_end, "nothing is sealed behind the end");
+        let n = plain.len().min(self.frame_bytes);
+        self.out.extend(frame(DATA, &plain[..n]));
+        n
+    }
+
+    fn close(&mut self) {
+        assert!(!self.said_end, "the end is said once");
+        self.said_end = true;
+        self.plain.clear();
+        if !self.is_handshaking() {
+            self.out.extend(frame(END, &[]));
+        }
+    }
+
+    fn owes(&self) -> bool {
+        !self.out.is_empty()
+    }
+
+    fn send(
+        &mut self,
+        mut write: impl FnMut(&[IoSlice<'_>]) -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        let (first, second) = self.out.as_slices();
+        let n = write(&[first, second].map(IoSlice::new))?;
+        self.out.drain(..n);
+        Ok(n)
+    }
+
+    fn is_handshaking(&self) -> bool {
+        matches!(self.stage, Stage::AwaitsHello | Stage::AwaitsFinish)
     }
 }

@@ -1,54 +1,298 @@
-//! The operations of a sealed pipe.
+//! A sealed connection, as the engine's own decorator makes one.
 //!
-//! Owns what each does, with all that can go wrong in one. Must never let a wrong operation pass:
-//! one before the pipe is ready, before its debts are paid, or after its end.
+//! Owns the pipe under it, and the record of what the hub was told. Must never let a wrong
+//! operation pass: one before the pipe is ready, before its debts are paid, or after its end.
+//! Mistakes on purpose are made here, between the hub and its decorator.
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, IoSlice};
 
-use berth::engine::ports::{More, Taken};
+use berth::engine::ports::{Gather, More, ReadAt, Taken, Transport};
+use berth::engine::sealed::{Cipher, Sealed};
 use berth::wire::CloseReason;
 
 use crate::marks::{Event, Fault};
-use crate::net::Net;
-use crate::seal::{DATA, END, RAW_BYTES_MAX, Seal, Stage, frame};
+use crate::net::{Net, Shared};
+use crate::seal::Seal;
+use crate::service::SimFile;
 use crate::setup::Bug;
+use crate::socket::Socket;
+use crate::transport::WRITE_FAULTS;
 
-impl Net {
-    fn seal(&mut self, id: usize) -> &mut Seal {
-        let seal = self.wires[id].seal.as_mut();
-        seal.expect("this pipe is sealed")
+/// What the decorator stands on.
+#[derive(Debug)]
+pub(crate) struct RawPipe {
+    pub(crate) id: usize,
+    pub(crate) net: Shared,
+}
+
+/// A sealed connection of the server's.
+#[derive(Debug)]
+pub(crate) struct Secret {
+    sealed: Sealed<RawPipe, Seal>,
+    /// What was opened aside of a read, by mistake.
+    aside: Vec<u8>,
+}
+
+impl Transport for RawPipe {
+    type File = SimFile;
+
+    fn read(&mut self, space: &mut [u8]) -> io::Result<Taken> {
+        let net = &mut *self.net.borrow_mut();
+        let most = net.rng.pick(&[space.len(), 100, 7]).min(space.len());
+        let bytes = match net.take_raw(self.id, &mut space[..most]) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                net.wires[self.id].readable = false;
+                return Err(error);
+            }
+            n => n?,
+        };
+        let more = match bytes {
+            0 => More::Never,
+            n if n < most => More::WhenTold,
+            _ => More::Perhaps,
+        };
+        net.wires[self.id].was_drained = more == More::WhenTold;
+        Ok(Taken { bytes, more })
     }
 
-    /// Whether the pipe of this wire owes bytes of its own.
-    pub(crate) fn owes(&self, id: usize) -> bool {
-        self.wires[id].seal.as_ref().is_some_and(Seal::owes)
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_parts(&[IoSlice::new(bytes)])
+    }
+
+    fn send_file(&mut self, _: &SimFile, _: u64, _: usize) -> io::Result<usize> {
+        unreachable!("the bytes of a file are sealed before they are sent")
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.net.borrow_mut().finish_raw(self.id)
+    }
+
+    fn settle(&mut self) -> io::Result<usize> {
+        unreachable!("the pipe below owes nothing")
+    }
+
+    fn owes(&self) -> bool {
+        false
+    }
+
+    fn is_ready(&self) -> bool {
+        true
+    }
+}
+
+impl Gather for RawPipe {
+    fn write_parts(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        let bytes = parts.iter().flat_map(|part| part.iter().copied());
+        let bytes: Vec<u8> = bytes.collect();
+        let net = &mut *self.net.borrow_mut();
+        let n = net.push_raw(self.id, &bytes, net.sealed_faults)?;
+        net.wires[self.id].record.taken_at = net.now;
+        Ok(n)
+    }
+}
+
+impl ReadAt for SimFile {
+    fn read_at(&self, out: &mut Vec<u8>, offset: u64, len: usize) -> io::Result<usize> {
+        assert!(len > 0, "a file is read for at least a byte");
+        let from = usize::try_from(offset).expect("it is small");
+        let end = self.spec.readable().min(from.saturating_add(len));
+        if from < end {
+            out.extend_from_slice(self.spec.bytes(from, end));
+            Ok(end - from)
+        } else if self.spec.broken_at.is_some() {
+            Err(ErrorKind::Other.into())
+        } else {
+            Ok(0)
+        }
+    }
+}
+
+impl Secret {
+    pub(crate) fn new(id: usize, net: &Shared) -> Option<Self> {
+        let frame_bytes = net.borrow().setup.seal_bytes?;
+        let net = Shared::clone(net);
+        Some(Self {
+            sealed: Sealed::new(RawPipe { id, net }, Seal::new(frame_bytes)),
+            aside: Vec::new(),
+        })
+    }
+
+    fn owes(&self) -> bool {
+        self.sealed.owes()
+    }
+
+    /// What a read gives, with the mistake that is to be made.
+    fn take(&mut self, net: &Shared, space: &mut [u8]) -> io::Result<Taken> {
+        if !self.aside.is_empty() {
+            let n = space.len().min(self.aside.len());
+            for (to, from) in space.iter_mut().zip(self.aside.drain(..n)) {
+                *to = from;
+            }
+            let more = More::Perhaps;
+            return Ok(Taken { bytes: n, more });
+        }
+        let few = {
+            let net = &mut *net.borrow_mut();
+            net.setup.gives_little && net.rng.chance(500)
+        };
+        let most = if few { 1 } else { space.len() };
+        self.sealed.read(&mut space[..most])
+    }
+
+    /// Whether more may come, as it is told by mistake.
+    fn mistake(&self, net: &Net, id: usize, space: usize, taken: Taken) -> More {
+        let Taken { bytes, more } = taken;
+        let holds = self.sealed.cipher().holds();
+        match (net.setup.bug, more) {
+            (Some(Bug::ForgetMore), More::Perhaps) if bytes < space => More::WhenTold,
+            (Some(Bug::RememberDrained), More::Perhaps) if !holds && net.wires[id].was_drained => {
+                More::WhenTold
+            }
+            (Some(Bug::HideSaidEnd), More::Never) if bytes > 0 => More::WhenTold,
+            (Some(Bug::NeverSayEnd), More::Never) => More::WhenTold,
+            (_, more) => more,
+        }
+    }
+}
+
+impl Socket {
+    /// Keeps what the oracle has to know of the decorator.
+    fn look(net: &mut Net, id: usize, secret: &Secret) {
+        net.wires[id].owes = secret.owes();
+        net.wires[id].holds = secret.sealed.cipher().holds();
     }
 
     /// A read of a sealed pipe.
-    pub(crate) fn read_sealed(&mut self, id: usize, space: &mut [u8]) -> io::Result<Taken> {
+    pub(crate) fn read_sealed(
+        net: &Shared,
+        id: usize,
+        secret: &mut Secret,
+        space: &mut [u8],
+    ) -> io::Result<Taken> {
+        net.borrow().check_read(id, space);
+        let owed = secret.owes();
+        if owed && net.borrow().setup.bug == Some(Bug::ReadAfterWrite) {
+            // What the pipe says of one direction is told of the other.
+            net.borrow_mut().wires[id].read_blocked();
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        let steps = secret.sealed.cipher().steps;
+        let taken = secret.take(net, space);
+        let net = &mut *net.borrow_mut();
+        Self::look(net, id, secret);
+        net.handshake_steps += usize::from(secret.sealed.cipher().steps > steps);
+        match taken {
+            Ok(taken) => {
+                let more = secret.mistake(net, id, space.len(), taken);
+                let taken = Taken { more, ..taken };
+                net.note_taken(id, taken);
+                Ok(taken)
+            }
+            Err(error) => Err(net.note_refused(id, owed, error)),
+        }
+    }
+
+    /// Seals `bytes`, or those of a file, and says that they were taken whatever the socket does.
+    pub(crate) fn write_sealed(
+        net: &Shared,
+        id: usize,
+        secret: &mut Secret,
+        write: impl FnOnce(&mut Sealed<RawPipe, Seal>) -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        let n = write(&mut secret.sealed);
+        if n.is_ok() && net.borrow().setup.bug == Some(Bug::OpenAsideOfReads) {
+            // Reads what came on the way, and nobody is told that it is there.
+            let mut space = [0; 1000];
+            if let Ok(taken) = secret.sealed.read(&mut space) {
+                secret.aside.extend(&space[..taken.bytes]);
+            }
+            net.borrow_mut().wires[id].believe_blocked();
+        }
+        let net = &mut *net.borrow_mut();
+        Self::look(net, id, secret);
+        let n = n?;
+        let now = net.now;
+        let record = &mut net.wires[id].record;
+        record.operations += 1;
+        record.written += n;
+        (record.moved_at, record.taken_at) = (now, now);
+        Ok(n)
+    }
+
+    /// Sends what the pipe itself owes.
+    pub(crate) fn settle_sealed(net: &Shared, id: usize, secret: &mut Secret) -> io::Result<usize> {
+        assert!(secret.owes(), "wire {id}: settled without a debt");
+        net.borrow_mut().sealed_faults = WRITE_FAULTS;
+        let n = secret.sealed.settle();
+        let net = &mut *net.borrow_mut();
+        Self::look(net, id, secret);
+        net.note_blocked(id, n.as_ref().err());
+        let n = n?;
+        net.marks.event(Event::Settled);
+        net.wires[id].record.moved_at = net.now;
+        Ok(n)
+    }
+
+    /// Says that no more comes, then tells the pipe below.
+    pub(crate) fn finish_sealed(net: &Shared, id: usize, secret: &mut Secret) -> io::Result<()> {
+        assert!(
+            !secret.owes(),
+            "wire {id}: ended before what it owes is sent"
+        );
+        net.borrow_mut().sealed_faults = [
+            Fault::InterruptedFinish,
+            Fault::FinishError,
+            Fault::FalseWriteBlock,
+            Fault::ShortWrite,
+        ];
+        let finished = secret.sealed.finish();
+        let net = &mut *net.borrow_mut();
+        Self::look(net, id, secret);
+        net.note_blocked(id, finished.as_ref().err());
+        if secret.owes() && finished.is_err() {
+            net.marks.event(Event::FinishBlocked);
+        }
+        finished
+    }
+
+    /// Whether the pipe says that it can be written to.
+    pub(crate) fn says_ready(net: &Shared, secret: &Secret) -> bool {
+        secret.sealed.is_ready() || net.borrow().setup.bug == Some(Bug::ReadyTooEarly)
+    }
+
+    /// Whether the pipe says that it owes something.
+    pub(crate) fn says_debt(net: &Shared, secret: &Secret) -> bool {
+        match net.borrow().setup.bug {
+            Some(Bug::HideHandshake) if !secret.sealed.is_ready() => false,
+            Some(Bug::HideDebt) if secret.sealed.is_ready() => false,
+            _ => secret.owes(),
+        }
+    }
+}
+
+impl Net {
+    /// Whether the pipe of this wire owes bytes of its own.
+    pub(crate) fn owes(&self, id: usize) -> bool {
+        self.wires[id].owes
+    }
+
+    fn check_read(&self, id: usize, space: &[u8]) {
         assert!(!space.is_empty(), "a read has somewhere to go");
         assert!(
             self.wires[id].readable,
             "wire {id}: what is known to block is not tried"
         );
         assert!(!self.wires[id].end_read, "nothing is read behind the end");
-        if self.setup.bug == Some(Bug::ReadAfterWrite) && self.owes(id) {
-            // What the pipe says of one direction is told of the other.
-            self.wires[id].read_blocked();
-            return Err(ErrorKind::WouldBlock.into());
-        }
-        let is_over = self.seal(id).finished || self.seal(id).stage == Stage::Broken;
-        let taken = if is_over {
-            self.throw_away(id, space)?
-        } else {
-            let remembers = self.setup.bug == Some(Bug::RememberDrained);
-            self.seal(id).drained &= remembers;
-            if !self.seal(id).holds() {
-                self.fetch(id)?;
-            }
-            self.give(id, space)
-        };
+    }
+
+    /// The hub is told what a read gave.
+    fn note_taken(&mut self, id: usize, taken: Taken) {
         let now = self.now;
+        let nothing = taken.bytes == 0 && taken.more != More::Never;
+        if nothing {
+            self.marks.event(Event::NothingOpened);
+        }
+        let is_arriving = self.book.arriving.contains(&id);
         let wire = &mut self.wires[id];
         match taken.more {
             More::Never => wire.end_read = true,
@@ -56,241 +300,43 @@ impl Net {
             More::Perhaps => {}
         }
         wire.record.operations += 1;
-        wire.record.empty_reads += usize::from(taken.bytes == 0 && taken.more != More::Never);
+        wire.record.empty_reads += usize::from(nothing);
         wire.record.read += taken.bytes;
-        let is_arriving = self.book.arriving.contains(&id);
         if taken.bytes > 0 || is_arriving {
-            self.wires[id].record.moved_at = now;
+            wire.record.moved_at = now;
         }
-        Ok(taken)
     }
 
-    /// Reads from the socket and opens what came.
-    fn fetch(&mut self, id: usize) -> io::Result<()> {
-        if self.seal(id).stage == Stage::Ended {
-            return Ok(());
-        }
-        let mut raw = [0; RAW_BYTES_MAX];
-        let most = self.rng.pick(&[RAW_BYTES_MAX, 100, 7]);
-        let n = match self.take_raw(id, &mut raw[..most]) {
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                self.wires[id].readable = false;
-                return Err(error);
-            }
-            n => n?,
-        };
-        if n == 0 {
-            let kind = match self.setup.bug {
-                // As TLS libraries call it; here it is the word for a file that shrank.
-                Some(Bug::NameTheEnd) => (ErrorKind::UnexpectedEof, CloseReason::Reset),
-                _ => (ErrorKind::ConnectionReset, CloseReason::Reset),
-            };
-            self.marks.event(Event::CutInside);
-            return Err(self.break_with(id, kind.0, kind.1));
-        }
-        let now = self.now;
-        let owed = self.owes(id);
-        let seal = self.seal(id);
-        seal.drained = n < most;
-        seal.raw.extend(&raw[..n]);
-        let shook_hands = seal.open();
-        let is_broken = seal.stage == Stage::Broken && !seal.said_end;
-        self.handshake_steps += usize::from(shook_hands);
-        if is_broken {
-            self.wires[id].broke_rules = true;
+    /// The hub is told why a read failed.
+    fn note_refused(&mut self, id: usize, owed: bool, error: io::Error) -> io::Error {
+        let bug = self.setup.bug;
+        let (kind, now) = (error.kind(), self.now);
+        let wire = &mut self.wires[id];
+        if kind == ErrorKind::InvalidData {
+            wire.broke_rules = true;
             if !owed {
-                self.wires[id].record.taken_at = now;
+                wire.record.taken_at = now;
             }
             self.marks.event(Event::BrokeRules);
-            if self.setup.bug == Some(Bug::DestroyAlert) {
-                return Err(self.break_with(id, ErrorKind::Other, CloseReason::Reset));
+            if bug == Some(Bug::DestroyAlert) {
+                return self.break_with(id, ErrorKind::Other, CloseReason::Reset);
             }
-            return Err(ErrorKind::InvalidData.into());
+        } else if kind == ErrorKind::ConnectionReset && wire.fatal.is_none() {
+            let kind = match bug {
+                // As TLS libraries call it; here it is the word for a file that shrank.
+                Some(Bug::NameTheEnd) => ErrorKind::UnexpectedEof,
+                _ => kind,
+            };
+            self.marks.event(Event::CutInside);
+            return self.break_with(id, kind, CloseReason::Reset);
         }
-        Ok(())
+        error
     }
 
-    /// Gives out some of what is held.
-    fn give(&mut self, id: usize, space: &mut [u8]) -> Taken {
-        let few = self.setup.gives_little && self.rng.chance(500);
-        let bug = self.setup.bug;
-        let seal = self.seal(id);
-        let most = if few { 1 } else { space.len() };
-        let n = most.min(seal.plain.len());
-        for (to, from) in space.iter_mut().zip(seal.plain.drain(..n)) {
-            *to = from;
-        }
-        let mut more = seal.more();
-        let nothing = n == 0 && more != More::Never;
-        match bug {
-            Some(Bug::ForgetMore) if n < space.len() && more == More::Perhaps => {
-                more = More::WhenTold;
-            }
-            Some(Bug::HideSaidEnd) if more == More::Never && n > 0 => more = More::WhenTold,
-            Some(Bug::NeverSayEnd) if more == More::Never => more = More::WhenTold,
-            _ => {}
-        }
-        if nothing {
-            self.marks.event(Event::NothingOpened);
-        }
-        Taken { bytes: n, more }
-    }
-
-    /// Reads what nobody wants.
-    fn throw_away(&mut self, id: usize, space: &mut [u8]) -> io::Result<Taken> {
-        let bytes = match self.take_raw(id, space) {
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                self.wires[id].readable = false;
-                return Err(error);
-            }
-            n => n?,
-        };
-        let more = match bytes {
-            0 => More::Never,
-            n if n < space.len() => More::WhenTold,
-            _ => More::Perhaps,
-        };
-        Ok(Taken { bytes, more })
-    }
-
-    /// Seals `bytes`, and says that all of a frame was taken whatever the socket does.
-    pub(crate) fn write_sealed(
-        &mut self,
-        id: usize,
-        bytes: &[u8],
-        faults: [Fault; 4],
-    ) -> io::Result<usize> {
-        assert!(!bytes.is_empty(), "a write has something to write");
-        let seal = self.seal(id);
-        assert!(seal.is_ready(), "wire {id}: written to before it is ready");
-        assert!(!seal.owes(), "wire {id}: what it owes comes first");
-        assert!(!seal.said_end, "nothing is written behind the end");
-        let n = bytes.len().min(seal.frame_bytes);
-        seal.out.extend(frame(DATA, &bytes[..n]));
-        if self.setup.bug == Some(Bug::OpenAsideOfReads) {
-            // Reads what came on the way, and nobody is told that it is there.
-            let _ = self.fetch(id);
-            self.wires[id].believe_blocked();
-        }
-        if self.rng.chance(500) {
-            self.push_out(id, faults)?;
-        }
-        let now = self.now;
-        let record = &mut self.wires[id].record;
-        record.operations += 1;
-        record.written += n;
-        record.moved_at = now;
-        record.taken_at = now;
-        Ok(n)
-    }
-
-    /// Gives the socket what waits for it. That it takes no more is no error here: the pipe owes
-    /// it then, and hears of it again when that is sent.
-    fn push_out(&mut self, id: usize, faults: [Fault; 4]) -> io::Result<()> {
-        let out: Vec<u8> = self.seal(id).out.iter().copied().collect();
-        match self.push_raw(id, &out, faults) {
-            Ok(n) => {
-                self.seal(id).out.drain(..n);
-                Ok(())
-            }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(()),
-            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(()),
-            Err(error) => Err(error),
-        }
-    }
-
-    pub(crate) fn send_sealed(&mut self, id: usize, bytes: &[u8]) -> io::Result<usize> {
-        let faults = [
-            Fault::InterruptedSend,
-            Fault::SendError,
-            Fault::FalseWriteBlock,
-            Fault::ShortSend,
-        ];
-        let n = self.write_sealed(id, bytes, faults)?;
-        self.wires[id].record.unreported += n as u64;
-        Ok(n)
-    }
-
-    /// Sends what the pipe itself owes.
-    pub(crate) fn settle_sealed(&mut self, id: usize) -> io::Result<usize> {
-        assert!(self.owes(id), "wire {id}: settled without a debt");
-        let faults = [
-            Fault::InterruptedWrite,
-            Fault::WriteError,
-            Fault::FalseWriteBlock,
-            Fault::ShortWrite,
-        ];
-        let out: Vec<u8> = self.seal(id).out.iter().copied().collect();
-        let n = match self.push_raw(id, &out, faults) {
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                self.wires[id].writable = false;
-                return Err(error);
-            }
-            n => n?,
-        };
-        self.marks.event(Event::Settled);
-        self.seal(id).out.drain(..n);
-        let record = &mut self.wires[id].record;
-        (record.moved_at, record.taken_at) = (self.now, self.now);
-        Ok(n)
-    }
-
-    /// Says that no more comes, then tells the pipe below.
-    pub(crate) fn finish_sealed(&mut self, id: usize) -> io::Result<()> {
-        assert!(
-            !self.owes(id),
-            "wire {id}: ended before what it owes is sent"
-        );
-        let faults = [
-            Fault::InterruptedFinish,
-            Fault::FinishError,
-            Fault::FalseWriteBlock,
-            Fault::ShortWrite,
-        ];
-        let seal = self.seal(id);
-        let says = matches!(seal.stage, Stage::Open | Stage::Ended) && !seal.said_end;
-        if says {
-            seal.said_end = true;
-            seal.out.extend(frame(END, &[]));
-        }
-        while self.owes(id) {
-            let out: Vec<u8> = self.seal(id).out.iter().copied().collect();
-            match self.push_raw(id, &out, faults) {
-                Ok(n) => {
-                    self.seal(id).out.drain(..n);
-                    self.wires[id].record.taken_at = self.now;
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    self.marks.event(Event::FinishBlocked);
-                    self.wires[id].writable = false;
-                    return Err(error);
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        self.finish_raw(id)?;
-        let seal = self.seal(id);
-        seal.finished = true;
-        seal.plain.clear();
-        seal.raw.clear();
-        Ok(())
-    }
-
-    /// Whether the pipe says that it can be written to.
-    pub(crate) fn says_ready(&self, id: usize) -> bool {
-        let seal = self.wires[id].seal.as_ref();
-        seal.is_none_or(|seal| seal.is_ready() || self.setup.bug == Some(Bug::ReadyTooEarly))
-    }
-
-    /// Whether the pipe says that it owes something.
-    pub(crate) fn says_debt(&self, id: usize) -> bool {
-        let Some(seal) = &self.wires[id].seal else {
-            return false;
-        };
-        match self.setup.bug {
-            Some(Bug::HideHandshake) if !seal.is_ready() => false,
-            Some(Bug::HideDebt) if seal.is_ready() => false,
-            _ => seal.owes(),
+    /// The hub is told that a write would block.
+    fn note_blocked(&mut self, id: usize, error: Option<&io::Error>) {
+        if error.is_some_and(|error| error.kind() == ErrorKind::WouldBlock) {
+            self.wires[id].writable = false;
         }
     }
 }

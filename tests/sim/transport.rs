@@ -1,25 +1,34 @@
-//! The server's end of a connection.
+//! The operations of the server's end of a connection.
 //!
-//! Owns what each operation does, with all that can go wrong in one. Must never let a wrong
+//! Owns what each of them does, with all that can go wrong in one. Must never let a wrong
 //! operation pass: one after the end, or on what is broken, is a mistake of the engine's.
 
 use std::io::{self, ErrorKind};
 
-use berth::engine::ports::{More, Taken, Transport};
+use berth::engine::ports::{More, Taken};
 use berth::wire::CloseReason;
 
 use crate::marks::Fault;
-use crate::net::{Net, Shared};
+use crate::net::Net;
 use crate::service::SimFile;
 use crate::setup::Bug;
 use crate::wire::Wire;
 
-/// One connection as the engine sees it.
-#[derive(Debug)]
-pub(crate) struct Socket {
-    pub(crate) id: usize,
-    pub(crate) net: Shared,
-}
+/// What can go wrong with a write.
+pub(crate) const WRITE_FAULTS: [Fault; 4] = [
+    Fault::InterruptedWrite,
+    Fault::WriteError,
+    Fault::FalseWriteBlock,
+    Fault::ShortWrite,
+];
+
+/// What can go wrong when a file is sent.
+pub(crate) const SEND_FAULTS: [Fault; 4] = [
+    Fault::InterruptedSend,
+    Fault::SendError,
+    Fault::FalseWriteBlock,
+    Fault::ShortSend,
+];
 
 /// More operations than a run takes by far: a hundred thousand bytes in the smallest of pieces, and
 /// each of them interrupted a few times.
@@ -38,80 +47,6 @@ const BREAKS: &[(ErrorKind, CloseReason)] = &[
     (ErrorKind::InvalidInput, CloseReason::Error),
     (ErrorKind::OutOfMemory, CloseReason::Error),
 ];
-
-impl Transport for Socket {
-    type File = SimFile;
-
-    fn read(&mut self, space: &mut [u8]) -> io::Result<Taken> {
-        let net = &mut *self.net.borrow_mut();
-        let result = if net.wires[self.id].seal.is_some() {
-            net.read_sealed(self.id, space)
-        } else {
-            net.read(self.id, space)
-        };
-        net.say(|| format!("  wire {}: read {} -> {result:?}", self.id, space.len()));
-        result
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let net = &mut *self.net.borrow_mut();
-        let faults = [
-            Fault::InterruptedWrite,
-            Fault::WriteError,
-            Fault::FalseWriteBlock,
-            Fault::ShortWrite,
-        ];
-        let result = if net.wires[self.id].seal.is_some() {
-            net.write_sealed(self.id, bytes, faults)
-        } else {
-            net.write(self.id, bytes, faults)
-        };
-        net.say(|| format!("  wire {}: write {} -> {result:?}", self.id, bytes.len()));
-        result
-    }
-
-    fn send_file(&mut self, file: &SimFile, offset: u64, len: usize) -> io::Result<usize> {
-        let net = &mut *self.net.borrow_mut();
-        let result = net.send_file(self.id, file, offset as usize, len);
-        net.say(|| format!("  wire {}: send {len} @{offset} -> {result:?}", self.id));
-        result
-    }
-
-    fn finish(&mut self) -> io::Result<()> {
-        let net = &mut *self.net.borrow_mut();
-        let result = if net.wires[self.id].seal.is_some() {
-            net.finish_sealed(self.id)
-        } else {
-            net.finish_raw(self.id)
-        };
-        net.say(|| format!("  wire {}: finish -> {result:?}", self.id));
-        result
-    }
-
-    fn settle(&mut self) -> io::Result<usize> {
-        let net = &mut *self.net.borrow_mut();
-        let result = net.settle_sealed(self.id);
-        net.say(|| format!("  wire {}: settle -> {result:?}", self.id));
-        result
-    }
-
-    fn owes(&self) -> bool {
-        self.net.borrow().says_debt(self.id)
-    }
-
-    fn is_ready(&self) -> bool {
-        self.net.borrow().says_ready(self.id)
-    }
-}
-
-impl Drop for Socket {
-    fn drop(&mut self) {
-        // A failed check unwinds through here with the network in use; nothing more is recorded.
-        if let Ok(mut net) = self.net.try_borrow_mut() {
-            net.dropped(self.id);
-        }
-    }
-}
 
 impl Net {
     fn wire(&mut self, id: usize) -> &mut Wire {
@@ -161,7 +96,7 @@ impl Net {
         kind.into()
     }
 
-    fn read(&mut self, id: usize, space: &mut [u8]) -> io::Result<Taken> {
+    pub(crate) fn read(&mut self, id: usize, space: &mut [u8]) -> io::Result<Taken> {
         assert!(!space.is_empty(), "a read has somewhere to go");
         assert!(!self.wire(id).end_read, "nothing is read behind the end");
         assert!(
@@ -226,7 +161,12 @@ impl Net {
         Ok(n)
     }
 
-    fn write(&mut self, id: usize, bytes: &[u8], faults: [Fault; 4]) -> io::Result<usize> {
+    pub(crate) fn write(
+        &mut self,
+        id: usize,
+        bytes: &[u8],
+        faults: [Fault; 4],
+    ) -> io::Result<usize> {
         assert!(!bytes.is_empty(), "a write has something to write");
         let mut n = match self.push_raw(id, bytes, faults) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -290,7 +230,18 @@ impl Net {
         }
     }
 
-    fn send_file(
+    /// A file is sent from where it ends, or breaks.
+    pub(crate) fn file_ends(&mut self, id: usize, file: &SimFile, len: usize) -> io::Result<usize> {
+        assert!(len > 0, "a file is sent for at least a byte");
+        self.count(id);
+        if file.spec.broken_at.is_none() {
+            return Ok(0);
+        }
+        self.wire(id).fatal = Some(CloseReason::Error);
+        Err(ErrorKind::Other.into())
+    }
+
+    pub(crate) fn send_file(
         &mut self,
         id: usize,
         file: &SimFile,
@@ -299,26 +250,7 @@ impl Net {
     ) -> io::Result<usize> {
         assert!(len > 0, "a file is sent for at least a byte");
         let end = file.spec.readable().min(from.saturating_add(len));
-        if from >= end {
-            self.count(id);
-            if file.spec.broken_at.is_none() {
-                return Ok(0);
-            }
-            self.wire(id).fatal = Some(CloseReason::Error);
-            return Err(ErrorKind::Other.into());
-        }
-        if self.wire(id).seal.is_some() {
-            return self.send_sealed(id, file.spec.bytes(from, end));
-        }
-        let faults = [
-            Fault::InterruptedSend,
-            Fault::SendError,
-            Fault::FalseWriteBlock,
-            Fault::ShortSend,
-        ];
-        let n = self.write(id, file.spec.bytes(from, end), faults)?;
-        self.wire(id).record.unreported += n as u64;
-        Ok(n)
+        self.write(id, file.spec.bytes(from, end), SEND_FAULTS)
     }
 
     pub(crate) fn finish_raw(&mut self, id: usize) -> io::Result<()> {

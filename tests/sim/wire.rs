@@ -9,7 +9,6 @@ use berth::engine::readiness::Readiness;
 use berth::wire::CloseReason;
 
 use crate::pipe::Pipe;
-use crate::seal::Seal;
 
 /// What an operation may be found to depend on at the start of a run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -53,8 +52,14 @@ pub(crate) struct Wire {
     pub(crate) reset: bool,
     /// The peer will read no more: what is written to it comes back as a reset.
     pub(crate) deaf: bool,
-    /// The server's end of what both ends have agreed on, if the pipe is sealed.
-    pub(crate) seal: Option<Seal>,
+    /// The pipe is sealed.
+    pub(crate) is_sealed: bool,
+    /// A read of the sealed pipe would give something without asking the socket.
+    pub(crate) holds: bool,
+    /// The sealed pipe has something to send.
+    pub(crate) owes: bool,
+    /// The last read of the socket under a sealed pipe took all there was.
+    pub(crate) was_drained: bool,
     /// The peer broke the rules of a sealed pipe.
     pub(crate) broke_rules: bool,
     pub(crate) key: Option<usize>,
@@ -93,7 +98,10 @@ impl Wire {
             closing: false,
             reset: false,
             deaf: false,
-            seal: None,
+            is_sealed: false,
+            holds: false,
+            owes: false,
+            was_drained: false,
             broke_rules: false,
             key: None,
             place,

@@ -21,7 +21,7 @@ use crate::peer::Peer;
 use crate::script;
 use crate::service::{SimService, SimTask};
 use crate::setup::Bug;
-use crate::transport::Socket;
+use crate::socket::Socket;
 
 #[derive(Debug)]
 pub(crate) struct World {
@@ -172,12 +172,11 @@ impl World {
         self.net.borrow_mut().book.accepting = true;
         let key = self.hub.reserve();
         self.give_key(id, key);
-        let net = Rc::clone(&self.net);
-        let place = net.borrow().wires[id].place;
+        let place = self.net.borrow().wires[id].place;
+        let socket = Socket::new(id, &self.net);
         let now = self.told();
         let peer = SimPeer { id, place };
-        self.hub
-            .accept(Socket { id, net }, peer, &mut self.service, now);
+        self.hub.accept(socket, peer, &mut self.service, now);
         self.net.borrow_mut().book.accepting = false;
         self.after_run(&before);
     }

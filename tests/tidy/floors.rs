@@ -27,6 +27,7 @@ pub(crate) const FLOORS: &[(&str, u8)] = &[
     ("engine/timeouts", 3),
     ("engine/leaving", 3),
     ("engine/ports", 2),
+    ("engine/sealed", 3),
     ("engine/berths", 3),
     ("engine/arrivals", 3),
     ("engine/connection", 3),
