@@ -40,6 +40,7 @@ fn take(buffer: &mut LineBuffer, found: &mut Vec<Said>) {
         found.push(match line {
             Line::TooLong(head) => Said::TooLong(head.to_vec()),
             Line::Mark => Said::Mark,
+            Line::Unframed(_) => unreachable!("only LF ends a line here"),
             Line::Text(text) => {
                 check(text);
                 Said::Line(text.to_vec())

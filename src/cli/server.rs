@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::BoolishValueParser;
 use clap::{Parser, Subcommand};
 use log::LevelFilter;
 
@@ -12,7 +13,7 @@ use crate::cli::journal::JournalArgs;
 use crate::cli::token::TokenArgs;
 use crate::cli::trace::TraceArgs;
 use crate::cli::{address, parse_duration};
-use crate::engine::limits::Limits;
+use crate::engine::limits::{Limits, Pauses};
 use crate::server::config::{Address, Config};
 use crate::server::process::sandbox::Sandbox;
 use crate::wire::{DEFAULT_ADDRESS, DEFAULT_PORT};
@@ -118,6 +119,15 @@ pub struct ServerArgs {
     )]
     pub drain_timeout: Duration,
 
+    /// Let a pause end a line too, for clients that send no LF
+    ///
+    /// For a classroom: programs that send 'status' without a line end are answered. A first line
+    /// that stays without LF for 300 ms makes its connection unframed: from then on 15 ms without a
+    /// byte end a line, and the bare name of a file is 'get NAME'. A connection that has sent a LF
+    /// is never treated so.
+    #[arg(long, env = "BERTH_UNFRAMED", value_parser = BoolishValueParser::new())]
+    pub unframed: bool,
+
     /// Write a trace of what the loop does, in place of a trace that is there; none otherwise
     ///
     /// Perfetto and chrome://tracing show it, and 'berthd trace FILE' makes a page of it.
@@ -208,6 +218,7 @@ impl From<ServerArgs> for Config {
             clients_max: count(args.max_clients),
             idle: Some(args.idle_timeout).filter(|idle| !idle.is_zero()),
             stall: args.stall_timeout,
+            unframed: args.unframed.then(Pauses::default),
             ..Limits::default()
         };
         Self {

@@ -66,7 +66,7 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
             Meaning::Mark => reply.write(|out| Reply::NoMark.write(out)),
             Meaning::Ask(_, query) => {
                 let task = service.answer(query, self.now, reply);
-                if let Query::Get { name, .. } = query
+                if let Query::Get { name, .. } | Query::GetOrMessage { text: name } = query
                     && reply.has_file()
                 {
                     service.queued(name);

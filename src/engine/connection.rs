@@ -59,11 +59,13 @@ impl<T: Transport, K> Connection<T, K> {
     }
 
     /// Does what is due at a deadline. A turn has to follow: it tries to write and to read before
-    /// it closes a connection that is late.
+    /// it closes a connection that is late, or ends a line that lacks its LF. Where thousands are
+    /// ready, the event for the rest of that line may not have come yet.
     pub fn expire(&mut self, limits: &Limits, now: Instant) {
         let owes = self.transport.owes();
+        let reads = self.session.is_line_over(limits, owes, now);
         self.session.expire(limits, owes, now);
-        self.readiness.note(Readiness::of(false, true));
+        self.readiness.note(Readiness::of(reads, true));
     }
 
     /// Ends the connection as it is, with nothing more read or written.

@@ -18,6 +18,32 @@ pub const STALL_TRIES: u32 = 4;
 /// so small that the system calls cost more than the sending.
 pub const SHARES_MAX: usize = 4;
 
+/// The pauses that end the lines of a client that sends no LF.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pauses {
+    /// How long a first line has to be quiet before its connection is taken for unframed.
+    ///
+    /// Linux sends a lost packet again after 200 ms, so a line in two packets is not cut where one
+    /// of them was lost. Somebody who waits for the first answer hardly notices.
+    pub first: Duration,
+
+    /// How long each later line of an unframed connection has to be quiet.
+    ///
+    /// The packets of one line follow one another within microseconds on a local network, and
+    /// within a few milliseconds on a busy wireless one. Every answer comes later by this much, so
+    /// it is less than anybody notices.
+    pub later: Duration,
+}
+
+impl Default for Pauses {
+    fn default() -> Self {
+        Self {
+            first: Duration::from_millis(300),
+            later: Duration::from_millis(15),
+        }
+    }
+}
+
 /// The bounds that a hub and its connections keep. [`Limits::default`] is what `berthd` runs with.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -83,6 +109,10 @@ pub struct Limits {
     /// answer, and gives up after some ten seconds.
     pub unended: Duration,
 
+    /// The pauses that end a line without LF, for a connection that has never sent one. `None`: no
+    /// pause ends a line.
+    pub unframed: Option<Pauses>,
+
     /// The stall timeout: how long the socket may accept nothing while there is unsent output.
     pub stall: Duration,
 
@@ -113,6 +143,7 @@ impl Default for Limits {
             turn_requests: 256,
             idle: Some(Duration::from_secs(600)),
             unended: Duration::from_secs(5),
+            unframed: None,
             stall: Duration::from_secs(30),
             linger: Duration::from_secs(2),
             discard_bytes: 16 * 1024 * 1024,

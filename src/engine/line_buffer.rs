@@ -4,6 +4,7 @@
 //! never grow: input that does not fit stays in the kernel, whose flow control slows the peer down.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use memchr::{memchr, memmem};
 
@@ -34,6 +35,8 @@ pub struct LineBuffer {
 enum State {
     /// A line.
     Line,
+    /// A line that a pause has ended: all there is belongs to it.
+    Ended,
     /// The rest of a line that was too long and has been answered; discarded up to its LF.
     Excess,
 }
@@ -43,6 +46,11 @@ enum State {
 enum LineEnd {
     /// LF.
     Lf,
+    /// LF, or a long pause: no line end was seen yet.
+    Undecided,
+    /// A short pause: the connection is unframed. A LF, should one come after all, makes it
+    /// [`LineEnd::Lf`].
+    Pause,
     /// LF or CR NUL: the peer has turned out to be a Telnet client, which may send either for
     /// Enter. From any other peer CR NUL is two bytes of a line.
     Telnet,
@@ -53,6 +61,8 @@ enum LineEnd {
 pub enum Line<'a> {
     /// A line, without its LF and without one CR before that.
     Text(&'a [u8]),
+    /// A line of an unframed connection, without one CR at its end.
+    Unframed(&'a [u8]),
     /// A line of more than [`LINE_BYTES_MAX`] bytes, of which these are the first; returned once
     /// for each such line.
     TooLong(&'a [u8]),
@@ -79,6 +89,39 @@ impl LineBuffer {
             ends: LineEnd::Lf,
             ended: false,
         }
+    }
+
+    /// A pause ends a line from now on, until there is another line end.
+    pub const fn accept_pauses(&mut self) {
+        self.ends = LineEnd::Undecided;
+    }
+
+    /// The pause that ends the line begun here, if one does: `first` on a connection that has not
+    /// ended any line yet, or `later`. It never ends one that may be half a Telnet command: no text
+    /// in UTF-8 begins with that byte.
+    #[must_use]
+    pub fn pause(&self, first: Duration, later: Duration) -> Option<Duration> {
+        let pause = match self.ends {
+            LineEnd::Undecided => first,
+            LineEnd::Pause => later,
+            LineEnd::Lf | LineEnd::Telnet => return None,
+        };
+        let line = &self.buffer[self.start..self.end];
+        let has_begun = match self.state {
+            State::Line => line.first().is_some_and(|&byte| byte != telnet::IAC),
+            State::Excess => true,
+            State::Ended => false,
+        };
+        has_begun.then_some(pause)
+    }
+
+    /// A pause has ended the line that has begun. It is to be taken now.
+    pub fn end_line(&mut self) {
+        self.ends = LineEnd::Pause;
+        self.state = match self.state {
+            State::Line | State::Ended => State::Ended,
+            State::Excess => State::Line,
+        };
     }
 
     /// Where the next read goes. Empty only if the buffer is full, which [`LineBuffer::has_room`]
@@ -140,10 +183,10 @@ impl LineBuffer {
             let line = self.start..end;
             self.start = end + 1;
             self.searched = self.start;
-            match self.state {
-                State::Excess => self.state = State::Line,
-                State::Line if line.len() > LINE_BYTES_MAX => return Some(self.too_long(line)),
-                State::Line => return Some(Line::Text(without_cr(&self.buffer[line]))),
+            match std::mem::replace(&mut self.state, State::Line) {
+                State::Excess => {}
+                _ if line.len() > LINE_BYTES_MAX => return Some(self.too_long(line)),
+                _ => return Some(Line::Text(without_cr(&self.buffer[line]))),
             }
         }
     }
@@ -167,6 +210,12 @@ impl LineBuffer {
         let lf = memchr(b'\n', unsearched);
         let end = match self.ends {
             LineEnd::Lf => lf,
+            LineEnd::Undecided | LineEnd::Pause => {
+                if lf.is_some() {
+                    self.ends = LineEnd::Lf;
+                }
+                lf
+            }
             LineEnd::Telnet => {
                 let cr_nul = memmem::find(&unsearched[..lf.unwrap_or(unsearched.len())], b"\r\0");
                 cr_nul.map(|cr| cr + 1).or(lf)
@@ -255,11 +304,16 @@ impl LineBuffer {
             self.state = State::Excess;
             return Some(self.too_long(line));
         }
-        if !self.ended || line.is_empty() {
+        if line.is_empty() || !(self.ended || self.state == State::Ended) {
             return None;
         }
+        self.state = State::Line;
         self.clear();
-        Some(Line::Text(without_cr(&self.buffer[line])))
+        let text = without_cr(&self.buffer[line]);
+        Some(match self.ends {
+            LineEnd::Pause => Line::Unframed(text),
+            LineEnd::Lf | LineEnd::Undecided | LineEnd::Telnet => Line::Text(text),
+        })
     }
 }
 
@@ -297,6 +351,7 @@ mod tests {
     fn owned(line: Line<'_>) -> Option<Vec<u8>> {
         match line {
             Line::Text(text) => Some(text.to_vec()),
+            Line::Unframed(text) => panic!("only LF ends a line here, not {text:?}"),
             Line::TooLong(_) => None,
             Line::Mark => Some(b"DO TM".to_vec()),
         }
@@ -352,6 +407,94 @@ mod tests {
         let fits = lines(&with_cr(LINE_BYTES_MAX - 1), 512, 8192);
         assert_eq!(fits, vec![text(&vec![b'a'; LINE_BYTES_MAX - 1])]);
         assert_eq!(lines(&with_cr(LINE_BYTES_MAX), 512, 8192), vec![None]);
+    }
+
+    const FIRST: Duration = Duration::from_millis(3);
+    const LATER: Duration = Duration::from_millis(2);
+
+    /// A buffer of a peer that may be unframed, into which all of this was read.
+    fn unframed(input: &[u8]) -> LineBuffer {
+        let mut buffer = LineBuffer::new(8192);
+        buffer.accept_pauses();
+        receive(&mut buffer, input);
+        buffer
+    }
+
+    fn receive(buffer: &mut LineBuffer, input: &[u8]) {
+        buffer.space()[..input.len()].copy_from_slice(input);
+        buffer.received(input.len());
+    }
+
+    #[test]
+    fn a_pause_ends_a_line_where_there_was_no_lf() {
+        let mut buffer = unframed(b"sta");
+        assert_eq!(buffer.next_line(), None);
+        assert_eq!(buffer.pause(FIRST, LATER), Some(FIRST));
+        buffer.end_line();
+        assert_eq!(buffer.next_line(), Some(Line::Unframed(b"sta")));
+        assert_eq!(buffer.next_line(), None);
+        assert_eq!(buffer.pause(FIRST, LATER), None, "nothing has begun");
+        receive(&mut buffer, b"tus\r");
+        assert_eq!(buffer.next_line(), None);
+        assert_eq!(buffer.pause(FIRST, LATER), Some(LATER));
+        buffer.end_line();
+        assert_eq!(buffer.next_line(), Some(Line::Unframed(b"tus")));
+        receive(&mut buffer, b"last");
+        buffer.end();
+        assert_eq!(buffer.next_line(), Some(Line::Unframed(b"last")));
+    }
+
+    #[test]
+    fn a_lf_makes_the_connection_framed_for_good_whenever_it_comes() {
+        let mut first = unframed(b"one\ntw");
+        assert_eq!(first.next_line(), Some(Line::Text(b"one")));
+        let mut later = unframed(b"zero");
+        later.end_line();
+        assert_eq!(later.next_line(), Some(Line::Unframed(b"zero")));
+        receive(&mut later, b"one\ntw");
+        assert_eq!(later.next_line(), Some(Line::Text(b"one")));
+        for mut buffer in [first, later] {
+            assert_eq!(buffer.next_line(), None);
+            assert_eq!(buffer.pause(FIRST, LATER), None);
+            receive(&mut buffer, b"o\n");
+            assert_eq!(buffer.next_line(), Some(Line::Text(b"two")));
+        }
+    }
+
+    #[test]
+    fn telnet_ends_its_lines_itself_and_half_a_command_is_no_line() {
+        let mut buffer = unframed(b"\xff\xfb");
+        assert_eq!(buffer.next_line(), None);
+        assert_eq!(buffer.pause(FIRST, LATER), None);
+        receive(&mut buffer, b"\x1fsta");
+        assert_eq!(buffer.next_line(), None);
+        assert_eq!(buffer.pause(FIRST, LATER), None);
+        receive(&mut buffer, b"tus\r\0");
+        assert_eq!(buffer.next_line(), Some(Line::Text(b"status")));
+    }
+
+    #[test]
+    fn a_pause_ends_what_is_left_of_a_line_that_was_too_long() {
+        let mut buffer = unframed(&[b'x'; LINE_BYTES_MAX + 1]);
+        assert!(matches!(buffer.next_line(), Some(Line::TooLong(_))));
+        receive(&mut buffer, b"more of it");
+        assert_eq!(buffer.next_line(), None);
+        assert_eq!(buffer.pause(FIRST, LATER), Some(FIRST));
+        buffer.end_line();
+        assert_eq!(buffer.next_line(), None);
+        receive(&mut buffer, b"status");
+        assert_eq!(buffer.next_line(), None);
+        assert_eq!(buffer.pause(FIRST, LATER), Some(LATER));
+        buffer.end_line();
+        assert_eq!(buffer.next_line(), Some(Line::Unframed(b"status")));
+    }
+
+    #[test]
+    fn where_pauses_are_not_asked_for_none_ends_a_line() {
+        let mut buffer = LineBuffer::new(8192);
+        receive(&mut buffer, b"status");
+        assert_eq!(buffer.next_line(), None);
+        assert_eq!(buffer.pause(FIRST, LATER), None);
     }
 
     #[test]

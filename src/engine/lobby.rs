@@ -51,7 +51,10 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         assert_eq!(inserted, key, "the reserved key is the key that is used");
         self.arrivals.push(Arrival { key, ticket, peer });
         if is_ready {
-            self.entries[key].connection.session_mut().await_verdict();
+            let session = self.entries[key].connection.session_mut();
+            // Whoever can do a handshake is no program that has to be helped out.
+            session.may_be_unframed(&self.limits);
+            session.await_verdict();
             self.ask(key, 1, service, now);
         } else {
             self.enqueue(key);

@@ -38,7 +38,25 @@ impl<'a> Meaning<'a> {
             }
             Line::Text(text) if is_first && http::is_request_line(text) => return Self::Web,
             Line::Text(text) => text,
+            Line::Unframed(text) => return Self::of_unframed(text, is_first),
         };
+        Self::of_text(text)
+    }
+
+    /// Reads a line that a pause has ended: it may be the bare name of a file.
+    fn of_unframed(text: &'a [u8], is_first: bool) -> Self {
+        // The rest of a request line may be on its way, and what follows is not to be obeyed.
+        if is_first && (http::is_request_line(text) || http::may_begin_request_line(text)) {
+            return Self::Web;
+        }
+        match Self::of_text(text) {
+            Self::Say(kind, Reply::Ack(text)) => Self::Ask(kind, Query::GetOrMessage { text }),
+            other => other,
+        }
+    }
+
+    #[inline]
+    fn of_text(text: &'a [u8]) -> Self {
         match Request::parse(text) {
             Request::Message(text) => Self::Say(RequestKind::Message, Reply::Ack(text)),
             Request::NoName(word) => {

@@ -16,6 +16,12 @@ pub enum Query<'a> {
         /// The first byte wanted.
         offset: u64,
     },
+    /// From an unframed connection: the bytes of the file that is called `text`, or, if there is
+    /// none, the answer to a message.
+    GetOrMessage {
+        /// As the client wrote it.
+        text: &'a [u8],
+    },
     /// The digest of the bytes of the file `name`.
     Sha256 {
         /// As the client wrote it.

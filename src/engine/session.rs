@@ -57,6 +57,13 @@ impl<F, K> Session<F, K> {
         }
     }
 
+    /// The peer may turn out to end its lines with a pause, where that is allowed.
+    pub fn may_be_unframed(&mut self, limits: &Limits) {
+        if limits.unframed.is_some() {
+            self.inbox.accept_pauses();
+        }
+    }
+
     /// The handshake is complete: the peer waits for a verdict.
     pub fn await_verdict(&mut self) {
         if let Phase::Arriving(_, deadline) = self.phase {

@@ -1,8 +1,8 @@
 //! The timeouts of a session.
 //!
-//! Owns the five timeouts (arrival, idle, incomplete line, stall, linger), each a function of the
-//! session's state and of the time. Must never do anything but end a linger: a turn acts on the
-//! others, after it has tried to read and write.
+//! Owns the six timeouts (arrival, idle, incomplete line, pause at the end of a line, stall,
+//! linger), each a function of the session's state and of the time. Must never do anything but end
+//! a line or a linger: a turn acts on the others, after it has tried to read and write.
 
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,8 @@ impl<F, K> Session<F, K> {
             }
             Phase::Open if self.task.is_none() => {
                 let unended = self.lacks_an_end().then_some(limits.unended);
-                let quiet = limits.idle.into_iter().chain(unended).min();
+                let pause = self.pause(limits);
+                let quiet = limits.idle.into_iter().chain(unended).chain(pause).min();
                 quiet.map(|quiet| self.moved_at + quiet)
             }
             // The server is preparing an answer, or about to shut the sending side down: the peer
@@ -62,19 +63,47 @@ impl<F, K> Session<F, K> {
     /// read: input that waits in the socket counts as activity.
     #[must_use]
     pub fn is_idle(&self, limits: &Limits, owes: bool, now: Instant) -> Option<Duration> {
-        let owes = owes || !self.outbox.is_empty();
-        let may_be = self.phase == Phase::Open && self.task.is_none() && !owes;
+        let may_be = self.is_quiet(owes);
         limits
             .idle
             .filter(|&idle| may_be && now >= self.moved_at + idle)
     }
 
+    /// Ends the line that an unframed client has begun, if it was quiet for long enough. Returns
+    /// whether it did: the line is then to be taken. To be called when there was nothing left to
+    /// read.
+    pub fn end_unframed_line(&mut self, limits: &Limits, owes: bool, now: Instant) -> bool {
+        let is_over = self.is_line_over(limits, owes, now);
+        if is_over {
+            self.inbox.end_line();
+        }
+        is_over
+    }
+
+    /// Whether the pause is over that ends the line begun in the inbox, if nothing more of it
+    /// comes.
+    pub(super) fn is_line_over(&self, limits: &Limits, owes: bool, now: Instant) -> bool {
+        self.pause(limits)
+            .is_some_and(|pause| self.is_quiet(owes) && now >= self.moved_at + pause)
+    }
+
+    /// The pause that ends the line begun in the inbox, if one does.
+    fn pause(&self, limits: &Limits) -> Option<Duration> {
+        let pauses = limits.unframed?;
+        self.inbox.pause(pauses.first, pauses.later)
+    }
+
+    /// Whether the client has been answered, and it is its turn to say something.
+    fn is_quiet(&self, owes: bool) -> bool {
+        let owes = owes || !self.outbox.is_empty();
+        self.phase == Phase::Open && self.task.is_none() && !owes
+    }
+
     /// Whether the client has sent an incomplete line and nothing more for a while. Returns `true`
     /// once. To be called when there was nothing left to read.
     pub fn note_unended(&mut self, limits: &Limits, owes: bool, now: Instant) -> bool {
-        let owes = owes || !self.outbox.is_empty();
-        let may_be = self.phase == Phase::Open && self.task.is_none() && !owes;
-        let is_unended = may_be && self.lacks_an_end() && now >= self.moved_at + limits.unended;
+        let is_unended =
+            self.is_quiet(owes) && self.lacks_an_end() && now >= self.moved_at + limits.unended;
         self.told_of_unended |= is_unended;
         is_unended
     }

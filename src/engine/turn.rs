@@ -99,7 +99,7 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
             if matches!(self.connection.session.phase(), Phase::Closed(_)) {
                 return Turn::Done;
             }
-            let moved = settled || answered || wrote || read || self.dismiss_idle();
+            let moved = settled || answered || wrote || read || self.act_on_quiet();
             // A step of a handshake takes longer than a turn of any client: one is a turn.
             let shook_hands = read && !self.connection.is_ready();
             if !moved || self.budget.is_spent() || shook_hands {
@@ -129,6 +129,13 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
             Gate::Handshake => session.close(CloseReason::Shutdown),
             Gate::Verdict => session.turn_away(Reply::Full, self.now),
         }
+    }
+
+    /// Does what is due to a client of which there was nothing left to read.
+    fn act_on_quiet(&mut self) -> bool {
+        let owes = self.connection.transport.owes();
+        let session = &mut self.connection.session;
+        session.end_unframed_line(self.limits, owes, self.now) || self.dismiss_idle()
     }
 
     /// Closes a client whose idle timeout is over, with a line that says so.

@@ -147,6 +147,18 @@ impl FolderHandler {
         reply.write(|out| Reply::Error(error_reply).write(out));
     }
 
+    /// Of an unframed connection: a message, unless it is the name of a file.
+    fn get_or_message(&self, text: &[u8], reply: &mut Outbox<Served>) {
+        match self.served_dir.file(text) {
+            Ok((file, size)) => send(Served::new(file, text), 0, size, reply),
+            Err(Refusal::Denied) => {
+                let denied = ErrorReply::Denied(text);
+                reply.write(|out| Reply::Error(denied).write(out));
+            }
+            Err(_) => reply.write(|out| Reply::Ack(text).write(out)),
+        }
+    }
+
     fn list(&mut self, now: Instant, reply: &mut Outbox<Served>) -> Option<Task> {
         // The kernel tells of what is removed from a folder, but not that the folder itself is, for
         // as long as it is held open.
@@ -241,6 +253,10 @@ impl Handler for FolderHandler {
             Query::List => self.list(now, reply),
             Query::Get { name, offset } => {
                 self.get(name, offset, reply);
+                None
+            }
+            Query::GetOrMessage { text } => {
+                self.get_or_message(text, reply);
                 None
             }
             Query::Sha256 { name } => self.sha256(name, reply),

@@ -234,6 +234,7 @@ fn a_variable_that_is_empty_is_not_set() {
             "IDLE_TIMEOUT",
             "STALL_TIMEOUT",
             "DRAIN_TIMEOUT",
+            "UNFRAMED",
             "TRACE",
             "TRACE_LIMIT",
             "SLOW_TURN",

@@ -19,3 +19,4 @@ mod start;
 mod stat;
 mod time;
 mod transfer;
+mod unframed;

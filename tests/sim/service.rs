@@ -278,21 +278,29 @@ impl Handler for SimService {
         reply: &mut Outbox<SimFile>,
     ) -> Option<SimTask> {
         let catalog = Rc::clone(&self.net.borrow().setup.catalog);
+        let query = match query {
+            Query::GetOrMessage { text: name } if catalog.find(name).is_some() => {
+                Query::Get { name, offset: 0 }
+            }
+            query => query,
+        };
         match query {
+            Query::GetOrMessage { text } => {
+                reply.write(|out| Reply::Ack(text).write(out));
+                None
+            }
             Query::Status => self.list(Reply::Status, catalog.status.clone(), reply),
             Query::List => self.list(Reply::List, catalog.list.clone(), reply),
             Query::Sha256 { name } => {
                 self.net.borrow_mut().marks.event(Event::Digest);
-                match catalog.find(name) {
-                    Some(file) => {
-                        let said = Reply::Sha256(&file.digest(), file.size as u64);
-                        reply.write(|out| said.write(out));
-                    }
-                    None => {
-                        let said = Reply::Error(ErrorReply::NoSuchFile(name));
-                        reply.write(|out| said.write(out));
-                    }
-                }
+                let digest = catalog
+                    .find(name)
+                    .map(|file| (file.digest(), file.size as u64));
+                let said = match &digest {
+                    Some((digest, size)) => Reply::Sha256(digest, *size),
+                    None => Reply::Error(ErrorReply::NoSuchFile(name)),
+                };
+                reply.write(|out| said.write(out));
                 None
             }
             Query::Stat { name } => {

@@ -239,6 +239,7 @@ impl Setup {
             turn_requests: rng.pick(&[1, 2, 5, 256]),
             idle: idle.map(Duration::from_secs),
             unended: Duration::from_millis(rng.pick(&[800, 5000, 5000])),
+            unframed: None,
             stall: Duration::from_millis(rng.pick(&[700, 1500, 10_000])),
             linger: Duration::from_millis(rng.pick(&[100, 600, 2000])),
             discard_bytes: rng.pick(&[1, 50, 3000, 1 << 24]),

@@ -12,7 +12,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use crate::support::Setup;
-use crate::transcript::{Action, Piece, Step, Transcript};
+use crate::transcript::{Action, Kind, Piece, Step, Transcript};
 
 /// Far longer than any answer takes on the slowest machine that runs this.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
@@ -137,7 +137,12 @@ fn told(received: &[u8], then: &str) -> String {
 
 /// Plays the transcript, and panics with the line of the document that the server did not follow.
 pub(crate) fn play(transcript: &Transcript, style: Style, folder: &Path) {
-    let mut server = Setup::new().serving(folder).start();
+    let setup = Setup::new().serving(folder);
+    let setup = match transcript.kind {
+        Kind::Unframed => setup.with("--unframed"),
+        Kind::Any | Kind::LfOnly => setup,
+    };
+    let mut server = setup.start();
     let mut peers: BTreeMap<usize, Peer> = BTreeMap::new();
     let mut stopped = false;
     for step in &transcript.steps {

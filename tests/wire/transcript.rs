@@ -11,11 +11,21 @@ use std::path::Path;
 pub(crate) struct Transcript {
     /// Where the block begins in the document, for messages.
     pub(crate) line: usize,
-    /// Whether CR or the length of a line is the point of it, so that it means something else
-    /// when its lines end in CR LF.
-    pub(crate) lf_only: bool,
+    pub(crate) kind: Kind,
     /// What happens, in order.
     pub(crate) steps: Vec<Step>,
+}
+
+/// What of a transcript is not to be changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Only the bytes matter, and their order.
+    Any,
+    /// CR or the length of a line is the point of it, so that it means something else when its
+    /// lines end in CR LF.
+    LfOnly,
+    /// When the bytes arrive is the point of it, and the server is to mind that.
+    Unframed,
 }
 
 /// One line of a transcript.
@@ -55,16 +65,17 @@ pub(crate) enum Piece {
 pub(crate) fn transcripts(document: &str) -> Vec<Transcript> {
     let blocks = blocks(document).into_iter();
     let transcripts = blocks.filter_map(|block| {
-        let lf_only = match block.kind {
-            "transcript" => false,
-            "transcript lf-only" => true,
+        let kind = match block.kind {
+            "transcript" => Kind::Any,
+            "transcript lf-only" => Kind::LfOnly,
+            "transcript unframed" => Kind::Unframed,
             _ => return None,
         };
         let lines = block.lines.into_iter();
         let steps = lines.filter_map(|(line, text)| step(line, text)).collect();
         Some(Transcript {
             line: block.line,
-            lf_only,
+            kind,
             steps,
         })
     });
