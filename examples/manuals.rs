@@ -58,7 +58,7 @@ const CLIENT_FILES: &str = "\
 $XDG_STATE_HOME/berth/history
 What was typed at the prompt, for nobody else to read; ~/.local/state unless that is set.
 
-.NAME.part, .NAME.part.from
+.NAME.part, .NAME.part.meta
 Beside a file that is being saved: what has come of it, and what that is the beginning of.";
 
 const CLIENT_SIGNALS: &str = "\

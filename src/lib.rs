@@ -25,7 +25,7 @@
 //! 1  engine/{line_buffer,outbox,readiness,phase,deadlines,stats}.rs   data
 //!    engine/{event,close_reason,admission,limits,query}.rs
 //!    journal/                           the language of the journal
-//! 0  wire/   streams.rs                 the language; the standard streams
+//! 0  wire/  streams.rs  regular_file.rs the protocol; the standard streams; files at fixed paths
 //! ```
 //!
 //! - [`wire`] is the language that both sides speak. It does no I/O.
@@ -36,7 +36,8 @@
 //!   [`server::records::journal`] writes it, and [`report`] shows it to people.
 //! - [`server::observe`] counts what the loop does and writes it down as a trace, and [`timeline`]
 //!   makes a page of that.
-//! - [`streams`] is standard input, output and error, for whoever of all these uses them.
+//! - [`streams`] is standard input, output and error, and [`regular_file`] opens a file at a fixed
+//!   path; both programs use them.
 //! - [`cli`] is what the two are told when they are started.
 //!
 //! Each program has a cargo feature, `server` and `client`, so that either is built without what
@@ -66,6 +67,7 @@ pub mod client;
 pub mod engine;
 #[cfg(feature = "server")]
 pub mod journal;
+pub mod regular_file;
 #[cfg(feature = "server")]
 pub mod report;
 #[cfg(feature = "server")]

@@ -170,7 +170,7 @@ everything else to standard error:
 
 const GET_AFTER_HELP: &str = "\
 A file comes into .NAME.part beside the place where it will be, with a note of
-what it is the beginning of in .NAME.part.from, and gets its name when all of it
+what it is the beginning of in .NAME.part.meta, and gets its name when all of it
 has come. The same command goes on with such a part, if the file on the server
 still has the size and the time that it had. A line that drops is taken up again.
 

@@ -10,7 +10,7 @@
 //! download/                 files: partial, resumed, verified, renamed into place
 //! net/                      the connection: dial, read an answer, reconnect with backoff
 //! ui/                       the terminal: streams, progress bar, questions, Ctrl-C
-//! error   regular_file      failures and exit codes; files at fixed paths
+//! error                     failures and exit codes
 //! options   excerpt         what the client is told; unknown bytes in our sentences
 //! ```
 //!
@@ -24,6 +24,5 @@ pub mod net;
 pub mod options;
 pub mod output;
 pub mod prompt;
-pub mod regular_file;
 pub mod script;
 pub mod ui;

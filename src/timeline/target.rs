@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::fstat;
 use tempfile::{Builder, NamedTempFile};
 
-use crate::server::process::own_file;
+use crate::regular_file;
 use crate::streams;
 
 /// What a new file has before the umask takes its part.
@@ -43,7 +43,7 @@ impl Target {
             Err(error) => return Err(error),
         };
         if let Some(there) = &there {
-            own_file::check(there.file_type())?;
+            regular_file::check(there.file_type())?;
         }
         // A link stays one, and what it leads to is replaced.
         let at = match fs::symlink_metadata(page) {

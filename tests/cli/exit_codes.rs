@@ -245,7 +245,7 @@ fn what_is_here_decides_over_2_23_33_and_73() {
     fs::write(folder.path(".b.part"), b"123").unwrap();
     assert_eq!(code(&["get", "a", "-o", "b"]), 33);
     assert_eq!(fs::read(folder.path(".b.part")).unwrap(), b"123");
-    fs::write(folder.path(".b.part.from"), b"10 2000-01-01T00:00:00Z a\n").unwrap();
+    fs::write(folder.path(".b.part.meta"), b"10 2000-01-01T00:00:00Z a\n").unwrap();
     assert_eq!(code(&["get", "a", "-o", "b"]), 33);
     assert_eq!(code(&["get", "a", "-o", "b", "--no-resume"]), 0);
     assert_eq!(folder.names(), ["a", "a.1", "b"]);
@@ -288,7 +288,7 @@ fn ctrl_c_is_130_keeps_the_part_and_says_how_to_go_on() {
         "{}",
         ended.stderr
     );
-    assert_eq!(folder.names(), [".a.part", ".a.part.from"]);
+    assert_eq!(folder.names(), [".a.part", ".a.part.meta"]);
     server.join();
 }
 

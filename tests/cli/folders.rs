@@ -36,7 +36,7 @@ const OBSTACLES: [(&str, Put); 5] = [
 #[test]
 fn what_lies_in_the_way_of_a_download_is_named_and_not_touched() {
     let server = Setup::new().file("f", b"new").file("g", b"2").start();
-    for name in [".f.part", ".f.part.from"] {
+    for name in [".f.part", ".f.part.meta"] {
         for (what, put) in OBSTACLES {
             for have in [&b""[..], b"n"] {
                 let folder = Folder::new();
@@ -198,7 +198,7 @@ fn bytes_that_do_not_get_to_the_disk_are_an_error_and_kept() {
     let calls = ["fsync:error=EIO"];
     if let Some(ended) = refused(&folder, &server, &calls, &["get", "f"]) {
         assert_eq!(ended.code, 23, "{}", ended.stderr);
-        assert_eq!(folder.names(), [".f.part", ".f.part.from"]);
+        assert_eq!(folder.names(), [".f.part", ".f.part.meta"]);
     }
 }
 

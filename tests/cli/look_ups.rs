@@ -37,7 +37,7 @@ fn one_file_of_many_is_fetched_without_their_list() {
     });
     let folder = Folder::new();
     fs::write(folder.path(".a.part"), b"x").unwrap();
-    fs::write(folder.path(".a.part.from"), b"2 2026-11-22T10:00:00Z a\n").unwrap();
+    fs::write(folder.path(".a.part.meta"), b"2 2026-11-22T10:00:00Z a\n").unwrap();
     let ended = run(&folder, server.address, &["get", "a", "--no-verify"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert_eq!(fs::read(folder.path("a")).unwrap(), b"xy");

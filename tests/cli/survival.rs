@@ -108,7 +108,7 @@ fn a_client_that_is_killed_goes_on_where_it_was() {
         }
         child.kill().unwrap();
         finish(child, b"");
-        assert_eq!(folder.names(), [".big.part", ".big.part.from"]);
+        assert_eq!(folder.names(), [".big.part", ".big.part.meta"]);
     }
     let ended = run(&folder, server.address, &["get", "big"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
@@ -124,7 +124,7 @@ fn half_way(server: &Server, part: &[u8]) -> Folder {
     let listing = run(&folder, server.address, &["list"]).stdout;
     let line = listing.lines().find(|line| line.ends_with(" f")).unwrap();
     fs::write(folder.path(".f.part"), part).unwrap();
-    fs::write(folder.path(".f.part.from"), format!("{line}\n")).unwrap();
+    fs::write(folder.path(".f.part.meta"), format!("{line}\n")).unwrap();
     folder
 }
 
@@ -145,7 +145,7 @@ fn a_part_that_a_killed_script_left_is_begun_again() {
     let server = Setup::new().file("f", b"1234567890").start();
     for script in [false, true] {
         let folder = half_way(&server, b"12x45");
-        fs::write(folder.path(".f.part.from"), b"\n").unwrap();
+        fs::write(folder.path(".f.part.meta"), b"\n").unwrap();
         let ended = match script {
             true => folder.script(server.address, b"get f\n"),
             false => run(&folder, server.address, &["get", "f"]),
@@ -164,7 +164,7 @@ fn a_part_is_kept_until_the_server_has_said_that_the_file_comes() {
     let again = ["get", "f", "--no-resume", "--json"];
     assert_eq!(run(&folder, server.address, &again).code, 78);
     assert_eq!(fs::read(folder.path(".f.part")).unwrap(), b"12345");
-    assert_eq!(folder.names(), [".f.part", ".f.part.from"]);
+    assert_eq!(folder.names(), [".f.part", ".f.part.meta"]);
     fs::write(server.path("f"), b"abc").unwrap();
     let ended = run(&folder, server.address, &again);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
@@ -252,11 +252,11 @@ fn a_file_that_cannot_be_begun_spoils_none_behind_it() {
     let server = setup.start();
     let folder = Folder::new();
     // What says of what a part is the beginning cannot be written where a folder is.
-    fs::create_dir(folder.path(".a.part.from")).unwrap();
+    fs::create_dir(folder.path(".a.part.meta")).unwrap();
     let ended = run(&folder, server.address, &["get", "a", "b"]);
     assert_eq!(ended.code, 23, "{}", ended.stderr);
     assert!(ended.stderr.contains("saved b, 1 B\n"), "{}", ended.stderr);
-    assert_eq!(folder.names(), [".a.part.from", "b"]);
+    assert_eq!(folder.names(), [".a.part.meta", "b"]);
     let ended = folder.script(server.address, b"get a\nhello\n");
     assert_eq!((ended.code, ended.stdout.as_str()), (23, "hello ACK\n"));
 }

@@ -8,6 +8,7 @@
 pub(crate) const FLOORS: &[(&str, u8)] = &[
     ("wire", 0),
     ("streams", 0),
+    ("regular_file", 0),
     ("engine/limits", 1),
     ("engine/line_buffer", 1),
     ("engine/outbox", 1),
@@ -53,7 +54,6 @@ pub(crate) const FLOORS: &[(&str, u8)] = &[
     ("client/excerpt", 1),
     ("client/options", 1),
     ("client/error", 2),
-    ("client/regular_file", 2),
     ("client/ui", 3),
     ("client/net", 4),
     ("client/download", 5),

@@ -6,7 +6,8 @@
 
 use std::path::PathBuf;
 
-use crate::client::download::partial::{Origin, Partial};
+use crate::client::download::metadata::Origin;
+use crate::client::download::partial::Partial;
 use crate::client::download::sink::Sink;
 use crate::client::download::target::Target;
 use crate::client::error::Error;
@@ -193,8 +194,8 @@ impl Download {
             });
         };
         if offset == 0 {
-            let record = self.listed.as_deref().filter(|_| listed_size == Some(size));
-            self.sink.begin(record)?;
+            let line = self.listed.as_deref().filter(|_| listed_size == Some(size));
+            self.sink.begin(line)?;
             (self.have_first, self.have_before) = (0, 0);
             return Ok(size);
         }

@@ -6,6 +6,7 @@ pub mod batch;
 pub mod fallback;
 pub mod fetch;
 pub mod look_up;
+pub mod metadata;
 pub mod names;
 pub mod partial;
 pub mod permissions;

@@ -11,8 +11,8 @@ use sha2::{Digest as _, Sha256};
 /// The longest name that the usual file systems take, in bytes.
 const NAME_BYTES_MAX: usize = 255;
 
-/// What stands behind the name of a part, for the note of what it is a part of.
-const RECORD: &str = ".from";
+/// The suffix of the metadata of a part.
+const METADATA: &str = ".meta";
 
 /// How much is kept of a name too long to have something put around it, in characters, of which
 /// each has four bytes at most.
@@ -52,11 +52,11 @@ pub fn bytes(name: &OsStr) -> &[u8] {
     name.as_encoded_bytes()
 }
 
-/// What is kept beside `target` while it comes: its part, and the record of what that is a part of.
+/// What is kept beside `target` while it comes: its part, and the metadata of that.
 #[must_use]
 pub fn beside(target: &Path) -> Option<(PathBuf, PathBuf)> {
     let name = target.file_name()?;
-    let most = NAME_BYTES_MAX - "..part".len() - RECORD.len();
+    let most = NAME_BYTES_MAX - "..part".len() - METADATA.len();
     let mut partial = OsString::from(".");
     if name.len() <= most {
         partial.push(name);
@@ -68,11 +68,11 @@ pub fn beside(target: &Path) -> Option<(PathBuf, PathBuf)> {
         partial.push(format!("{start}~{digest:016x}"));
     }
     partial.push(".part");
-    let mut record = partial.clone();
-    record.push(RECORD);
+    let mut metadata = partial.clone();
+    metadata.push(METADATA);
     Some((
         target.with_file_name(partial),
-        target.with_file_name(record),
+        target.with_file_name(metadata),
     ))
 }
 
@@ -130,13 +130,13 @@ mod tests {
 
     #[test]
     fn a_part_lies_beside_its_file_whatever_the_length_of_the_name() {
-        let (partial, record) = beside(Path::new("d/c.txt")).unwrap();
+        let (partial, metadata) = beside(Path::new("d/c.txt")).unwrap();
         assert_eq!(partial, Path::new("d/.c.txt.part"));
-        assert_eq!(record, Path::new("d/.c.txt.part.from"));
+        assert_eq!(metadata, Path::new("d/.c.txt.part.meta"));
         let names = ["n".repeat(255), "n".repeat(254), "\u{1f6a5}".repeat(63)];
         let parts = names.map(|name| beside(Path::new(&name)).unwrap());
-        for (partial, record) in &parts {
-            assert!(record.as_os_str().len() <= NAME_BYTES_MAX, "{record:?}");
+        for (partial, metadata) in &parts {
+            assert!(metadata.as_os_str().len() <= NAME_BYTES_MAX, "{metadata:?}");
             assert!(partial.to_str().unwrap().ends_with(".part"));
         }
         assert_ne!(parts[0], parts[1]);

@@ -4,10 +4,9 @@
 //! something to resume or nothing:
 //!
 //! - the part holds the file's first bytes, and is locked while a download writes it;
-//! - the record, `.NAME.part.from`, holds the line that the server listed the file with. It is
-//!   written before the first byte and never changed, so a part with a record is the beginning of
-//!   just that file in that state. An empty line says that the file was not listed: the part is
-//!   ours and cannot be resumed.
+//! - its metadata, `.NAME.part.meta`, says which file that is ([`super::metadata`]). It is written
+//!   before the first byte and never changed, so a part with metadata is the beginning of just that
+//!   file in that state.
 //!
 //! Must never give the final name to an incomplete file, nor write what another download writes.
 
@@ -18,11 +17,12 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use crate::client::download::fallback::{self, Fallback};
+use crate::client::download::metadata::Origin;
 use crate::client::download::names;
 use crate::client::download::permissions::Permissions;
 use crate::client::error::Error;
 use crate::client::excerpt::path_bytes;
-use crate::client::regular_file;
+use crate::regular_file::{self, Links, NotRegular};
 use crate::wire::{Digest, Sanitized};
 
 /// How often a part that vanished between its opening and its locking is opened again: another
@@ -32,37 +32,7 @@ const RACES_MAX: usize = 8;
 /// Read at once to be digested.
 const PIECE_BYTES: usize = 256 * 1024;
 
-/// More than any line that a server lists a file with.
-const RECORD_BYTES_MAX: u64 = 64 * 1024;
-
-/// What is known of the file that some bytes are the beginning of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// Nothing: no record says.
-    Unknown,
-    /// This program began it and the file was not listed, so it cannot be resumed.
-    Unlisted,
-    /// The line that the file was listed with when its first byte came.
-    Listed(Vec<u8>),
-}
-
-impl Origin {
-    /// Of a file that is begun now and was listed so.
-    #[must_use]
-    pub fn of(listed: Option<&[u8]>) -> Self {
-        listed.map_or(Self::Unlisted, |line| Self::Listed(line.to_vec()))
-    }
-
-    /// As a record has it, which is empty for a file that was not listed.
-    fn recorded(line: Vec<u8>) -> Self {
-        match line.is_empty() {
-            true => Self::Unlisted,
-            false => Self::Listed(line),
-        }
-    }
-}
-
-/// What happens to the part and its record when the part is dropped.
+/// What happens to the part and its metadata when the part is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Drops {
     /// They stay, to be resumed later, unless no byte has come.
@@ -79,7 +49,7 @@ pub struct Partial {
     /// Where the file will be.
     target: PathBuf,
     path: PathBuf,
-    record_path: PathBuf,
+    metadata_path: PathBuf,
     file: File,
     /// How many bytes are in it.
     have: u64,
@@ -99,14 +69,15 @@ impl Partial {
     pub fn open(target: &Path, overwrite: bool) -> Result<Self, Error> {
         let failed = |err| Error::Local(path_bytes(target), err);
         let no_name = || failed(io::ErrorKind::InvalidFilename.into());
-        let (path, record_path) = names::beside(target).ok_or_else(no_name)?;
+        let (path, metadata_path) = names::beside(target).ok_or_else(no_name)?;
         // What is in the way there is told before anything is asked for.
-        regular_file::check(&record_path).map_err(failed)?;
+        let free = regular_file::check_at(&metadata_path, Links::Refused);
+        free.map_err(|there| failed(in_the_way(&metadata_path, there.into())))?;
         let (mut file, unlocked) = open_and_lock(&path).map_err(failed)?;
         let have = file.seek(SeekFrom::End(0)).map_err(failed)?;
         let origin = match have {
             0 => Origin::Unknown,
-            _ => read_record(&record_path).map_or(Origin::Unknown, Origin::recorded),
+            _ => Origin::read(&metadata_path),
         };
         let permissions = overwrite.then(|| Permissions::of(target)).flatten();
         if let Some(permissions) = permissions {
@@ -115,7 +86,7 @@ impl Partial {
         Ok(Self {
             target: target.to_owned(),
             path,
-            record_path,
+            metadata_path,
             file,
             have,
             origin,
@@ -150,7 +121,7 @@ impl Partial {
     }
 
     /// Begins with nothing, of the file that is listed so; not to be gone on with where that is
-    /// not known. The bytes go before the record does, so that no other file's are ever under it.
+    /// not known. The bytes go before the metadata does, so that no other file's are ever under it.
     ///
     /// # Errors
     /// When the disk takes no more. The file's bytes are on their way by then, as with
@@ -164,9 +135,10 @@ impl Partial {
         }
         self.have = 0;
         self.origin = Origin::of(listed);
-        let record = listed.unwrap_or_default();
-        let written = regular_file::replace(&self.record_path)
-            .and_then(|mut file| file.write_all(&[record, b"\n"].concat()));
+        let line = listed.unwrap_or_default();
+        let written = regular_file::replace(&self.metadata_path)
+            .map_err(|err| in_the_way(&self.metadata_path, err))
+            .and_then(|mut file| file.write_all(&[line, b"\n"].concat()));
         written.map_err(|err| self.unwritable(err))
     }
 
@@ -225,7 +197,7 @@ impl Partial {
         match self.settle(overwrite) {
             Ok(fallbacks) => {
                 // What is left to do is tidying up; the file is there.
-                let _ = remove(&self.record_path);
+                let _ = remove(&self.metadata_path);
                 sync_folder(&self.target);
                 self.drops = Drops::Nothing;
                 Ok(fallbacks)
@@ -278,7 +250,7 @@ impl Drop for Partial {
             Drops::Nothing => false,
         };
         if removes {
-            let _ = remove(&self.record_path);
+            let _ = remove(&self.metadata_path);
             let _ = remove(&self.path);
         }
     }
@@ -288,7 +260,8 @@ fn open_and_lock(path: &Path) -> io::Result<(File, Option<Fallback>)> {
     for _ in 0..RACES_MAX {
         let mut options = File::options();
         options.read(true).write(true).create(true).truncate(false);
-        let file = regular_file::open(path, &mut options)?;
+        let file = regular_file::open(path, &mut options, Links::Refused)
+            .map_err(|err| in_the_way(path, err))?;
         if regular_file::has_another_name(&file) {
             let path = path_bytes(path);
             let path = Sanitized(&path);
@@ -304,6 +277,17 @@ fn open_and_lock(path: &Path) -> io::Result<(File, Option<Fallback>)> {
     Err(io::Error::other("others keep replacing its part"))
 }
 
+/// An error of opening the file at `path`, which names it where the type of what is there is the
+/// cause.
+fn in_the_way(path: &Path, err: io::Error) -> io::Error {
+    let Some(there) = NotRegular::of(&err) else {
+        return err;
+    };
+    let path = path_bytes(path);
+    let (path, kind) = (Sanitized(&path), there.kind());
+    io::Error::other(format!("{path} is in the way: it is {kind}, and stays"))
+}
+
 /// Whether `path` still leads to `file`: the holder of the lock before may have renamed it.
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {
@@ -317,15 +301,6 @@ fn is_at(file: &File, path: &Path) -> bool {
 #[cfg(not(unix))]
 fn is_at(_file: &File, path: &Path) -> bool {
     path.exists()
-}
-
-/// The line in a record; none where it was not written to its end.
-fn read_record(path: &Path) -> Option<Vec<u8>> {
-    let mut line = Vec::new();
-    let record = regular_file::open(path, File::options().read(true)).ok()?;
-    let mut record = record.take(RECORD_BYTES_MAX);
-    record.read_to_end(&mut line).ok()?;
-    line.pop_if(|last| *last == b'\n').map(|_| line)
 }
 
 fn remove(path: &Path) -> io::Result<()> {
@@ -372,11 +347,11 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_was_cut_is_none_and_a_part_of_nothing_goes() {
+    fn metadata_that_was_cut_is_none_and_a_part_of_nothing_goes() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("f");
         fs::write(folder.path().join(".f.part"), b"abc").unwrap();
-        fs::write(folder.path().join(".f.part.from"), &LISTED[..9]).unwrap();
+        fs::write(folder.path().join(".f.part.meta"), &LISTED[..9]).unwrap();
         let mut partial = Partial::open(&target, false).unwrap();
         assert_eq!((partial.have(), partial.origin()), (3, &Origin::Unknown));
         partial.begin(Some(LISTED)).unwrap();

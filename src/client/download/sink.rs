@@ -8,7 +8,8 @@ use std::io::Write;
 use sha2::{Digest as _, Sha256};
 
 use crate::client::download::fallback::Fallback;
-use crate::client::download::partial::{Origin, Partial};
+use crate::client::download::metadata::Origin;
+use crate::client::download::partial::Partial;
 use crate::client::error::Error;
 use crate::streams::{self, Stream};
 use crate::wire::Digest;

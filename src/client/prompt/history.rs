@@ -9,7 +9,7 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use crate::client::regular_file;
+use crate::regular_file::{self, Links};
 use crate::wire::LINE_BYTES_MAX;
 
 /// How many lines are remembered.
@@ -89,7 +89,7 @@ fn open(path: &Path) -> io::Result<File> {
     options.read(true).append(true).create(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    regular_file::open(path, &mut options)
+    regular_file::open(path, &mut options, Links::Refused)
 }
 
 /// Makes the file readable for its owner only.

@@ -17,9 +17,9 @@ use rustix::io::Errno;
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::engine::rights::Rights;
+use crate::regular_file::{self, Links};
 use crate::server::access::digest::SecretDigest;
 use crate::server::access::tokens::{BadLine, HEADER, Token, TokenId, Tokens};
-use crate::server::process::own_file::{self, Links};
 use crate::wire::Sanitized;
 use crate::wire::token::{TOKEN_PREFIX, is_id};
 
@@ -99,7 +99,7 @@ pub fn read(path: &Path) -> Result<Tokens, Fault> {
 
 /// The content of the file, once it is known that nobody else can have changed or read it.
 fn open(path: &Path) -> Result<(Vec<u8>, fs::Metadata), Fault> {
-    let file = own_file::open_existing(path, OpenOptions::new().read(true), Links::Followed)?;
+    let file = regular_file::open(path, OpenOptions::new().read(true), Links::Followed)?;
     let about = file.metadata()?;
     let mode = about.permissions().mode() & 0o777;
     // The group may read it: that is how a server that gave root up does.

@@ -16,7 +16,8 @@ use std::time::{Duration, Instant};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
-use crate::server::process::own_file::{self, Links};
+use crate::regular_file::Links;
+use crate::server::process::own_file;
 use crate::wire::Sanitized;
 
 /// The size of the buffer: one system call for some thousand events.

@@ -16,7 +16,8 @@ use rustix::io::Errno;
 
 use crate::journal::text::Moment;
 use crate::journal::{Event, Line, Record};
-use crate::server::process::own_file::{self, Links};
+use crate::regular_file::Links;
+use crate::server::process::own_file;
 use crate::server::records::journal::recovery::Recovered;
 use crate::wire::Sanitized;
 
