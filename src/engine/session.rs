@@ -23,8 +23,8 @@ pub struct Session<F, K> {
     pub(super) inbox: LineBuffer,
     pub(super) outbox: Outbox<F>,
     /// The answer under way, if it takes several steps. Until it is complete, no other request is
-    /// taken.
-    pub(super) task: Option<K>,
+    /// taken. In a box, as it may be large and most clients are idle.
+    pub(super) task: Option<Box<K>>,
     /// When a byte last moved in either direction.
     pub(super) moved_at: Instant,
     /// When the socket last accepted a byte, or when there was last no unsent output.
@@ -215,7 +215,7 @@ impl<F, K> Session<F, K> {
 
     /// The answer to the last line takes several steps.
     pub fn begin(&mut self, task: K) {
-        self.task = Some(task);
+        self.task = Some(Box::new(task));
     }
 
     /// The answer under way, with the outbox for it; `None` while enough of it is unsent.

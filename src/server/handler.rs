@@ -42,8 +42,8 @@ pub enum Task {
     List(Listing, Vec<u8>),
     /// To `list`, from the cache.
     CachedListing(CachedListing, Vec<u8>),
-    /// To `sha256`. It is the largest by far, and every client has room for a task.
-    Sha256(Box<Digesting>),
+    /// To `sha256`.
+    Sha256(Digesting),
 }
 
 /// An answer that is no longer than this leaves in one piece, so that a client finds all of it with
@@ -184,7 +184,7 @@ impl FolderHandler {
             Digesting::begin(file, name).map_err(|error| unreadable(name, &error))
         });
         match begun {
-            Ok(digesting) => Some(Task::Sha256(Box::new(digesting))),
+            Ok(digesting) => Some(Task::Sha256(digesting)),
             Err(error_reply) => {
                 reply.write(|out| Reply::Error(error_reply).write(out));
                 None
