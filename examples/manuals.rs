@@ -1,8 +1,8 @@
 //! Writes the man pages and the shells' completions, from the definition of the command lines:
 //! `cargo run --example manuals -- FOLDER`. `make install` calls it.
 //!
-//! Owns where in FOLDER each file lies, which is where it lies below a PREFIX, and what a manual
-//! page has that no command line says.
+//! Owns where in FOLDER each file lies, which is where it lies below a PREFIX, and what a man
+//! page has beside the help text.
 
 use std::env;
 use std::fs::{self, File};
@@ -35,35 +35,35 @@ struct Program {
 
 const SERVER_FILES: &str = "\
 repo
-The folder that is served, unless another is named by --repo.
+The folder that is served, unless --repo names another.
 
 --journal FILE
-One JSON object a line, written at its end. It is read at the start, for what was before.
+The journal, one JSON object per line. At the start it is read from its end, for the clients before.
 
 --trace FILE
-A trace in the trace event format, which takes the place of an older one.";
+A trace in the Trace Event Format. It replaces an older trace.";
 
 const SERVER_SIGNALS: &str = "\
 SIGTERM, SIGINT
-Nobody new is let in, and what is under way is finished. A second one ends that at once.
+The server admits no new clients and finishes running transfers. A second signal stops it at once.
 
 SIGHUP
-The journal goes on where its path leads now, and the folder is opened anew, which inside a fence
-(--sandbox) it cannot be. A server that was started at a terminal, without a journal, ends.
+The journal is reopened (log rotation). Without a sandbox (--sandbox), so is the served folder. A
+server that was started at a terminal, without a journal, ends.
 
 SIGUSR1
-The log gets figures of the loop: turns, their times, the slowest and what they did.";
+Logs statistics of the loop: turns, their times, the slowest and what they did.";
 
 const CLIENT_FILES: &str = "\
 $XDG_STATE_HOME/berth/history
-What was typed at the prompt, for nobody else to read; ~/.local/state unless that is set.
+The history of the prompt, readable by its owner only. XDG_STATE_HOME is ~/.local/state by default.
 
 .NAME.part, .NAME.part.meta
-Beside a file that is being saved: what has come of it, and what that is the beginning of.";
+A partial download, beside its destination, and its metadata: the file's line of the listing.";
 
 const CLIENT_SIGNALS: &str = "\
 SIGINT
-What is under way is broken off, and what has come of a file is kept to be gone on with.";
+The request is aborted. A partial download is kept, to be resumed.";
 
 fn main() -> ExitCode {
     let Some(folder) = env::args_os().nth(1) else {
@@ -161,7 +161,7 @@ impl Program {
 /// Parts a help's end into what it says of the exit status, of which the heading says the first
 /// two words, and all else.
 fn split(help: &str) -> (String, String) {
-    let of_status = |text: &&str| text.starts_with("Exit ") || text.starts_with("Where several");
+    let of_status = |text: &&str| text.starts_with("Exit ") || text.starts_with("If several");
     let (status, notes): (Vec<&str>, Vec<&str>) = help.split("\n\n").partition(of_status);
     let status = status.join("\n\n");
     let status = match status.strip_prefix("Exit status: ") {
@@ -233,10 +233,8 @@ mod tests {
         }
         assert!(server.contains(".TH BERTHD 8 "), "{server}");
         // A line that begins without a blank is filled, here behind the last of a list.
-        assert!(client.contains("Ctrl\\-C\n.PP\nWhere several"), "{client}");
-        assert!(
-            read("share/man/man8/berthd-journal.8").contains("all that are given have to hold")
-        );
+        assert!(client.contains("Ctrl\\-C\n.PP\nIf several"), "{client}");
+        assert!(read("share/man/man8/berthd-journal.8").contains("every filter that is given"));
         // Its own options come before those of every command.
         let get = read("share/man/man1/berth-get.1");
         let own = get.find("on\\-exist").expect("it has this option");

@@ -19,7 +19,7 @@ use crate::wire::{DEFAULT_ADDRESS, Sanitized};
     name = "berth",
     version,
     max_term_width = 80,
-    about = "Talk to a berthd server: see who is there, list its files and get them",
+    about = "Talk to a berthd server: list its files, download them, see who is connected",
     long_about = LONG_ABOUT,
     after_long_help = AFTER_HELP
 )]
@@ -29,8 +29,8 @@ pub struct ClientArgs {
         long,
         global = true,
         long_help = "The server, by address or host name\n\n\
-            Without a port it is 23784. An IPv6 address with a port stands in brackets, as in \
-            [::1]:23784; one of a link names its interface, as in fe80::1%eth0.",
+            The default port is 23784. An IPv6 address with a port is written in brackets: \
+            [::1]:23784. A link-local address names its interface: fe80::1%eth0.",
         value_name = "ADDR[:PORT]",
         env = "BERTH_SERVER",
         hide_env_values = true,
@@ -39,47 +39,47 @@ pub struct ClientArgs {
     )]
     pub server: String,
 
-    /// How long each step of connecting may take
+    /// Timeout of each step of connecting
     ///
-    /// The steps are: to look the name up; to connect, for which all addresses of
-    /// the name have this time together and each its turn; and the greeting.
+    /// The steps are the name lookup, the connection (all addresses of the name are
+    /// tried within this time) and the greeting.
     #[arg(long, global = true, value_name = "DUR", default_value = "10s",
         value_parser = parse_positive_duration)]
     pub connect_timeout: Duration,
 
-    /// How long the line may be silent; 0s: for ever
+    /// Timeout of a silent connection; 0s: none
     ///
-    /// The line is silent when no byte of a file or of an answer comes. What a server
-    /// has to work for, a list or a digest, is waited for as long as its machine is
-    /// there, which is found out within this time (TCP keepalive).
+    /// A connection is silent when no byte of a file or of an answer arrives. A
+    /// listing or a checksum takes the server time to compute: for these berth waits
+    /// as long as the server's machine responds to TCP keepalive within this time.
     #[arg(long, global = true, value_name = "DUR", default_value = "1m",
         value_parser = parse_duration)]
     pub timeout: Duration,
 
-    /// Wait so long for a berth when all are taken
+    /// Wait up to this long for a free berth when the server is full
     ///
-    /// A download whose line has dropped waits as long for a berth to go on in;
-    /// when that is over it gives up with 75, whatever --retries allows.
+    /// A download also waits this long for a berth each time it reconnects, then
+    /// fails with 75, whatever --retries is.
     #[arg(long, global = true, value_name = "DUR", value_parser = parse_duration)]
     pub wait: Option<Duration>,
 
-    /// One JSON object per answer, failures too
+    /// Print each answer as one JSON object per line, errors too
     #[arg(long, global = true, conflicts_with = "raw")]
     pub json: bool,
 
-    /// Answers as they are on the wire, no tables
+    /// Print answers as they are on the wire, without tables
     #[arg(long, global = true)]
     pub raw: bool,
 
-    /// Nothing on standard error but failures
+    /// Print nothing but errors on standard error
     #[arg(short, long, global = true)]
     pub quiet: bool,
 
-    /// When to colour
+    /// When to use colours
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: Color,
 
-    /// What to do; nothing: a prompt, or a script
+    /// The command; without one, a prompt or a script
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -87,29 +87,29 @@ pub struct ClientArgs {
 /// What to do, in one session.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
-    /// Show who is connected, and who was
+    /// Show the connected clients and the latest that left
     Status,
-    /// Show the files that can be had
+    /// List the files on the server
     List,
-    /// Fetch files, going on where a fetch before broke off
+    /// Download files, resuming partial downloads
     #[command(after_long_help = GET_AFTER_HELP)]
     Get(GetArgs),
-    /// Send a message and show what comes back
+    /// Send a message and show the reply
     ///
-    /// The words are sent with a space between them. Text that is a command's word gets a space in
-    /// front, which makes a message of it.
+    /// The words are joined with spaces. Text that would be a command gets a space in
+    /// front, so that the server takes it as a message.
     Send {
         /// The message
         #[arg(value_name = "TEXT", required = true)]
         text: Vec<OsString>,
     },
-    /// Show the size and the time of files, as the list has them
+    /// Show the size and time of files, as the listing does
     Stat {
         /// Names on the server
         #[arg(value_name = "NAME", required = true)]
         names: Vec<OsString>,
     },
-    /// Show SHA-256 digests of files, as sha256sum does
+    /// Show SHA-256 checksums of files, in the format of sha256sum
     Sha256 {
         /// Names on the server
         #[arg(value_name = "NAME", required = true)]
@@ -124,43 +124,43 @@ pub struct GetArgs {
     #[arg(value_name = "NAME", required_unless_present = "all")]
     pub names: Vec<OsString>,
 
-    /// Where to: a file, a folder, or - for standard output
+    /// Destination: a file, a folder, or - for standard output
     #[arg(short, long, value_name = "PATH")]
     pub output: Option<PathBuf>,
 
-    /// Fetch all files below the named folders, with their folders
+    /// Download all files below the named folders, and create their folders
     #[arg(short, long)]
     pub recursive: bool,
 
-    /// Fetch every file that is listed, with its folders
+    /// Download every file of the listing, and create their folders
     #[arg(long, conflicts_with_all = ["names", "recursive"])]
     pub all: bool,
 
-    /// What to do with a file that is there already
+    /// What to do if the file already exists
     ///
-    /// Unless it is given, a person at a terminal is asked, and otherwise it is an error.
+    /// By default berth asks at a terminal, and fails otherwise.
     #[arg(long, value_name = "WHAT")]
     pub on_exist: Option<OnExist>,
 
-    /// Begin again, whatever is here of it
+    /// Start over instead of resuming a partial download
     #[arg(long)]
     pub no_resume: bool,
 
-    /// Compare SHA-256 digests (always after a resume)
+    /// Verify every file against the server's SHA-256 (default: resumed ones)
     #[arg(long, overrides_with = "no_verify")]
     pub verify: bool,
 
-    /// Do not compare digests, not even after a resume
+    /// Verify no file, not even a resumed one
     #[arg(long)]
     pub no_verify: bool,
 
-    /// Give up after so many tries in a row that bring nothing
+    /// Give up after this many consecutive retries without progress
     #[arg(long, value_name = "N", default_value_t = Fetching::default().retries)]
     pub retries: u32,
 }
 
 const LONG_ABOUT: &str = "\
-Talk to a berthd server: see who is there, list its files and get them.
+Talk to a berthd server: list its files, download them, see who is connected.
 
 Without a command, berth is a prompt at a terminal. Otherwise standard input is
 a script of one request per line; answers go to standard output byte for byte,
@@ -169,52 +169,52 @@ everything else to standard error:
   printf 'list\\nget notes.txt\\n' | berth --server files.example:23784";
 
 const GET_AFTER_HELP: &str = "\
-A file comes into .NAME.part beside the place where it will be, with a note of
-what it is the beginning of in .NAME.part.meta, and gets its name when all of it
-has come. The same command goes on with such a part, if the file on the server
-still has the size and the time that it had. A line that drops is taken up again.
+A file is downloaded to .NAME.part beside its destination and renamed when it is
+complete. .NAME.part.meta holds the file's line of the listing. The same command
+resumes such a part if the server's file still has the same size and time. A
+dropped connection is resumed, with exponential backoff and jitter.
 
-With -o - the bytes go to standard output as they come.";
+With -o - the bytes go to standard output as they arrive.";
 
 const AFTER_HELP: &str = "\
 Without a command:
-  status       who is connected, and who was
-  list         the files that can be had
-  get NAME     saves the file in the current folder, under the last part of its
-               name; a file that is there already is left as it is
-  stat NAME    the file's line of the list: its size and when it was changed
-  sha256 NAME  the file's SHA-256 and size
-  exit         leaves, as the end of the input does
-  any other line comes back with ' ACK' behind it
+  status       shows the connected clients and the latest that left
+  list         lists the files on the server
+  get NAME     downloads the file into the current folder, under the last part
+               of its name; a file that already exists is left as it is
+  stat NAME    shows the file's line of the listing: its size and time
+  sha256 NAME  shows the file's SHA-256 and size
+  exit         ends the session, as the end of input does
+  any other line is a message; the reply is the line with ' ACK' appended
 
 Durations are written as 500ms, 30s, 10m, 1h 30m. NO_COLOR turns colours off.
 
 Exit codes, which never change:
-   0  all done, and verified where that was asked for
-   1  something not in this list
-   2  wrong usage, also of a request that berth does not send
+   0  success, verified if requested
+   1  any other error
+   2  usage error, also for a request that berth does not send
    7  cannot connect
   18  fewer bytes than announced, or no END: the connection ended too early
-  19  what came does not have the server's SHA-256
+  19  the file does not match the server's SHA-256
   22  the server refused a request
   23  cannot write the file or standard output
   28  timed out
-  33  cannot go on with the part that is here
+  33  cannot resume from the existing part
   65  the server does not follow the protocol
-  73  a file of that name exists here
+  73  the file already exists
   75  the server is full: try later, or --wait
   78  the server has no such file
  130  interrupted by Ctrl-C
 
-Where several things fail, the code is that of the first. A script goes on after
-2, 19, 22, 33, 73 and 78, and after a 23 that comes before the first byte. At a
-prompt only what ends the session counts.";
+If several requests fail, the code is that of the first. A script continues
+after 2, 19, 22, 33, 73 and 78, and after a 23 before the first byte of a file. At
+a prompt, only the error that ends the session counts.";
 
 impl ClientArgs {
     /// What was asked for, and how.
     ///
     /// # Errors
-    /// When options do not fit each other, or a name cannot be sent; the reason is harmless.
+    /// When options do not fit each other, or a name cannot be sent; the reason is sanitized.
     pub fn into_task(self) -> Result<(Options, Task), String> {
         let options = Options {
             server: self.server,

@@ -30,29 +30,29 @@ pub struct JournalArgs {
     #[arg(long, value_name = "NAME", value_parser = parse_client)]
     pub client: Option<Client>,
 
-    /// Only who came from this address, whatever the port
+    /// Only clients from this address
     ///
-    /// It may be written with its port or its interface, as in status; neither counts.
+    /// A port or an interface behind it, as status shows them, is ignored.
     #[arg(long, value_name = "IP", value_parser = parse_ip)]
     pub address: Option<IpAddr>,
 
-    /// Only who went, or was turned away, for this reason: a word as in status, or full or crowded
+    /// Only clients that left or were refused for this reason: a word of status, full or crowded
     #[arg(long, value_name = "WORD", value_parser = reasons())]
     pub reason: Option<Reason>,
 
-    /// Only what is not older than this, as in 90s, 2h or 7d
+    /// Only records of the last 90s, 2h or 7d, for example
     #[arg(long, value_name = "DUR", value_parser = parse_duration)]
     pub since: Option<Duration>,
 
-    /// How many of the latest to show: sessions, 20 unless it is said; with --json records, or all
+    /// Number of sessions to show, the latest; default: 20, with --json all records
     #[arg(long, value_name = "N")]
     pub last: Option<usize>,
 
-    /// Go on to show what happens, until Ctrl-C
+    /// Continue with new records as they are written, until Ctrl-C
     #[arg(long)]
     pub follow: bool,
 
-    /// For programs: the records that were asked for as they stand, or the summary as one object
+    /// Print the matching records as they are in the journal, or the summary as one JSON object
     #[arg(long)]
     pub json: bool,
 }
@@ -62,15 +62,15 @@ pub struct JournalArgs {
 pub enum View {
     /// A line for each client
     Sessions,
-    /// Sums, the busiest files, the reasons
+    /// Totals, the busiest files, the reasons
     Summary,
 }
 
 const AFTER_HELP: &str = "\
-Times are UTC. Bytes out are those handed to the kernel, which is not to say that they arrived.
-Damaged lines are skipped, and how many there were is shown at the end.
+Times are UTC. Bytes sent are those handed to the kernel; they may not have arrived. Damaged lines
+are skipped, and their number is shown at the end.
 
-Exit status: 0 shown; 1 the journal cannot be read; 2 wrong usage.";
+Exit status: 0 shown; 1 cannot be read; 2 usage error.";
 
 impl TryFrom<JournalArgs> for Question {
     type Error = &'static str;

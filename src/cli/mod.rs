@@ -39,7 +39,7 @@ pub enum Mistake {
     Served,
     /// The help or the version was asked for and could not be printed, for this reason.
     Unprinted(String),
-    /// The command line is wrong, for this reason, which is one harmless line.
+    /// The command line is wrong, for this reason, which is one sanitized line.
     Usage(String),
 }
 

@@ -25,13 +25,14 @@ const CLIENTS_MAX: u64 = 500_000;
 /// A trace shorter than this has room for little more than its first lines.
 const TRACE_LIMIT_MIN: u64 = 64 << 10;
 
-/// Hand out a folder on a network to a fixed number of clients.
+/// Serve a folder to a fixed number of clients.
 ///
-/// Clients are named Client01, Client02 and so on. What one writes comes back with ' ACK'; 'status'
-/// tells who is and was connected, 'list' what can be had, 'get NAME' streams a file, 'exit'
-/// leaves. Whoever comes when all berths are taken reads 'Server full, try later'.
+/// Each client holds a berth (a connection slot) and has a name: Client01, Client02 and so on.
+/// 'status' shows the connected clients, 'list' the files, 'get NAME' sends a file, 'exit' ends the
+/// session; any other line is echoed with ' ACK' appended. A client that connects when every berth
+/// is taken is told 'Server full, try later'.
 ///
-/// Talk to it with berth, or with nc or telnet.
+/// berth is the client; nc and telnet also work.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "berthd", version, max_term_width = 100, after_help = AFTER_HELP)]
 #[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
@@ -40,15 +41,16 @@ pub struct ServerArgs {
     #[command(subcommand)]
     pub instead: Option<Instead>,
 
-    /// The folder to hand out: every regular file in it whose name does not begin with a dot
+    /// The folder to serve: every regular file in it whose name does not begin with a dot
     #[arg(long, value_name = "DIR", env = "BERTH_REPO", default_value = "repo")]
     pub repo: PathBuf,
 
-    /// Where to listen; may be given more than once, or several separated by commas
+    /// Address to listen on; may be repeated, or a list with commas
     ///
-    /// Port 0 lets the system choose a free one, and no port is 23784. `[::]` takes IPv4 and IPv6,
-    /// `0.0.0.0` IPv4 only; both let in whoever can reach this machine. A name stands for all its
-    /// addresses, and behind a link-local one stands its interface: `[fe80::1%eth0]:23784`.
+    /// With port 0 the system chooses a free port; the default port is 23784. `[::]` accepts IPv4
+    /// and IPv6, `0.0.0.0` IPv4 only; both are open to every host that can reach this machine. A
+    /// host name stands for all its addresses. A link-local address names its interface:
+    /// `[fe80::1%eth0]:23784`.
     #[arg(
         long,
         value_name = "ADDR:PORT",
@@ -59,7 +61,7 @@ pub struct ServerArgs {
     )]
     pub listen: Vec<Address>,
 
-    /// How many clients are inside at most
+    /// Number of berths: how many clients may be connected at once
     #[arg(
         long,
         value_name = "N",
@@ -69,9 +71,9 @@ pub struct ServerArgs {
     )]
     pub max_clients: u64,
 
-    /// How many berths one address may hold; all of them unless said otherwise
+    /// Number of berths that one client address may hold; default: all
     ///
-    /// For IPv6 it is the network, the first 64 bits, that has this share.
+    /// For IPv6 the limit applies to the network, the first 64 bits of the address.
     #[arg(
         long,
         value_name = "N",
@@ -80,16 +82,16 @@ pub struct ServerArgs {
     )]
     pub max_per_ip: Option<u64>,
 
-    /// Where to keep a journal of who came, who went and why; none is kept otherwise
+    /// Where to write the journal of sessions, transfers and refused clients; default: none
     ///
-    /// Names go on behind the last in it, and 'status' knows who was there before. Show it with
-    /// 'berthd journal FILE'. SIGHUP opens it again, for those who move it away now and then.
+    /// After a restart, client numbers continue from the last one in the journal, and 'status' also
+    /// shows earlier clients. 'berthd journal FILE' shows it. SIGHUP reopens it (log rotation).
     #[arg(long, value_name = "FILE", env = "BERTH_JOURNAL")]
     pub journal: Option<PathBuf>,
 
-    /// How long a client may be quiet; 0s: for ever
+    /// Close a client after this long without a byte in either direction; 0s: never
     ///
-    /// Quiet means that no byte moves in either direction, so a slow download is not.
+    /// A slow download is not idle.
     #[arg(
         long,
         value_name = "DUR",
@@ -99,7 +101,7 @@ pub struct ServerArgs {
     )]
     pub idle_timeout: Duration,
 
-    /// How long a client may take nothing of what is owed to it
+    /// Close a client that has unsent output and whose socket accepts none for this long
     #[arg(
         long,
         value_name = "DUR",
@@ -109,7 +111,7 @@ pub struct ServerArgs {
     )]
     pub stall_timeout: Duration,
 
-    /// How long the clients inside have to finish when the server is told to stop
+    /// Time to finish running transfers when the server stops
     #[arg(
         long,
         value_name = "DUR",
@@ -128,13 +130,13 @@ pub struct ServerArgs {
     #[arg(long, env = "BERTH_UNFRAMED", value_parser = BoolishValueParser::new())]
     pub unframed: bool,
 
-    /// Write a trace of what the loop does, in place of a trace that is there; none otherwise
+    /// Where to write a trace of the loop; it replaces an older trace; default: none
     ///
-    /// Perfetto and chrome://tracing show it, and 'berthd trace FILE' makes a page of it.
+    /// Perfetto and chrome://tracing open it, and 'berthd trace FILE' makes a page of it.
     #[arg(long, value_name = "FILE", env = "BERTH_TRACE")]
     pub trace: Option<PathBuf>,
 
-    /// How long the trace may become, in bytes or as 64MiB; it ends there
+    /// Maximum size of the trace, in bytes or as 64MiB; the server continues without it
     #[arg(
         long,
         value_name = "SIZE",
@@ -144,9 +146,10 @@ pub struct ServerArgs {
     )]
     pub trace_limit: u64,
 
-    /// Log each turn of the loop for one client that takes as long as this, with what it did
+    /// Log each turn of the loop that takes at least this long, and what it did
     ///
-    /// Meanwhile all others wait. SIGUSR1 logs the sixteen slowest so far, with other figures.
+    /// A turn serves one client, and the others wait for it to end. SIGUSR1 logs the sixteen
+    /// slowest turns so far, with other statistics.
     #[arg(
         long,
         value_name = "DUR",
@@ -156,14 +159,14 @@ pub struct ServerArgs {
     )]
     pub slow_turn: Duration,
 
-    /// The user to become once the addresses are bound, if started as root
+    /// User to switch to after binding, if started as root (drop privileges)
     #[arg(long, value_name = "NAME", env = "BERTH_USER")]
     pub user: Option<String>,
 
-    /// Whether a fence around the folder (Landlock) is used where there is one, required, or off
+    /// Landlock sandbox: auto (if the kernel has it), require or off
     ///
-    /// Inside it nothing but the folder can be read, no file written outside of the journal's
-    /// folder, no TCP address called, even by a server that somebody has taken over.
+    /// In the sandbox the process can read only the served folder, write only in the journal's
+    /// folder, and open no TCP connection, even if an attacker controls it.
     #[arg(
         long,
         value_name = "MODE",
@@ -184,16 +187,16 @@ pub struct ServerArgs {
     pub log: LevelFilter,
 }
 
-/// What the program can do instead of serving.
+/// The commands other than serving.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Instead {
-    /// Show what a journal tells: the latest sessions, or what it all comes to
+    /// Show a journal: the latest sessions, or a summary
     ///
-    /// Of the conditions, all that are given have to hold.
+    /// A record is shown if it matches every filter that is given.
     Journal(JournalArgs),
-    /// Make a page of a trace, which a browser shows without any tool or network
+    /// Make a page of a trace, for any browser, offline
     ///
-    /// A trace that was cut off, by its limit or a crash, is shown up to there.
+    /// A trace that was cut off, by its size limit or a crash, is shown as far as it goes.
     Trace(TraceArgs),
     /// Make, show and revoke the tokens that clients show to be let in
     #[command(hide = true)]
@@ -201,15 +204,16 @@ pub enum Instead {
 }
 
 const AFTER_HELP: &str = "\
-Durations are written as 500ms, 30s, 10m, 1h 30m. A flag goes before its environment variable.
+Durations are written as 500ms, 30s, 10m, 1h 30m. A flag overrides its environment variable.
 
-When it is ready, it prints a line for each address, 'berthd listening on 127.0.0.1:23784', on
-standard output and nothing else there; the log goes to standard error.
+When it is ready, the server prints one line per address on standard output, 'berthd listening on
+127.0.0.1:23784', and nothing else there. The log goes to standard error.
 
-SIGTERM and SIGINT (Ctrl-C) stop it: nobody new is let in, what is under way is finished within the
-drain timeout. A second one stops it at once.
+SIGTERM or SIGINT (Ctrl-C) stops the server: it admits no new clients and finishes running transfers
+within the drain timeout. A second signal stops it at once.
 
-Exit status: 0 stopped when told to; 1 told twice, or the event loop failed; 2 could not start.";
+Exit status: 0 stopped by a signal; 1 stopped by a second signal, or the loop failed; 2 could not
+start.";
 
 impl From<ServerArgs> for Config {
     fn from(args: ServerArgs) -> Self {

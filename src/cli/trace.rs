@@ -14,10 +14,10 @@ pub struct TraceArgs {
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 
-    /// Where to write the page, in place of a file there; otherwise, or as '-', standard output
+    /// Where to write the page; it replaces a regular file; default, and '-': standard output
     #[arg(short, long, value_name = "PAGE")]
     pub output: Option<PathBuf>,
 }
 
 const AFTER_HELP: &str = "\
-Exit status: 0 made; 1 the trace cannot be read or the page not written; 2 wrong usage.";
+Exit status: 0 made; 1 the trace cannot be read or the page not written; 2 usage error.";

@@ -240,7 +240,7 @@ impl Error {
             }
             Self::CannotResume(name, reason) => {
                 let name = Excerpt(name);
-                format!("cannot go on with what is here of {name}: {reason}")
+                format!("cannot resume {name}: {reason}")
             }
             Self::Mismatch {
                 name,
@@ -282,9 +282,9 @@ impl Error {
             Self::TimedOut(_) => "--timeout allows more",
             Self::CannotResume(..) => "--no-resume begins again",
             Self::Refused(reason) if reason.starts_with(NO_SUCH_FILE) => {
-                "'berth list' shows what there is"
+                "'berth list' shows the files"
             }
-            Self::NothingBelow(_) => "'berth list' shows what there is",
+            Self::NothingBelow(_) => "'berth list' shows the files",
             Self::Protocol { .. } | Self::Unended(..) | Self::EndlessLine(_) => "is it a berthd?",
             Self::Exists(_) => "move it away, or 'berth get --on-exist' says what to do with it",
             Self::Local(_, err) | Self::Write(_, err) => return advice(err),

@@ -149,7 +149,7 @@ fn ctrl_c_drops_the_line_and_ctrl_d_leaves() {
     terminal.answer("Client01@", b"never sent");
     terminal.answer("never sent", b"\x03");
     terminal.answer("Client01@", b"help\r");
-    terminal.next("makes a message of a command's word");
+    terminal.next("makes a message of a command: ");
     terminal.answer("Client01@", b" help\r");
     terminal.next("help ACK");
     terminal.answer("Client01@", b"\x04");
@@ -215,7 +215,7 @@ fn ctrl_c_ends_a_download_but_not_the_prompt() {
     come.recv().unwrap();
     terminal.next(" 50.00 % ");
     interrupt(&child);
-    terminal.next("what has come of a is kept");
+    terminal.next("the part of a is kept");
     terminal.answer("Client02@", b"get a\r");
     terminal.next("resuming at 50 % of a");
     terminal.next("saved a, 10 B");

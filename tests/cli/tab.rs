@@ -101,7 +101,7 @@ fn a_list_that_does_not_come_holds_tab_up_for_a_moment_and_ctrl_c_does_without_i
     let child = at(&terminal, &folder, server.address);
     terminal.answer("Client01@", b"get a\t\x15");
     terminal.press(b"hello\r");
-    terminal.next("the list that Tab asked for is still coming");
+    terminal.next("the listing that Tab requested is still loading");
     interrupt(&child);
     terminal.next("hello ACK");
     terminal.answer("Client02@", b"\x04");

@@ -108,9 +108,11 @@ impl Download {
             true => "the same command",
             false => "the same command without --no-resume",
         };
-        interrupt::advise(self.sink.can_restart().then(|| {
-            format!("interrupted: what has come of {name} is kept, {same} goes on there")
-        }));
+        interrupt::advise(
+            self.sink
+                .can_restart()
+                .then(|| format!("interrupted: the part of {name} is kept, {same} resumes it")),
+        );
     }
 
     /// Tries until all has come and is right, or there is no use in trying.

@@ -31,20 +31,20 @@ use crate::wire::{Request, Sanitized};
 const HINT: &str = "help explains the commands; Tab completes them and the names of files";
 
 const HELP: &str = "\
-status        who is connected, and who was
-list          the files that can be had
-get NAME      saves the file here, under the last part of its name; goes on with
-              what came of it before
-stat NAME     the file's line of the list: its size and when it was changed
-sha256 NAME   the file's SHA-256 and size, as the server has it
-help          this text
-exit          leaves, as Ctrl-D does
-Anything else is a message and comes back with ' ACK' behind it. A space in
-front makes a message of a command's word: ' list'. Ctrl-C drops the line, or
-ends what is under way; Ctrl-R searches what was typed before.";
+status        shows the connected clients and the latest that left
+list          lists the files on the server
+get NAME      downloads the file here, under the last part of its name; resumes
+              a partial download
+stat NAME     shows the file's line of the listing: its size and time
+sha256 NAME   shows the file's SHA-256 and size
+help          shows this text
+exit          ends the session, as Ctrl-D does
+Any other line is a message; the reply is the line with ' ACK' appended. A space
+in front makes a message of a command: ' list'. Ctrl-C discards the line, or
+aborts the running request; Ctrl-R searches the history.";
 
 /// What a person reads whose line has to wait behind what Tab has asked for.
-const LISTING: &str = "the list that Tab asked for is still coming; Ctrl-C does without it";
+const LISTING: &str = "the listing that Tab requested is still loading; Ctrl-C does without it";
 
 /// The longest name of a client that is shown in the prompt, in bytes. A berthd's are short.
 const NAME_BYTES_MAX: usize = 40;
