@@ -5,6 +5,7 @@
 use std::time::Instant;
 
 use crate::engine::limits::Limits;
+use crate::engine::phase::Phase;
 use crate::engine::ports::{Backend, Transport};
 use crate::engine::readiness::Readiness;
 use crate::engine::session::Session;
@@ -45,7 +46,8 @@ impl<T: Transport, K> Connection<T, K> {
 
     /// Whether the next turn is a step of the handshake, which costs far more than other turns.
     pub fn has_handshake_to_do(&self) -> bool {
-        !self.transport.is_ready() && self.readiness.readable()
+        let is_arriving = matches!(self.session.phase(), Phase::Arriving(..));
+        is_arriving && !self.transport.is_ready() && self.readiness.readable()
     }
 
     /// Notes what an event said. No work is done.

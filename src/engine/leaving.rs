@@ -71,8 +71,8 @@ impl<F, K> Session<F, K> {
         self.phase.advance(Phase::Draining(ending));
     }
 
-    /// The peer violated the protocol of its transport (TLS): its input is ignored from now on, and
-    /// it gets no more answers.
+    /// The peer violated the protocol of its transport (TLS), or did not complete the handshake in
+    /// time: its input is ignored from now on, and it gets no more answers.
     pub fn broke_rules(&mut self) {
         self.outbox.clear();
         self.task = None;

@@ -6,8 +6,8 @@
 //! ```text
 //! Arriving -> Arriving    the next gate
 //! Arriving -> Open        granted a berth
-//! Arriving -> Draining    refused: one line, then the end
-//! Arriving -> Closed      broken, or too late at a gate where nothing can be said
+//! Arriving -> Draining    refused or too late: one line at most, then the end
+//! Arriving -> Closed      broken, or in a handshake when the server stops
 //! Open -> Draining        exit, end of input, idle timeout, server stopping
 //! Open -> Closed          reset, stall timeout
 //! Draining -> Lingering   all is sent, and the end of it
@@ -77,11 +77,15 @@ pub const TRANSITIONS: [(PhaseName, PhaseName, &str); 9] = {
     [
         (Arriving, Arriving, "the next gate"),
         (Arriving, Open, "granted a berth"),
-        (Arriving, Draining, "refused: one line, then the end"),
+        (
+            Arriving,
+            Draining,
+            "refused or too late: one line at most, then the end",
+        ),
         (
             Arriving,
             Closed,
-            "broken, or too late at a gate where nothing can be said",
+            "broken, or in a handshake when the server stops",
         ),
         (
             Open,

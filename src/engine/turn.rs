@@ -122,11 +122,13 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
         None
     }
 
-    /// Closes a peer that was not granted a berth, with a line if its handshake is complete.
+    /// Ends a peer that was not granted a berth, with a line if its handshake is complete.
     fn give_up(&mut self, gate: Gate) {
         let session = &mut self.connection.session;
         match gate {
-            Gate::Handshake => session.close(CloseReason::Shutdown),
+            Gate::Handshake if self.stopping => session.close(CloseReason::Shutdown),
+            // If nothing has come, the transport may still say what it was waiting for.
+            Gate::Handshake => session.broke_rules(),
             Gate::Verdict => session.turn_away(Reply::Full, self.now),
         }
     }
@@ -160,16 +162,19 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
         {
             self.service.unended(name);
         }
+        let late = session.is_late(self.now);
+        if let Some(gate) = late {
+            self.give_up(gate);
+        }
+        let session = &mut self.connection.session;
         if session.is_stalled(self.limits, owes, self.now) {
             session.close(CloseReason::Stalled);
+        }
+        if matches!(session.phase(), Phase::Closed(_)) {
             return Turn::Done;
         }
-        if let Some(gate) = session.is_late(self.now) {
-            self.give_up(gate);
-            return match self.connection.session.phase() {
-                Phase::Closed(_) => Turn::Done,
-                _ => Turn::Yielded,
-            };
+        if late.is_some() {
+            return Turn::Yielded;
         }
         // All input may have been the transport's own, which is no activity of the client.
         if self.dismiss_idle() || moved {

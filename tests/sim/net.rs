@@ -238,6 +238,11 @@ impl Net {
         if self.book.arriving.contains(&id) && !self.is_crowded_out(id) {
             self.book.arriving.retain(|&each| each != id);
             self.book.unadmitted.push_back(id);
+            let now = self.now;
+            let wire = &mut self.wires[id];
+            if !wire.owes {
+                wire.record.taken_at = now;
+            }
         }
     }
 

@@ -185,7 +185,7 @@ impl Socket {
             Ok(taken) => {
                 let more = secret.mistake(net, id, space.len(), taken);
                 let taken = Taken { more, ..taken };
-                net.note_taken(id, taken);
+                net.note_taken(id, owed, taken);
                 Ok(taken)
             }
             Err(error) => Err(net.note_refused(id, owed, error)),
@@ -286,7 +286,7 @@ impl Net {
     }
 
     /// The hub is told what a read gave.
-    fn note_taken(&mut self, id: usize, taken: Taken) {
+    fn note_taken(&mut self, id: usize, owed: bool, taken: Taken) {
         let now = self.now;
         let nothing = taken.bytes == 0 && taken.more != More::Never;
         if nothing {
@@ -302,6 +302,9 @@ impl Net {
         wire.record.operations += 1;
         wire.record.empty_reads += usize::from(nothing);
         wire.record.read += taken.bytes;
+        if !owed {
+            wire.record.taken_at = now;
+        }
         if taken.bytes > 0 || is_arriving {
             wire.record.moved_at = now;
         }
