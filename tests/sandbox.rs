@@ -19,6 +19,7 @@ use berth::server::{Config, Server};
 fn config(repo: PathBuf, sandbox: Sandbox) -> Config {
     Config {
         repo,
+        tls: None,
         listen: vec![SocketAddr::from(([127, 0, 0, 1], 0)).into()],
         limits: Limits::default(),
         per_address_max: usize::MAX,
@@ -102,7 +103,7 @@ fn inside_the_fence_the_folder_is_served_and_nothing_else_can_be_reached() {
             Err(error) => return drop(tell.send(Err(error.to_string()))),
         };
         let tried = attempts(&config, elsewhere);
-        let address = server.local_addrs().expect("it is bound")[0];
+        let address = server.local_addrs().expect("it is bound")[0].0;
         tell.send(Ok((address, tried)))
             .expect("the test waits for it");
         let _ = server.run();

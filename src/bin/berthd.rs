@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use berth::cli::{
     self,
+    cert::{self, CertArgs},
     journal::JournalArgs,
     server::{Instead, ServerArgs},
     token::TokenArgs,
@@ -12,6 +13,8 @@ use berth::cli::{
 };
 use berth::report::{self, Question};
 use berth::server::access::command;
+use berth::server::net::listener::Door;
+use berth::server::net::new_certificate;
 use berth::server::process::logging;
 use berth::server::{Config, Outcome, Server};
 use berth::{streams, timeline};
@@ -28,6 +31,7 @@ fn main() -> ExitCode {
     match args.instead {
         Some(Instead::Journal(args)) => return show_journal(args),
         Some(Instead::Trace(args)) => return make_page(&args),
+        Some(Instead::Cert(args)) => return make_certificate(args),
         Some(Instead::Token(args)) => return change_tokens(args),
         None => {}
     }
@@ -67,6 +71,20 @@ fn change_tokens(args: TokenArgs) -> ExitCode {
     }
 }
 
+fn make_certificate(args: CertArgs) -> ExitCode {
+    let cert::What::New { folder, names } = args.what;
+    match new_certificate::make(&folder, &names) {
+        Ok(made) => {
+            let _ = streams::stderr().write_all(format!("{made}\n").as_bytes());
+            match writeln!(streams::stdout(), "{}", made.pin) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => fail(&format_args!("cannot print the pin: {error}"), FAILED),
+            }
+        }
+        Err(fault) => fail(&fault, FAILED),
+    }
+}
+
 fn make_page(args: &TraceArgs) -> ExitCode {
     match timeline::make(&args.file, args.output.as_deref()) {
         Ok(0) => ExitCode::SUCCESS,
@@ -85,7 +103,10 @@ fn announce(server: &Server) {
     let addresses = server.local_addrs().unwrap_or_default();
     let told = addresses
         .iter()
-        .try_for_each(|address| writeln!(out, "berthd listening on {address}"))
+        .try_for_each(|(address, door)| match door {
+            Door::Plain => writeln!(out, "berthd listening on {address}"),
+            Door::Tls => writeln!(out, "berthd listening on {address} with TLS"),
+        })
         .and_then(|()| out.flush());
     if let Err(error) = told {
         log::warn!("cannot say on standard output where the server listens: {error}");

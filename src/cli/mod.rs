@@ -4,6 +4,8 @@
 //! never open a socket or a file.
 
 mod address;
+#[cfg(feature = "server")]
+pub mod cert;
 #[cfg(feature = "client")]
 pub mod client;
 #[cfg(feature = "server")]

@@ -5,16 +5,18 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::BoolishValueParser;
+use clap::builder::{ArgPredicate, BoolishValueParser};
 use clap::{Parser, Subcommand};
 use log::LevelFilter;
 
+use crate::cli::cert::CertArgs;
 use crate::cli::journal::JournalArgs;
 use crate::cli::token::TokenArgs;
 use crate::cli::trace::TraceArgs;
 use crate::cli::{address, parse_duration};
 use crate::engine::limits::{Limits, Pauses};
-use crate::server::config::{Address, Config};
+use crate::server::config::{Address, Config, Tls};
+use crate::server::net::certificate::Paths;
 use crate::server::process::sandbox::Sandbox;
 use crate::wire::{DEFAULT_ADDRESS, DEFAULT_PORT};
 
@@ -56,10 +58,35 @@ pub struct ServerArgs {
         value_name = "ADDR:PORT",
         env = "BERTH_LISTEN",
         default_value = DEFAULT_ADDRESS,
+        default_value_if("tls_listen", ArgPredicate::IsPresent, None),
         value_delimiter = ',',
         value_parser = parse_address
     )]
     pub listen: Vec<Address>,
+
+    /// The addresses to listen on with TLS; may be repeated, or separated by commas
+    ///
+    /// Needs --tls-cert and --tls-key. Without --listen the server listens with TLS only.
+    #[arg(
+        long,
+        value_name = "ADDR:PORT",
+        env = "BERTH_TLS_LISTEN",
+        value_delimiter = ',',
+        value_parser = parse_address,
+        requires = "tls_cert",
+        requires = "tls_key"
+    )]
+    pub tls_listen: Vec<Address>,
+
+    /// The certificate for TLS in PEM, followed by its intermediate certificates
+    ///
+    /// 'berthd cert new DIR' makes one that clients trust by its pin.
+    #[arg(long, value_name = "FILE", env = "BERTH_TLS_CERT")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// The private key of the certificate in PEM; others may not have access to it
+    #[arg(long, value_name = "FILE", env = "BERTH_TLS_KEY")]
+    pub tls_key: Option<PathBuf>,
 
     /// Number of berths: how many clients may be connected at once
     #[arg(
@@ -194,6 +221,8 @@ pub enum Instead {
     ///
     /// A record is shown if it matches every filter that is given.
     Journal(JournalArgs),
+    /// Make a certificate and its key for --tls-listen, and print the pin of the key
+    Cert(CertArgs),
     /// Make a page of a trace, for any browser, offline
     ///
     /// A trace that was cut off, by its size limit or a crash, is shown as far as it goes.
@@ -207,7 +236,8 @@ const AFTER_HELP: &str = "\
 Durations are written as 500ms, 30s, 10m, 1h 30m. A flag overrides its environment variable.
 
 When it is ready, the server prints one line per address on standard output, 'berthd listening on
-127.0.0.1:23784', and nothing else there. The log goes to standard error.
+127.0.0.1:23784', and nothing else there; an address with TLS is followed by ' with TLS'. The log
+goes to standard error.
 
 SIGTERM or SIGINT (Ctrl-C) stops the server: it admits no new clients and finishes running transfers
 within the drain timeout. A second signal stops it at once.
@@ -228,6 +258,7 @@ impl From<ServerArgs> for Config {
         Self {
             repo: args.repo,
             listen: args.listen,
+            tls: tls(args.tls_listen, args.tls_cert, args.tls_key),
             limits,
             user: args.user,
             sandbox: args.sandbox,
@@ -239,6 +270,15 @@ impl From<ServerArgs> for Config {
             journal: args.journal,
         }
     }
+}
+
+/// Listening with TLS, if that is asked for; the command line has seen to it that both files are
+/// named then.
+fn tls(listen: Vec<Address>, cert: Option<PathBuf>, key: Option<PathBuf>) -> Option<Tls> {
+    let (certificate, key) = (cert?, key?);
+    let paths = Paths { certificate, key };
+    let tls = Tls { listen, paths };
+    Some(tls).filter(|tls| !tls.listen.is_empty())
 }
 
 fn parse_address(text: &str) -> Result<Address, &'static str> {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::engine::limits::Limits;
+use crate::server::net::certificate;
 use crate::server::process::fd_limit::TooFew;
 use crate::server::process::sandbox::{self, Sandbox};
 use crate::server::records::journal::OpenError;
@@ -21,6 +22,8 @@ pub struct Config {
     pub repo: PathBuf,
     /// Where to listen; port 0 lets the system choose.
     pub listen: Vec<Address>,
+    /// Where to listen with TLS, and what to present there, if that is wanted.
+    pub tls: Option<Tls>,
     /// The limits on what peers may cost.
     pub limits: Limits,
     /// How many berths one address may hold.
@@ -39,6 +42,15 @@ pub struct Config {
     pub trace_limit: u64,
     /// The file of the journal, if one is wanted.
     pub journal: Option<PathBuf>,
+}
+
+/// Listening with TLS.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    /// Where; port 0 lets the system choose.
+    pub listen: Vec<Address>,
+    /// What is presented there.
+    pub paths: certificate::Paths,
 }
 
 /// A host and a port.
@@ -110,6 +122,12 @@ pub enum StartError {
     Trace(PathBuf, io::Error),
     /// The address is taken, is not this host's, or may not be bound.
     Listen(Address, io::Error),
+    /// The same, with TLS.
+    TlsListen(Address, io::Error),
+    /// The certificate or its key cannot be used.
+    Certificate(certificate::Fault),
+    /// This file of the server's own would be handed out.
+    Served(PathBuf),
     /// The cap needs more open files than the process is allowed.
     Descriptors(TooFew),
     /// A privilege could not be given up.
@@ -142,6 +160,18 @@ impl fmt::Display for StartError {
                     "cannot listen on {address}: {error}; say where with --listen ADDR:PORT"
                 )
             }
+            Self::TlsListen(address, error) => write!(
+                f,
+                "cannot listen on {address}: {error}; say where with --tls-listen ADDR:PORT"
+            ),
+            Self::Served(path) => {
+                let path = Sanitized(path.as_os_str().as_encoded_bytes());
+                write!(
+                    f,
+                    "'{path}' is in the served folder: whoever gets files would get it"
+                )
+            }
+            Self::Certificate(fault) => write!(f, "cannot speak TLS with {fault}"),
             Self::Descriptors(TooFew { needed, allowed }) => write!(
                 f,
                 "so many clients need {needed} open files and only {allowed} are allowed: \

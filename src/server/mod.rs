@@ -14,9 +14,12 @@ use signal_hook_mio::v1_0::Signals;
 use crate::engine::berths::Berths;
 use crate::engine::hub::Hub;
 use crate::engine::readiness::Readiness;
+use crate::engine::sealed::Sealed;
 use crate::server::handler::{FolderHandler, Task};
-use crate::server::net::listener::Listener;
+use crate::server::net::line::Line;
+use crate::server::net::listener::{Door, Listener};
 use crate::server::net::socket::Socket;
+use crate::server::net::tls::Acceptor;
 use crate::server::observe::{Stage, Tracer, Watch};
 
 pub mod access;
@@ -60,7 +63,9 @@ struct EventLoop<T> {
     signals: Signals,
     /// Empty once the server was told to stop.
     listeners: Vec<Listener>,
-    hub: Hub<Socket, Task, Berths<SocketAddr>>,
+    /// What the connections of TLS listeners have in common; there is one if there are any.
+    acceptor: Option<Acceptor>,
+    hub: Hub<Line, Task, Berths<SocketAddr>>,
     /// The handler, and the observer that measures.
     backend: (FolderHandler, Watch<T>),
     drain: Duration,
@@ -163,8 +168,8 @@ impl<T: Tracer> EventLoop<T> {
                     log::warn!("{peer} could not be let in: {error}");
                     continue;
                 }
-                self.hub
-                    .accept(Socket::new(stream), peer, &mut self.backend, now);
+                let line = line(Socket::new(stream), listener.door(), self.acceptor.as_ref());
+                self.hub.accept(line, peer, &mut self.backend, now);
                 accepted += 1;
             }
         }
@@ -220,6 +225,17 @@ impl<T: Tracer> EventLoop<T> {
         let knocks = self.backend.0.knocks();
         if knocks > 0 {
             log::info!("came and asked for nothing: {knocks}");
+        }
+    }
+}
+
+/// The connection of a peer that came through this door.
+fn line(socket: Socket, door: Door, acceptor: Option<&Acceptor>) -> Line {
+    match door {
+        Door::Plain => Line::Plain(socket),
+        Door::Tls => {
+            let acceptor = acceptor.expect("a TLS listener is bound with a certificate");
+            Line::Tls(Box::new(Sealed::new(socket, acceptor.accept())))
         }
     }
 }

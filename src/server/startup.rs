@@ -18,7 +18,9 @@ use crate::engine::limits::Limits;
 use crate::server::config::{Address, Config, StartError};
 use crate::server::files::root::{Resolver, ServedDir};
 use crate::server::handler::FolderHandler;
-use crate::server::net::listener::Listener;
+use crate::server::net::certificate::{self, Paths};
+use crate::server::net::listener::{Door, Listener};
+use crate::server::net::tls::Acceptor;
 use crate::server::observe::trace::tracer::Trace;
 use crate::server::observe::trace::writer::Writer;
 use crate::server::observe::{Tracer, Watch};
@@ -34,6 +36,7 @@ pub struct Server {
     poll: Poll,
     signals: Signals,
     listeners: Vec<Listener>,
+    acceptor: Option<Acceptor>,
     berths: Berths<SocketAddr>,
     service: FolderHandler,
     limits: Limits,
@@ -51,7 +54,9 @@ impl Server {
     pub fn bind(config: &Config) -> Result<Self, StartError> {
         let mut served_dir = ServedDir::open(&config.repo)
             .map_err(|error| StartError::Folder(config.repo.clone(), error))?;
-        fd_limit::reserve(&config.limits, config.listen.len()).map_err(StartError::Descriptors)?;
+        let acceptor = load_certificate(config)?;
+        fd_limit::reserve(&config.limits, listeners_max(config), acceptor.is_some())
+            .map_err(StartError::Descriptors)?;
         let journal = open_journal(config)?;
         let trace = open_trace(config)?;
         let poll = Poll::new().map_err(StartError::Loop)?;
@@ -81,6 +86,7 @@ impl Server {
             poll,
             signals,
             listeners,
+            acceptor,
             berths,
             service: FolderHandler::new(served_dir, event_log),
             limits: config.limits,
@@ -90,12 +96,13 @@ impl Server {
         })
     }
 
-    /// The addresses that were bound, in the order they were asked for.
+    /// The addresses that were bound, in the order they were asked for, those with TLS last.
     ///
     /// # Errors
     /// When the kernel does not know them, which it does.
-    pub fn local_addrs(&self) -> io::Result<Vec<SocketAddr>> {
-        self.listeners.iter().map(Listener::local_addr).collect()
+    pub fn local_addrs(&self) -> io::Result<Vec<(SocketAddr, Door)>> {
+        let address = |listener: &Listener| Ok((listener.local_addr()?, listener.door()));
+        self.listeners.iter().map(address).collect()
     }
 
     /// Serves until it is told to stop, by SIGINT or SIGTERM.
@@ -118,6 +125,7 @@ impl Server {
             poll: self.poll,
             signals: self.signals,
             listeners: self.listeners,
+            acceptor: self.acceptor,
             hub: Hub::new(self.limits, self.berths),
             backend: (self.service, watch),
             drain: self.drain,
@@ -166,21 +174,47 @@ fn open_trace(config: &Config) -> Result<Option<Writer>, StartError> {
 fn listen(config: &Config) -> Result<Vec<Listener>, StartError> {
     let mut listeners = Vec::new();
     for address in &config.listen {
-        let bound = bind(address, &mut listeners);
+        let bound = bind(address, Door::Plain, &mut listeners);
         bound.map_err(|error| StartError::Listen(address.clone(), error))?;
+    }
+    for address in config.tls.iter().flat_map(|tls| &tls.listen) {
+        let bound = bind(address, Door::Tls, &mut listeners);
+        bound.map_err(|error| StartError::TlsListen(address.clone(), error))?;
     }
     Ok(listeners)
 }
 
+/// How many addresses are to be bound.
+fn listeners_max(config: &Config) -> usize {
+    let tls = config.tls.as_ref();
+    config.listen.len() + tls.map_or(0, |tls| tls.listen.len())
+}
+
+/// Reads the certificate and its key, before the sandbox.
+fn load_certificate(config: &Config) -> Result<Option<Acceptor>, StartError> {
+    let Some(tls) = &config.tls else {
+        return Ok(None);
+    };
+    let Paths { certificate, key } = &tls.paths;
+    if let Some(served) = [key, certificate]
+        .into_iter()
+        .find(|&own| config.serves(Some(own)))
+    {
+        return Err(StartError::Served(served.clone()));
+    }
+    let acceptor = certificate::load(&tls.paths).map_err(StartError::Certificate)?;
+    Ok(Some(acceptor))
+}
+
 /// Binds all addresses of a name with one port, except those that this host lacks: a name may have
 /// an IPv6 address on a host without IPv6.
-fn bind(address: &Address, listeners: &mut Vec<Listener>) -> io::Result<()> {
+fn bind(address: &Address, door: Door, listeners: &mut Vec<Listener>) -> io::Result<()> {
     let before = listeners.len();
     let mut port = address.port;
     let mut missing = None;
     for mut one in address.resolve()? {
         one.set_port(port);
-        match Listener::bind(one) {
+        match Listener::bind(one, door) {
             Ok(listener) => {
                 port = listener.local_addr()?.port();
                 listeners.push(listener);

@@ -115,6 +115,8 @@ pub enum ErrorReply<'a> {
     ShuttingDown,
     /// The first line was a request of HTTP.
     NotWeb,
+    /// The first byte was none of TLS, on a port where TLS is spoken.
+    SpeaksTls,
 }
 
 impl ErrorReply<'_> {
@@ -146,6 +148,7 @@ impl ErrorReply<'_> {
             }
             Self::ShuttingDown => out.extend_from_slice(SHUTTING_DOWN),
             Self::NotWeb => out.extend_from_slice(NOT_WEB),
+            Self::SpeaksTls => out.extend_from_slice(SPEAKS_TLS),
         }
     }
 }
@@ -226,6 +229,7 @@ const IDLE: &[u8] = b"idle for ";
 const CLOSING: &[u8] = b", closing";
 const SHUTTING_DOWN: &[u8] = b"server shutting down";
 const NOT_WEB: &[u8] = b"this is not a web server";
+const SPEAKS_TLS: &[u8] = b"this port speaks TLS";
 
 /// How the reason begins when nothing of a name is served.
 pub const NO_SUCH_FILE: &[u8] = b"no such file: ";
@@ -293,7 +297,7 @@ pub fn parse_goodbye(line: &[u8]) -> Option<&[u8]> {
 /// Whether the server closes behind an `ERR` line with this reason, so that no answer follows it.
 #[must_use]
 pub fn is_last_word(reason: &[u8]) -> bool {
-    [SHUTTING_DOWN, NOT_WEB].contains(&reason)
+    [SHUTTING_DOWN, NOT_WEB, SPEAKS_TLS].contains(&reason)
         || (reason.starts_with(IDLE) && reason.ends_with(CLOSING))
 }
 

@@ -20,6 +20,8 @@ pub(crate) struct Server {
     process: Child,
     /// Where it listens.
     pub(crate) address: SocketAddr,
+    /// Where it listens with TLS, if it was told to.
+    pub(crate) tls: Option<SocketAddr>,
     /// Holds the log and, mostly, the served folder; removed with this.
     _folder: TempDir,
     repo: PathBuf,
@@ -137,21 +139,28 @@ impl Setup {
             .spawn()
             .expect("the server was built");
         let stdout = process.stdout.take().expect("it is piped");
-        let mut line = String::new();
-        BufReader::new(stdout)
-            .read_line(&mut line)
-            .expect("the server's output is text");
-        let address = line.trim_end().strip_prefix("berthd listening on ");
-        let address = address.and_then(|address| address.parse().ok());
-        let address = address.unwrap_or_else(|| {
-            panic!(
-                "no address in {line:?}; its log: {}",
-                fs::read_to_string(&log).unwrap()
-            )
-        });
+        let mut stdout = BufReader::new(stdout);
+        let mut listens = |with: &str| {
+            let mut line = String::new();
+            stdout
+                .read_line(&mut line)
+                .expect("the server's output is text");
+            let address = line.trim_end().strip_prefix("berthd listening on ");
+            let address = address.and_then(|address| address.strip_suffix(with)?.parse().ok());
+            address.unwrap_or_else(|| {
+                panic!(
+                    "no address in {line:?}; its log: {}",
+                    fs::read_to_string(&log).unwrap()
+                )
+            })
+        };
+        let address = listens("");
+        let has_tls = self.arguments.iter().any(|each| each == "--tls-listen");
+        let tls = has_tls.then(|| listens(" with TLS"));
         Server {
             process,
             address,
+            tls,
             _folder: self.folder,
             repo: self.repo,
             log,

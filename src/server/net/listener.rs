@@ -36,6 +36,16 @@ const VANISHED_AFTER: Duration = Duration::from_secs(90);
 pub struct Listener {
     socket: TcpListener,
     latch: AcceptState,
+    door: Door,
+}
+
+/// What is spoken on the connections of a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// Lines, in the clear.
+    Plain,
+    /// TLS.
+    Tls,
 }
 
 /// Whether the backlog may hold a connection. The event comes once, so it is remembered until
@@ -56,15 +66,20 @@ impl Listener {
     ///
     /// # Errors
     /// When the address is taken, is not this host's, or may not be bound.
-    pub fn bind(address: SocketAddr) -> io::Result<Self> {
-        Self::bind_with(address, Socket::new)
+    pub fn bind(address: SocketAddr, door: Door) -> io::Result<Self> {
+        let socket = Self::bind_with(address, Socket::new)?;
+        Ok(Self {
+            socket,
+            latch: AcceptState::Waiting,
+            door,
+        })
     }
 
     /// The same, with sockets from `open`.
     fn bind_with(
         address: SocketAddr,
         open: impl Fn(Domain, Type, Option<Protocol>) -> io::Result<Socket>,
-    ) -> io::Result<Self> {
+    ) -> io::Result<TcpListener> {
         let mut address = address;
         let open = |address| {
             open(
@@ -90,10 +105,13 @@ impl Listener {
         set_up_connections(&socket)?;
         socket.bind(&address.into())?;
         socket.listen(BACKLOG)?;
-        Ok(Self {
-            socket: TcpListener::from_std(socket.into()),
-            latch: AcceptState::Waiting,
-        })
+        Ok(TcpListener::from_std(socket.into()))
+    }
+
+    /// What is spoken on its connections.
+    #[must_use]
+    pub const fn door(&self) -> Door {
+        self.door
     }
 
     /// The address that was bound, with the port that the system chose if that was left to it.
@@ -200,7 +218,7 @@ mod tests {
     fn a_peer_that_vanishes_is_noticed() {
         let now = Instant::now();
         let any = "127.0.0.1:0".parse().expect("an address");
-        let mut listener = Listener::bind(any).expect("a port is free");
+        let mut listener = Listener::bind(any, Door::Plain).expect("a port is free");
         let address = listener.local_addr().expect("it is bound");
         let _peer = std::net::TcpStream::connect(address).expect("it listens");
         let (stream, _) = listener.accept(now).expect("somebody called");
@@ -228,7 +246,7 @@ mod tests {
     fn a_shortage_is_waited_out_and_a_lost_caller_is_not() {
         let now = Instant::now();
         let any = "127.0.0.1:0".parse().expect("an address");
-        let mut listener = Listener::bind(any).expect("a port is free");
+        let mut listener = Listener::bind(any, Door::Plain).expect("a port is free");
         listener.failed(&ErrorKind::ConnectionAborted.into(), now);
         assert_eq!(listener.latch, AcceptState::Waiting);
         for errno in [

@@ -7,16 +7,17 @@
 
 use std::cell::Cell;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::fs::FileExt;
 use std::sync::Once;
 
 use mio::net::TcpStream;
+use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
 use socket2::SockRef;
 
-use crate::engine::ports::{More, Taken, Transport};
+use crate::engine::ports::{Gather, More, ReadAt, Taken, Transport};
 use crate::server::files::readahead::Readahead;
 use crate::wire::Sanitized;
 
@@ -119,6 +120,14 @@ impl Served {
         }
     }
 
+    /// Announces that a long piece is about to be read. Returns whether it is the first of all.
+    fn fetch_ahead(&self, offset: u64, len: usize) -> bool {
+        let ahead = self.ahead.get();
+        let piece = offset..offset.saturating_add(len as u64);
+        self.ahead.set(ahead.fetch(&self.file, piece));
+        ahead == Readahead::Unknown
+    }
+
     /// From now on it is copied, because of `error`.
     fn give_up_sendfile(&self, error: &io::Error) {
         self.way.set(Way::Copy);
@@ -126,6 +135,26 @@ impl Served {
             let name = Sanitized(&self.name);
             log::warn!("sent by read and write, as sendfile refuses {name}: {error} (said once)");
         });
+    }
+}
+
+impl ReadAt for Served {
+    fn read_at(&self, out: &mut Vec<u8>, offset: u64, len: usize) -> io::Result<usize> {
+        if len >= LONG_BYTES {
+            self.fetch_ahead(offset, len);
+        }
+        let before = out.len();
+        out.reserve_exact(len);
+        // What is read goes where nothing was, so it is not zeroed first.
+        let n = rustix::io::pread(&self.file, spare_capacity(out), offset)?;
+        out.truncate(before + len);
+        Ok(n.min(len))
+    }
+}
+
+impl Gather for Socket {
+    fn write_parts(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.stream.write_vectored(parts)
     }
 }
 
@@ -153,13 +182,8 @@ impl Transport for Socket {
     }
 
     fn send_file(&mut self, served: &Served, offset: u64, len: usize) -> io::Result<usize> {
-        if len >= LONG_BYTES {
-            let ahead = served.ahead.get();
-            if ahead == Readahead::Unknown {
-                self.cork(true);
-            }
-            let piece = offset..offset.saturating_add(len as u64);
-            served.ahead.set(ahead.fetch(&served.file, piece));
+        if len >= LONG_BYTES && served.fetch_ahead(offset, len) {
+            self.cork(true);
         }
         if served.way.get() == Way::Sendfile {
             match self.hand_over(&served.file, offset, len) {

@@ -24,12 +24,13 @@ pub struct TooFew {
 }
 
 /// Makes sure that the process may open as many files as `limits` allow, and raises the soft limit
-/// if necessary.
+/// if necessary. `arriving`: peers wait at a gate before they are judged.
 ///
 /// # Errors
 /// When the hard limit is below that.
-pub fn reserve(limits: &Limits, listeners: usize) -> Result<(), TooFew> {
-    let needed = needed(limits, listeners);
+pub fn reserve(limits: &Limits, listeners: usize, arriving: bool) -> Result<(), TooFew> {
+    let arrivals = if arriving { limits.arrivals_max } else { 0 };
+    let needed = needed(limits, listeners + arrivals);
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current.is_none_or(|current| current >= needed) {
         return Ok(());
@@ -49,7 +50,7 @@ pub fn reserve(limits: &Limits, listeners: usize) -> Result<(), TooFew> {
     .map_err(|_| too_few)
 }
 
-fn needed(limits: &Limits, listeners: usize) -> u64 {
+fn needed(limits: &Limits, others: usize) -> u64 {
     let clients = limits.clients_max.saturating_mul(PER_CLIENT);
-    clients.saturating_add(limits.unadmitted_max + listeners + BESIDES) as u64
+    clients.saturating_add(limits.unadmitted_max + others + BESIDES) as u64
 }

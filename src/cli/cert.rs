@@ -1,0 +1,43 @@
+//! The command line of `berthd cert`.
+//!
+//! Owns its flags and their help. Must never make a file.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+/// What `berthd cert` is told.
+#[derive(Args, Clone, Debug)]
+#[command(max_term_width = 100, arg_required_else_help = true)]
+#[command(disable_help_subcommand = true, after_help = AFTER_HELP)]
+pub struct CertArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub what: What,
+}
+
+/// What can be done with certificates.
+#[derive(Clone, Debug, Subcommand)]
+pub enum What {
+    /// Make a key and a certificate that is signed with it, valid for ten years
+    ///
+    /// Nobody vouches for it: clients know the server by the pin, which is printed and does not
+    /// change as long as the key is kept.
+    #[command(max_term_width = 100)]
+    New {
+        /// Where to put berth.crt and berth.key, which are never replaced; made if it is not there
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+
+        /// A name or an address of the server; may be given more than once
+        ///
+        /// The name of this host, localhost and its addresses stand in the certificate anyway.
+        #[arg(long = "name", value_name = "HOST", value_delimiter = ',')]
+        names: Vec<String>,
+    },
+}
+
+const AFTER_HELP: &str = "\
+The pin goes to standard output, alone; what to do with it to standard error.
+
+Exit status: 0 done; 1 a file is there already or cannot be made; 2 wrong usage.";

@@ -1,0 +1,12 @@
+//! TLS on the wire: what a hostile or careless peer finds out at a TLS listener.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod cert;
+mod cuts;
+mod door;
+mod others;
+mod peer;
+mod session;
+mod start;
