@@ -7,6 +7,10 @@ use std::net::Ipv6Addr;
 #[cfg(feature = "client")]
 use crate::wire::DEFAULT_PORT;
 
+/// Stands before a server that speaks TLS.
+#[cfg(feature = "client")]
+pub(super) const TLS_SCHEME: &str = "berths://";
+
 /// A host without brackets, and its port if there is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Written {
@@ -66,6 +70,14 @@ pub(super) fn parse(text: &str) -> Result<Written, &'static str> {
 /// brackets.
 #[cfg(feature = "client")]
 pub(super) fn server(text: &str) -> Result<String, &'static str> {
+    // It is left in front, for the one who asks whether TLS is to be spoken.
+    if let Some(rest) = text.trim_matches(' ').strip_prefix(TLS_SCHEME) {
+        let rest = server(rest.strip_suffix('/').unwrap_or(rest))?;
+        return match rest.starts_with(TLS_SCHEME) {
+            true => Err("that is a URL in a URL"),
+            false => Ok(format!("{TLS_SCHEME}{rest}")),
+        };
+    }
     let Written { host, port } = parse(text)?;
     match port.unwrap_or(DEFAULT_PORT) {
         0 => Err("a port is a number from 1 to 65535"),
@@ -162,6 +174,8 @@ mod tests {
             ("fe80::1%eth0", "[fe80::1%eth0]:23784"),
             ("[fe80::1%2]", "[fe80::1%2]:23784"),
             ("::ffff:10.0.0.1", "[::ffff:10.0.0.1]:23784"),
+            ("berths://myhost", "berths://myhost:23784"),
+            ("berths://[::1]:7/", "berths://[::1]:7"),
         ] {
             assert_eq!(server(short).as_deref(), Ok(whole));
         }
@@ -184,6 +198,10 @@ mod tests {
             "[::1%]:80",
             "[::1]x:80",
             "tcp://h:80",
+            "berths://",
+            "berths://h:0",
+            "berths://h/x",
+            "berths://berths://h",
             "h:80/",
             "a b",
             "h\n",

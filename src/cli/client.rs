@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::cli::client_help::{AFTER_HELP, GET_AFTER_HELP, LONG_ABOUT};
 use crate::cli::{address, parse_duration};
+use crate::client::known_servers;
 use crate::client::options::{Color, Fetching, OnExist, Options, Output, Task, Wanted};
 use crate::wire::{DEFAULT_ADDRESS, Sanitized};
 
@@ -38,6 +40,18 @@ pub struct ClientArgs {
         value_parser = address::server
     )]
     pub server: String,
+
+    /// Connect with TLS, as berths:// in front of the server does
+    ///
+    /// The server has to be known by its pin (see 'berth trust'), or present a
+    /// certificate that this system trusts. TLS is also used without this option if
+    /// the server is known by its pin.
+    #[arg(long, global = true)]
+    pub tls: bool,
+
+    /// Trust the certificates in this PEM file instead of the system's; implies --tls
+    #[arg(long, global = true, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
 
     /// Timeout of each step of connecting
     ///
@@ -109,6 +123,19 @@ pub enum Command {
         #[arg(value_name = "NAME", required = true)]
         names: Vec<OsString>,
     },
+    /// Trust a server by the pin of its key from now on
+    ///
+    /// Without PIN, the pin that the server presents is shown beside the known one,
+    /// and trusted if you say so. Ask the one who runs the server for it:
+    /// 'berthd cert new' has printed it.
+    Trust {
+        /// The server; the one of --server unless given
+        #[arg(value_name = "ADDR[:PORT]", value_parser = address::server)]
+        server: Option<String>,
+        /// The pin, if it is known already: no question is asked then
+        #[arg(value_name = "PIN", value_parser = parse_pin)]
+        pin: Option<String>,
+    },
     /// Show SHA-256 checksums of files, in the format of sha256sum
     Sha256 {
         /// Names on the server
@@ -159,65 +186,20 @@ pub struct GetArgs {
     pub retries: u32,
 }
 
-const LONG_ABOUT: &str = "\
-Talk to a berthd server: list its files, download them, see who is connected.
-
-Without a command, berth is a prompt at a terminal. Otherwise standard input is
-a script of one request per line; answers go to standard output byte for byte,
-everything else to standard error:
-
-  printf 'list\\nget notes.txt\\n' | berth --server files.example:23784";
-
-const GET_AFTER_HELP: &str = "\
-A file is downloaded to .NAME.part beside its destination and renamed when it is
-complete. .NAME.part.meta holds the file's line of the listing. The same command
-resumes such a part if the server's file still has the same size and time. A
-dropped connection is resumed, with exponential backoff and jitter.
-
-With -o - the bytes go to standard output as they arrive.";
-
-const AFTER_HELP: &str = "\
-Without a command:
-  status       shows the connected clients and the latest that left
-  list         lists the files on the server
-  get NAME     downloads the file into the current folder, under the last part
-               of its name; a file that already exists is left as it is
-  stat NAME    shows the file's line of the listing: its size and time
-  sha256 NAME  shows the file's SHA-256 and size
-  exit         ends the session, as the end of input does
-  any other line is a message; the reply is the line with ' ACK' appended
-
-Durations are written as 500ms, 30s, 10m, 1h 30m. NO_COLOR turns colours off.
-
-Exit codes, which never change:
-   0  success, verified if requested
-   1  any other error
-   2  usage error, also for a request that berth does not send
-   7  cannot connect
-  18  fewer bytes than announced, or no END: the connection ended too early
-  19  the file does not match the server's SHA-256
-  22  the server refused a request
-  23  cannot write the file or standard output
-  28  timed out
-  33  cannot resume from the existing part
-  65  the server does not follow the protocol
-  73  the file already exists
-  75  the server is full: try later, or --wait
-  78  the server has no such file
- 130  interrupted by Ctrl-C
-
-If several requests fail, the code is that of the first. A script continues
-after 2, 19, 22, 33, 73 and 78, and after a 23 before the first byte of a file. At
-a prompt, only the error that ends the session counts.";
-
 impl ClientArgs {
     /// What was asked for, and how.
     ///
     /// # Errors
     /// When options do not fit each other, or a name cannot be sent; the reason is sanitized.
     pub fn into_task(self) -> Result<(Options, Task), String> {
-        let options = Options {
-            server: self.server,
+        let (server, is_url) = match self.server.strip_prefix(address::TLS_SCHEME) {
+            Some(server) => (server.to_owned(), true),
+            None => (self.server, false),
+        };
+        let mut options = Options {
+            server,
+            tls: self.tls || is_url || self.ca.is_some(),
+            ca: self.ca,
             connect_timeout: self.connect_timeout,
             timeout: Some(self.timeout).filter(|timeout| !timeout.is_zero()),
             wait: self.wait.filter(|wait| !wait.is_zero()),
@@ -234,6 +216,13 @@ impl ClientArgs {
             Some(Command::Send { text }) => Task::Send(line_of(&text.join(" ".as_ref()))?),
             Some(Command::Stat { names }) => Task::Stat(all_sendable(&names)?),
             Some(Command::Sha256 { names }) => Task::Sha256(all_sendable(&names)?),
+            Some(Command::Trust { server, pin }) => {
+                if let Some(server) = server {
+                    let bare = server.strip_prefix(address::TLS_SCHEME);
+                    options.server = bare.unwrap_or(&server).to_owned();
+                }
+                Task::Trust(pin)
+            }
             Some(Command::Get(args)) => {
                 let (wanted, how) = args.into_parts()?;
                 if options.json && how.output == Output::Stdout {
@@ -312,6 +301,13 @@ fn bytes_of(word: &OsString) -> Option<Vec<u8>> {
     word.to_str().map(|word| word.as_bytes().to_vec())
 }
 
+fn parse_pin(text: &str) -> Result<String, &'static str> {
+    match known_servers::is_pin(text) {
+        true => Ok(text.to_owned()),
+        false => Err("a pin is 43 letters, digits, '-' and '_'"),
+    }
+}
+
 /// Reads a duration that has to be one.
 fn parse_positive_duration(text: &str) -> Result<Duration, String> {
     match parse_duration(text)? {
@@ -340,7 +336,9 @@ mod tests {
     #[test]
     fn the_help_fits_a_terminal_and_names_every_exit_code() {
         let help = ClientArgs::command().render_long_help().to_string();
-        for code in [0, 1, 2, 7, 18, 19, 22, 23, 28, 33, 65, 73, 75, 78, 130] {
+        for code in [
+            0, 1, 2, 7, 18, 19, 22, 23, 28, 33, 35, 60, 65, 73, 75, 77, 78, 130,
+        ] {
             assert!(help.contains(&format!("\n {code:>3}  ")), "{code}");
         }
         assert!(help.lines().all(|line| line.len() <= 80), "{help}");

@@ -8,6 +8,8 @@ mod address;
 pub mod cert;
 #[cfg(feature = "client")]
 pub mod client;
+#[cfg(feature = "client")]
+mod client_help;
 #[cfg(feature = "server")]
 pub mod journal;
 #[cfg(feature = "server")]

@@ -5,12 +5,16 @@
 
 use crate::client::download::batch::{self, Outcome};
 use crate::client::error::Error;
+use crate::client::excerpt::Excerpt;
+use crate::client::known_servers;
 use crate::client::net::reconnect::Link;
+use crate::client::net::secure;
 use crate::client::options::{Fetching, Options, Output, Task, Wanted};
 use crate::client::output::answers::{Form, Question, show, table};
 use crate::client::output::json;
 use crate::client::prompt;
 use crate::client::script;
+use crate::client::ui::confirm;
 use crate::client::ui::interrupt;
 use crate::client::ui::stderr::Stderr;
 use crate::client::ui::stdout::Stdout;
@@ -33,6 +37,11 @@ pub fn run(options: Options, task: &Task) -> u8 {
         stdout: Stdout::open(&options),
         code: 0,
     };
+    if let Task::Trust(pin) = task {
+        let done = trust(&options, pin.as_deref(), command.stderr);
+        command.end(done, None);
+        return command.code;
+    }
     match Link::open(options) {
         Ok(mut link) => {
             let done = command.perform(&mut link, task);
@@ -46,6 +55,47 @@ pub fn run(options: Options, task: &Task) -> u8 {
         Err(err) => command.end(Err(err), None),
     }
     command.code
+}
+
+/// Trusts the server by this pin, or by the one that it presents if the person at the terminal
+/// says so.
+fn trust(options: &Options, pin: Option<&str>, stderr: Stderr) -> Result<(), Error> {
+    let server = &options.server;
+    let known = known_servers::pins(server)?;
+    let presented = match pin {
+        Some(pin) => pin.to_owned(),
+        None => secure::learn(options)?,
+    };
+    if known == [presented.as_str()] {
+        stderr.info(format_args!(
+            "{server} is trusted already, by this pin: {presented}"
+        ));
+        return Ok(());
+    }
+    let was = match known.is_empty() {
+        true => "it is not known yet".to_owned(),
+        false => format!("it is known by {}", known.join(" or ")),
+    };
+    let server_shown = Excerpt(server.as_bytes());
+    let question = format!("the pin of {server_shown} is {presented}\n{was}\ntrust it? [yes/No] ");
+    // Who gives the pin has compared it.
+    if pin.is_none() && !confirm::trust(&question)? {
+        return Err(Error::Untrusted {
+            server: server.clone(),
+            pin: presented,
+            known: !known.is_empty(),
+            why: match known.is_empty() {
+                true => "there is nobody to ask".to_owned(),
+                false => known.join(" or "),
+            },
+        });
+    }
+    let pin = presented;
+    known_servers::put(server, &pin)?;
+    stderr.info(format_args!(
+        "{server_shown} is trusted from now on, by {pin}"
+    ));
+    Ok(())
 }
 
 /// Reports a usage error as JSON, for a program that asked for JSON.
@@ -69,7 +119,7 @@ struct Command {
 impl Command {
     fn perform(&mut self, link: &mut Link, task: &Task) -> Result<(), Error> {
         match task {
-            Task::Session => unreachable!("a session is no command"),
+            Task::Session | Task::Trust(_) => unreachable!("these open no link here"),
             Task::Status => self.show(link, Question::Status, b"status"),
             Task::List => self.show(link, Question::List, b"list"),
             Task::Get(wanted, how) => self.get(link, wanted, how),

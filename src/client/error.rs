@@ -1,16 +1,15 @@
-//! The client's errors, in words and exit codes.
+//! The client's errors and their exit codes.
 //!
-//! Owns the exit codes, which never change their meaning, and for each failure its cause and a hint
-//! what to do next. Must never let a byte from the server or of a file's name out raw: these
-//! sentences end on a terminal.
+//! Owns the exit codes, which never change their meaning, and for each failure a hint what to do
+//! next; [`super::cause`] says what happened. Must never let a byte from the server or of a file's
+//! name out raw.
 
 use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use crate::client::excerpt::Excerpt;
+use crate::wire::Digest;
 use crate::wire::reply::NO_SUCH_FILE;
-use crate::wire::{Digest, Hex};
 
 /// The exit code after Ctrl-C: 128 and the number of the signal, as shells count.
 pub const INTERRUPTED: u8 = 130;
@@ -23,6 +22,21 @@ pub const UNWRITTEN: u8 = 23;
 pub enum Error {
     /// This client refuses to send it; nothing was asked.
     Usage(String),
+    /// The handshake of TLS failed, for this reason.
+    Handshake(String),
+    /// The server is not trusted.
+    Untrusted {
+        /// What was named, as it was named.
+        server: String,
+        /// The pin of the key that it has.
+        pin: String,
+        /// Whether it is known by another pin.
+        known: bool,
+        /// That pin, or why no authority vouches for it.
+        why: String,
+    },
+    /// A file that says whom to trust cannot be read, or others can change it.
+    Trust(Vec<u8>, io::Error),
     /// No address of the server took the connection.
     Connect {
         /// What was named, as it was named.
@@ -111,6 +125,9 @@ impl Error {
             Self::Connect { .. } => 7,
             Self::Closed(_) | Self::Dismissed(_) | Self::Broken(..) | Self::Cut { .. } => 18,
             Self::Mismatch { .. } => 19,
+            Self::Handshake(_) => 35,
+            Self::Untrusted { .. } => 60,
+            Self::Trust(..) => 77,
             Self::Refused(reason) if reason.starts_with(NO_SUCH_FILE) => 78,
             Self::NothingBelow(_) => 78,
             Self::Refused(_) => 22,
@@ -161,118 +178,16 @@ impl Error {
         )
     }
 
-    /// What happened, without what a person can do about it.
-    #[must_use]
-    pub fn cause(&self) -> String {
-        match self {
-            Self::Usage(reason) => reason.clone(),
-            Self::Connect { server, source } => {
-                let server = Excerpt(server.as_bytes());
-                format!("cannot connect to {server}: {source}")
-            }
-            Self::TurnedAway(line) => Excerpt(line).to_string(),
-            Self::Closed(line) => format!("the server closed the connection{}", Within(line)),
-            Self::Dismissed(reason) => {
-                format!("the server closed the connection: {}", Excerpt(reason))
-            }
-            Self::Broken(err, line) => format!("the connection broke{}: {err}", Within(line)),
-            Self::Interrupted => "interrupted".into(),
-            Self::Refused(reason) => match reason.strip_prefix(NO_SUCH_FILE) {
-                Some(name) => format!("the server refused: no such file: '{}'", Excerpt(name)),
-                None => format!("the server refused: {}", Excerpt(reason)),
-            },
-            Self::Protocol { expected, line } => {
-                let line = Excerpt(line);
-                format!("the server broke the protocol: expected {expected}, got '{line}'")
-            }
-            Self::Unended(line, time) => {
-                let (line, time) = (Excerpt(line), humantime::format_duration(*time));
-                format!(
-                    "the server broke the protocol: it sent '{line}' and no line end within {time}"
-                )
-            }
-            Self::EndlessLine(line) => {
-                let line = Excerpt(line);
-                format!("the server broke the protocol: it sent a line that does not end, '{line}'")
-            }
-            Self::Stdin(err) => format!("cannot read standard input: {err}"),
-            Self::Stdout(err) => format!("cannot write to standard output: {err}"),
-            Self::NotFound(..)
-            | Self::NotConnected(..)
-            | Self::NotGreeted(_)
-            | Self::TimedOut(_) => self.cause_of_time(),
-            of_a_file => of_a_file.cause_of_a_file(),
-        }
-    }
-
-    fn cause_of_time(&self) -> String {
-        let (what, time) = match self {
-            Self::NotFound(server, time) => {
-                let server = Excerpt(server.as_bytes());
-                (format!("no address for {server} was found within"), time)
-            }
-            Self::NotConnected(server, time) => {
-                let server = Excerpt(server.as_bytes());
-                (format!("no connection to {server} came about within"), time)
-            }
-            Self::NotGreeted(time) => ("no greeting came within".into(), time),
-            Self::TimedOut(time) => ("nothing has moved for".into(), time),
-            _ => unreachable!("the others are told elsewhere"),
-        };
-        format!("timed out: {what} {}", humantime::format_duration(*time))
-    }
-
-    fn cause_of_a_file(&self) -> String {
-        match self {
-            Self::Cut {
-                name,
-                got,
-                size,
-                source,
-            } => {
-                let name = Excerpt(name);
-                let no_end = if got == size { " and no END" } else { "" };
-                let source = source.as_ref().map(|err| format!(" ({err})"));
-                let source = source.unwrap_or_default();
-                format!(
-                    "the connection ended after {got} of {size} bytes of {name}{no_end}{source}"
-                )
-            }
-            Self::CannotResume(name, reason) => {
-                let name = Excerpt(name);
-                format!("cannot resume {name}: {reason}")
-            }
-            Self::Mismatch {
-                name,
-                local,
-                remote,
-            } => format!(
-                "{} came wrong and was thrown away, get it again: its SHA-256 is {} here and {} on \
-                 the server",
-                Excerpt(name),
-                Hex(local),
-                Hex(remote)
-            ),
-            Self::LeadsOut(name) => format!(
-                "the server lists '{}', which leads elsewhere than down: it was left out",
-                Excerpt(name)
-            ),
-            Self::NothingBelow(folder) => {
-                format!("the server lists no file in '{}'", Excerpt(folder))
-            }
-            Self::Exists(name) => format!("{} exists and is left as it is", Excerpt(name)),
-            Self::Local(name, err) => format!("cannot save {}: {err}", Excerpt(name)),
-            Self::Write(name, err) => format!("cannot write {}: {err}", Excerpt(name)),
-            _ => unreachable!("the others have been told"),
-        }
-    }
-
     /// What a person can do about it; nothing where that depends.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::Connect { .. } => {
                 "is berthd running there? (--server or BERTH_SERVER names another)"
+            }
+            Self::Handshake(_) => "with --tls or berths:// the client speaks TLS, else not",
+            Self::Untrusted { .. } => {
+                "if the one who runs it names this pin, 'berth trust SERVER PIN' trusts it"
             }
             Self::TurnedAway(_) => "'berth --wait 5m' waits for a berth",
             Self::Closed(_) | Self::Dismissed(_) | Self::Broken(..) => "start again to go on",
@@ -310,18 +225,6 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
-
-/// The beginning of a line in which a connection ended; nothing if it ended between two.
-struct Within<'a>(&'a [u8]);
-
-impl fmt::Display for Within<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            [] => Ok(()),
-            line => write!(f, " in the middle of a line, '{}'", Excerpt(line)),
-        }
-    }
-}
 
 /// What a person can do where a file cannot be written; nothing where that depends.
 fn advice(err: &io::Error) -> Option<&'static str> {

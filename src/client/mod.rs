@@ -10,16 +10,20 @@
 //! download/                 files: partial, resumed, verified, renamed into place
 //! net/                      the connection: dial, read an answer, reconnect with backoff
 //! ui/                       the terminal: streams, progress bar, questions, Ctrl-C
+//! known_servers             whom to trust by the pin of its key
+//! cause                     failures in words
 //! error                     failures and exit codes
 //! options   excerpt         what the client is told; unknown bytes in our sentences
 //! ```
 //!
 //! Must never see the engine or the server: what both sides share is in `wire` and `streams`.
 
+pub mod cause;
 pub mod commands;
 pub mod download;
 pub mod error;
 pub mod excerpt;
+pub mod known_servers;
 pub mod net;
 pub mod options;
 pub mod output;

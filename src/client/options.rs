@@ -26,6 +26,10 @@ const RETRIES: u32 = 8;
 pub struct Options {
     /// A host and a port.
     pub server: String,
+    /// Whether to speak TLS. A server that is known by its pin is spoken to with TLS in any case.
+    pub tls: bool,
+    /// The certificates to trust, instead of the system's.
+    pub ca: Option<PathBuf>,
     /// How long a connection, and the greeting on it, may take.
     pub connect_timeout: Duration,
     /// The idle timeout; `None`: none.
@@ -46,6 +50,8 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             server: DEFAULT_ADDRESS.to_owned(),
+            tls: false,
+            ca: None,
             connect_timeout: CONNECT_TIMEOUT,
             timeout: Some(TIMEOUT),
             wait: None,
@@ -86,6 +92,8 @@ pub enum Task {
     Sha256(Vec<Vec<u8>>),
     /// Shows the lines that a listing has for files.
     Stat(Vec<Vec<u8>>),
+    /// Trusts the server by this pin, or by the one that it presents, after a question.
+    Trust(Option<String>),
 }
 
 /// Which files to fetch.

@@ -229,10 +229,11 @@ const IDLE: &[u8] = b"idle for ";
 const CLOSING: &[u8] = b", closing";
 const SHUTTING_DOWN: &[u8] = b"server shutting down";
 const NOT_WEB: &[u8] = b"this is not a web server";
-const SPEAKS_TLS: &[u8] = b"this port speaks TLS";
 
 /// How the reason begins when nothing of a name is served.
 pub const NO_SUCH_FILE: &[u8] = b"no such file: ";
+/// The reason for a peer that did not speak TLS where it is spoken.
+pub const SPEAKS_TLS: &[u8] = b"this port speaks TLS";
 /// The line for a peer that finds every berth taken.
 pub const FULL: &[u8] = b"Server full, try later";
 /// The line for a peer whose address holds its share of the berths.

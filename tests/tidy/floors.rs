@@ -54,6 +54,8 @@ pub(crate) const FLOORS: &[(&str, u8)] = &[
     ("client/excerpt", 1),
     ("client/options", 1),
     ("client/error", 2),
+    ("client/cause", 3),
+    ("client/known_servers", 3),
     ("client/ui", 3),
     ("client/net", 4),
     ("client/download", 5),

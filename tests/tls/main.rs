@@ -4,6 +4,7 @@
 mod support;
 
 mod cert;
+mod client;
 mod cuts;
 mod door;
 mod others;

@@ -44,8 +44,13 @@ impl Keys {
 
     /// The arguments of a server that speaks TLS with them.
     pub(crate) fn arguments(&self) -> String {
+        self.arguments_at("127.0.0.1:0")
+    }
+
+    /// The same, for a server that listens there.
+    pub(crate) fn arguments_at(&self, address: &str) -> String {
         format!(
-            "--tls-listen 127.0.0.1:0 --tls-cert {} --tls-key {}",
+            "--tls-listen {address} --tls-cert {} --tls-key {}",
             self.certificate().display(),
             self.key().display()
         )

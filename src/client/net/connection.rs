@@ -8,11 +8,15 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::client::error::Error;
-use crate::client::net::dial::{dial, is_timeout};
+use crate::client::net::dial::is_timeout;
 use crate::client::net::one_line::{framed, missing, refusal, refusal_of, unexpected};
+use crate::client::net::secure;
 use crate::client::net::silence::Waiting;
+use crate::client::net::stream::Stream;
 use crate::client::options::Options;
-use crate::wire::reply::{END, LIST, STATUS, is_refusal, parse_start, parse_welcome};
+use crate::wire::reply::{
+    END, LIST, SPEAKS_TLS, STATUS, is_refusal, parse_error, parse_start, parse_welcome,
+};
 use crate::wire::{LINE_BYTES_MAX, Request};
 
 /// The longest line read from a server, in bytes before its LF.
@@ -49,7 +53,7 @@ pub enum Answer {
 #[derive(Debug)]
 pub struct Client {
     /// Reads go through the buffer, writes to the stream below it.
-    pub(super) reader: BufReader<TcpStream>,
+    pub(super) reader: BufReader<Stream>,
     /// The server's first line.
     welcome: Vec<u8>,
     /// The idle timeout; `None`: none.
@@ -69,7 +73,7 @@ impl Client {
     /// When no address of the server answers, when it turns the client away, and when whatever
     /// listens there is no berthd.
     pub fn connect(options: &Options) -> Result<Self, Error> {
-        let stream = dial(options)?;
+        let stream = secure::open(options)?;
         let mut client = Self {
             reader: BufReader::new(stream),
             welcome: Vec::new(),
@@ -82,6 +86,8 @@ impl Client {
         client.set_timeout(options.timeout);
         if parse_welcome(&client.welcome).is_some() {
             Ok(client)
+        } else if parse_error(&client.welcome) == Some(SPEAKS_TLS) {
+            Err(Error::Handshake("the server speaks TLS there".into()))
         } else if is_refusal(&client.welcome) {
             Err(Error::TurnedAway(client.welcome))
         } else {
@@ -104,7 +110,7 @@ impl Client {
     /// The socket, for Ctrl-C to shut down.
     #[must_use]
     pub fn stream(&self) -> &TcpStream {
-        self.reader.get_ref()
+        self.reader.get_ref().socket()
     }
 
     /// Shows with `waiting` from now on that the server is busy.

@@ -7,4 +7,6 @@ pub mod connection;
 pub mod dial;
 pub mod one_line;
 pub mod reconnect;
+pub mod secure;
 pub mod silence;
+pub mod stream;

@@ -9,10 +9,12 @@ use std::time::Instant;
 
 use crate::client::error::Error;
 use crate::client::excerpt::Excerpt;
+use crate::client::known_servers;
 use crate::client::net::backoff::Backoff;
 use crate::client::net::connection::Client;
 use crate::client::net::silence::Waiting;
 use crate::client::options::Options;
+use crate::client::ui::confirm;
 use crate::client::ui::interrupt;
 use crate::client::ui::stderr::Stderr;
 
@@ -121,6 +123,9 @@ impl Link {
                 }
                 Err(err) => err,
             };
+            if self.learns(&err)? {
+                continue;
+            }
             let left = end.map(|end| end.saturating_duration_since(Instant::now()));
             let Some(left) = left.filter(|left| !left.is_zero()) else {
                 return Err(err);
@@ -138,6 +143,25 @@ impl Link {
             }
             interrupt::pause(backoff.take().min(left))?;
         }
+    }
+
+    /// Asks whether to trust a server that is not known, and notes the answer for ever. One that
+    /// is known and has another key is not asked about: see `berth trust`.
+    fn learns(&self, err: &Error) -> Result<bool, Error> {
+        let Error::Untrusted {
+            server,
+            pin,
+            known: false,
+            ..
+        } = err
+        else {
+            return Ok(false);
+        };
+        let trusted = confirm::trust(&format!("{}\ntrust it? [yes/No] ", err.cause()))?;
+        if trusted {
+            known_servers::put(server, pin)?;
+        }
+        Ok(trusted)
     }
 }
 

@@ -44,6 +44,30 @@ pub fn ask(target: &Path) -> Result<OnExist, Error> {
     }
 }
 
+/// Asks whether to trust a server. Without a terminal the answer is no.
+///
+/// # Errors
+/// When the answer is Ctrl-C, or cannot be read.
+pub fn trust(question: &str) -> Result<bool, Error> {
+    if !streams::stdin().is_terminal() || !streams::stderr().is_terminal() {
+        return Ok(false);
+    }
+    keyboard::take_ahead()?;
+    loop {
+        let answer = match read(question)? {
+            Typed::Line(answer) => answer,
+            Typed::Dropped => return Err(Error::Interrupted),
+            Typed::End => return Ok(false),
+            Typed::NotText => continue,
+        };
+        match answer.trim().to_ascii_lowercase().as_str() {
+            "yes" => return Ok(true),
+            "" | "n" | "no" => return Ok(false),
+            _ => {}
+        }
+    }
+}
+
 /// Asks whether to reconnect.
 ///
 /// # Errors

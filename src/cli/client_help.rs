@@ -1,0 +1,60 @@
+//! The longer texts in the help of `berth`.
+//!
+//! Owns their words. Must never be the place of an option's own help, which stands with the option.
+
+/// What the program is.
+pub(super) const LONG_ABOUT: &str = "\
+Talk to a berthd server: list its files, download them, see who is connected.
+
+Without a command, berth is a prompt at a terminal. Otherwise standard input is
+a script of one request per line; answers go to standard output byte for byte,
+everything else to standard error:
+
+  printf 'list\\nget notes.txt\\n' | berth --server files.example:23784";
+
+/// What is behind the help of `berth get`.
+pub(super) const GET_AFTER_HELP: &str = "\
+A file is downloaded to .NAME.part beside its destination and renamed when it is
+complete. .NAME.part.meta holds the file's line of the listing. The same command
+resumes such a part if the server's file still has the same size and time. A
+dropped connection is resumed, with exponential backoff and jitter.
+
+With -o - the bytes go to standard output as they arrive.";
+
+/// What is behind the help of `berth`.
+pub(super) const AFTER_HELP: &str = "\
+Without a command:
+  status       shows the connected clients and the latest that left
+  list         lists the files on the server
+  get NAME     downloads the file into the current folder, under the last part
+               of its name; a file that already exists is left as it is
+  stat NAME    shows the file's line of the listing: its size and time
+  sha256 NAME  shows the file's SHA-256 and size
+  exit         ends the session, as the end of input does
+  any other line is a message; the reply is the line with ' ACK' appended
+
+Durations are written as 500ms, 30s, 10m, 1h 30m. NO_COLOR turns colours off.
+
+Exit codes, which never change:
+   0  success, verified if requested
+   1  any other error
+   2  usage error, also for a request that berth does not send
+   7  cannot connect
+  18  fewer bytes than announced, or no END: the connection ended too early
+  19  the file does not match the server's SHA-256
+  22  the server refused a request
+  23  cannot write the file or standard output
+  28  timed out
+  33  cannot resume from the existing part
+  35  no TLS with the server
+  60  the server is not trusted, or its key has changed
+  65  the server does not follow the protocol
+  73  the file already exists
+  75  the server is full: try later, or --wait
+  77  a file that says whom to trust cannot be read, or others can change it
+  78  the server has no such file
+ 130  interrupted by Ctrl-C
+
+If several requests fail, the code is that of the first. A script continues
+after 2, 19, 22, 33, 73 and 78, and after a 23 before the first byte of a file. At
+a prompt, only the error that ends the session counts.";

@@ -1,0 +1,169 @@
+//! The servers that are trusted by the pin of their key.
+//!
+//! Owns the file `known_servers`: a line for each, `HOST:PORT PIN TIME`. Must never trust a file
+//! that others can change, nor lose an entry of another server.
+
+use std::env;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use crate::client::error::Error;
+use crate::client::excerpt::path_bytes;
+use crate::wire::Timestamp;
+
+/// The length of a pin: 32 bytes in base64url.
+const PIN_SIGNS: usize = 43;
+
+/// The longest file that is read: thousands of servers.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// Whether it is the pin of a key.
+#[must_use]
+pub fn is_pin(text: &str) -> bool {
+    let is_sign = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    text.len() == PIN_SIGNS && text.bytes().all(is_sign)
+}
+
+/// The pins of this server, as `HOST:PORT`; none if it is not known.
+///
+/// # Errors
+/// When the file cannot be read or trusted, or a line of it is damaged.
+pub fn pins(server: &str) -> Result<Vec<String>, Error> {
+    let Some(path) = path() else {
+        return Ok(Vec::new());
+    };
+    let text = read(&path)?;
+    let entries = parse(&text).map_err(|line| damaged(&path, line))?;
+    let own = entries.filter(|(name, _)| name.eq_ignore_ascii_case(server));
+    Ok(own.map(|(_, pin)| pin.to_owned()).collect())
+}
+
+/// Trusts this server by `pin` from now on, and by no other.
+///
+/// # Errors
+/// When the file cannot be read, trusted or replaced. It is as it was then.
+pub fn put(server: &str, pin: &str) -> Result<(), Error> {
+    let path = path().ok_or_else(|| {
+        let missing = io::Error::other("there is no HOME for it");
+        Error::Trust(b"known_servers".to_vec(), missing)
+    })?;
+    let mut text = String::new();
+    for line in read(&path)?.lines() {
+        let name = line.split(' ').next().unwrap_or_default();
+        if !name.eq_ignore_ascii_case(server) {
+            text.extend([line, "\n"]);
+        }
+    }
+    let now = Timestamp(SystemTime::now());
+    let _ = writeln!(text, "{server} {pin} {now}");
+    replace(&path, &text).map_err(|error| Error::Trust(path_bytes(&path), error))
+}
+
+/// Where the file is, after the XDG base directory specification.
+fn path() -> Option<PathBuf> {
+    let set = |name| env::var_os(name).filter(|value| !value.is_empty());
+    let folder = match set("XDG_CONFIG_HOME") {
+        Some(folder) if Path::new(&folder).is_absolute() => PathBuf::from(folder),
+        _ => Path::new(&set("HOME")?).join(".config"),
+    };
+    Some(folder.join("berth").join("known_servers"))
+}
+
+/// The text of the file, which is empty if there is none.
+fn read(path: &Path) -> Result<String, Error> {
+    let failed = |error| Error::Trust(path_bytes(path), error);
+    match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
+        Err(error) => return Err(failed(error)),
+        Ok(about) if !about.is_file() => return Err(failed(io::Error::other("it is no file"))),
+        Ok(about) if about.len() > FILE_BYTES_MAX => {
+            return Err(failed(io::Error::other("it is longer than 1 MiB")));
+        }
+        Ok(about) => check_mode(&about).map_err(failed)?,
+    }
+    fs::read_to_string(path).map_err(failed)
+}
+
+/// Others who could write to it could let us trust their own server.
+#[cfg(unix)]
+fn check_mode(about: &fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = about.permissions().mode() & 0o777;
+    if mode & 0o022 == 0 {
+        return Ok(());
+    }
+    let told = format!("its mode is {mode:03o}, so that others can change it: chmod 600 it");
+    Err(io::Error::other(told))
+}
+
+#[cfg(not(unix))]
+fn check_mode(_: &fs::Metadata) -> io::Result<()> {
+    Ok(())
+}
+
+/// The entries of the file, or the number of the first line that is none.
+fn parse(text: &str) -> Result<impl Iterator<Item = (&str, &str)>, usize> {
+    let entry = |line: &'_ str| -> Option<()> {
+        let mut words = line.split(' ');
+        let (server, pin) = (words.next()?, words.next()?);
+        (!server.is_empty() && is_pin(pin)).then_some(())
+    };
+    let lines = || {
+        text.lines()
+            .zip(1..)
+            .filter(|(line, _)| !line.starts_with('#'))
+    };
+    if let Some((_, number)) = lines().find(|(line, _)| entry(line).is_none()) {
+        return Err(number);
+    }
+    Ok(lines().filter_map(|(line, _)| {
+        let mut words = line.split(' ');
+        Some((words.next()?, words.next()?))
+    }))
+}
+
+fn damaged(path: &Path, line: usize) -> Error {
+    let told = format!("line {line} is not HOST:PORT PIN TIME");
+    Error::Trust(path_bytes(path), io::Error::other(told))
+}
+
+/// Writes it beside the file, whose place it takes when it is whole.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let folder = path.parent().expect("it is in a folder");
+    fs::create_dir_all(folder)?;
+    // Its mode is 0600.
+    let mut beside = tempfile::NamedTempFile::new_in(folder)?;
+    beside.write_all(text.as_bytes())?;
+    beside.as_file().sync_all()?;
+    beside.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PIN: &str = "X6ldmnLtghp8MyCoV9TTZRjIhasxf--6mjtbwwP_zkU";
+
+    #[test]
+    fn a_pin_is_a_digest_in_base64url() {
+        assert!(is_pin(PIN));
+        for bad in ["", &PIN[1..], &format!("{PIN}="), &PIN.replace('_', "/")] {
+            assert!(!is_pin(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_read_whole_or_its_bad_line_is_named() {
+        let text = format!("# mine\na:1 {PIN} 2026-01-01T00:00:00Z\n[::1]:2 {PIN}\n");
+        let entries: Vec<_> = parse(&text).expect("it is sound").collect();
+        assert_eq!(entries, [("a:1", PIN), ("[::1]:2", PIN)]);
+        for bad in ["a:1", "a:1 short", "", " x", &format!("a:1  {PIN}")] {
+            let text = format!("a:1 {PIN}\n{bad}\n");
+            assert_eq!(parse(&text).err(), Some(2), "{bad:?}");
+        }
+    }
+}

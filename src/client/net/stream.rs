@@ -1,0 +1,69 @@
+//! The stream to a server: TCP, or TLS over it.
+//!
+//! Owns the choice between the two, and that the end of TLS is said. Must never decide whom to
+//! trust.
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+
+use rustls::{ClientConnection, StreamOwned};
+
+/// The stream to a server.
+#[derive(Debug)]
+pub enum Stream {
+    /// What is sent is what is read.
+    Plain(TcpStream),
+    /// Encrypted, to a server that is trusted.
+    Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
+}
+
+impl Stream {
+    /// The socket: for its options, and for Ctrl-C to shut down.
+    #[must_use]
+    pub fn socket(&self) -> &TcpStream {
+        match self {
+            Self::Plain(socket) => socket,
+            Self::Tls(stream) => stream.get_ref(),
+        }
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(socket) => socket.read(space),
+            Self::Tls(stream) => stream.read(space),
+        }
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(socket) => socket.write(bytes),
+            Self::Tls(stream) => {
+                let n = stream.write(bytes)?;
+                // Otherwise only the next write reports an error.
+                stream.flush()?;
+                Ok(n)
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(socket) => socket.flush(),
+            Self::Tls(stream) => stream.flush(),
+        }
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        if let Self::Tls(stream) = self {
+            stream.conn.send_close_notify();
+            // A connection that is broken takes it no more, and nothing follows from that.
+            let _ = stream.conn.write_tls(&mut stream.sock);
+        }
+    }
+}
