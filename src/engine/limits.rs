@@ -16,7 +16,7 @@ pub const STALL_TRIES: u32 = 4;
 
 /// The most shares that the bytes of a turn of the loop are split into. With more, a share would be
 /// so small that the system calls cost more than the sending.
-pub const SHARES_MAX: usize = 4;
+const SHARES_MAX: usize = 4;
 
 /// The pauses that end the lines of a client that sends no LF.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -309,7 +309,7 @@ pub fn is_refusal(line: &[u8]) -> bool {
 }
 
 /// Appends formatted text. Writing to a vector cannot fail, so there is nothing to return.
-pub fn push(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
+pub(super) fn push(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
     use std::io::Write;
     out.write_fmt(text)
         .expect("a vector takes all that is written to it");

@@ -3,7 +3,7 @@
 //! Owns the cached listing and decides which walk may fill the cache. Must never answer from the
 //! cache without asking inotify first, nor wait for inotify: it is read when a `list` arrives and
 //! at no other time, so a change causes no wakeup. What inotify cannot report is not cached, or not
-//! for long: see [`Uncacheable`] and [`MAX_AGE`].
+//! for long: see [`Uncacheable`] and `MAX_AGE`.
 
 use std::fmt;
 use std::rc::{Rc, Weak};
@@ -22,7 +22,7 @@ use crate::server::files::inotify::Watches;
 /// through a hard link made outside the folder since, a mount placed over a folder. For those the
 /// answer may be a minute old, and a walk a minute is cheap.
 /// A folder that cannot be cached is not tried again for as long.
-pub const MAX_AGE: Duration = Duration::from_secs(60);
+const MAX_AGE: Duration = Duration::from_secs(60);
 
 /// The longest listing that is cached: 300 000 files with names of ordinary length, and little
 /// memory on any machine that serves so many.
@@ -197,7 +197,7 @@ impl ListingCache {
         }
     }
 
-    /// Begins no fill for [`MAX_AGE`].
+    /// Begins no fill for `MAX_AGE`.
     fn suspend(&mut self, cause: Uncacheable, now: Instant) {
         self.retry_at = Some(now + MAX_AGE);
         if self.logged != Some(cause) {

@@ -104,12 +104,6 @@ impl ServedDir {
         })
     }
 
-    /// The same folder with another resolver.
-    #[must_use]
-    pub fn with_resolver(self, resolver: Resolver) -> Self {
-        Self { resolver, ..self }
-    }
-
     /// How names are resolved.
     #[must_use]
     pub const fn resolver(&self) -> Resolver {
@@ -343,7 +337,10 @@ mod tests {
 
     fn served_dir(folder: &TempDir, resolver: Resolver) -> ServedDir {
         let served_dir = ServedDir::open(&folder.path().join("served")).expect("it is there");
-        served_dir.with_resolver(resolver)
+        ServedDir {
+            resolver,
+            ..served_dir
+        }
     }
 
     #[test]
