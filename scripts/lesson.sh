@@ -3,7 +3,7 @@
 #
 #   scripts/lesson.sh [FOLDER]
 #
-# Writes to FOLDER (default: target/lesson): listing.txt, the transcript of one download's system
+# Writes to FOLDER (default: target/lesson): transcript.txt, the transcript of one download's system
 # calls, where strace is permitted; trace.json and timeline.html, the three experiments; and
 # figures.txt, the server's statistics after them.
 set -euo pipefail
@@ -20,11 +20,11 @@ fi
 program="${CARGO_TARGET_DIR:-target}"/release/examples/lesson
 [[ -x $program && -z ${BERTHD-} ]] || program="${CARGO_TARGET_DIR:-target}"/debug/examples/lesson
 
-if command -v strace >/dev/null && BERTHD=$BERTHD_PROGRAM scripts/strace.sh --listing \
-    >"$into/listing.txt" 2>"$folder/strace.log"; then
-    echo "listing.txt: one download, call by call; docs/loop.md explains it"
+if command -v strace >/dev/null && BERTHD=$BERTHD_PROGRAM scripts/strace.sh --transcript \
+    >"$into/transcript.txt" 2>"$folder/strace.log"; then
+    echo "transcript.txt: one download, call by call; docs/loop.md explains it"
 else
-    rm -f "$into/listing.txt"
+    rm -f "$into/transcript.txt"
     echo "no transcript: strace is missing, or not permitted here" >&2
 fi
 

@@ -3,7 +3,7 @@
 #
 #   scripts/strace.sh                  its own server: calls per request and per MiB
 #   scripts/strace.sh PID [SECONDS]    a running server, for 10 seconds by default
-#   scripts/strace.sh --listing        the transcript of one download, explained in docs/loop.md
+#   scripts/strace.sh --transcript     the transcript of one download, explained in docs/loop.md
 #
 # BERTHD is the server program; default: the release build.
 set -euo pipefail
@@ -19,8 +19,8 @@ many=60000
 mib=256
 pid=${1-}
 seconds=${2-10}
-[[ $pid == --listing || $pid$seconds != *[!0-9]* ]] ||
-    die "usage: scripts/strace.sh [PID [SECONDS] | --listing]"
+[[ $pid == --transcript || $pid$seconds != *[!0-9]* ]] ||
+    die "usage: scripts/strace.sh [PID [SECONDS] | --transcript]"
 
 # settle: waits until the server sleeps, neither stopped by strace nor with work to do.
 settle() {
@@ -35,11 +35,11 @@ settle() {
 # One client connects and requests 8 MiB, more than the kernel's buffers hold. It does not read
 # until the server waits; then it reads everything and disconnects. Each step begins when the server
 # sleeps, so only the number of the file's pieces differs between runs.
-listing() {
+transcript() {
     local tracer file=$folder/tides.bin mib=8 ready
     truncate -s "${mib}M" "$file"
     start_server --max-clients 3
-    strace -p "$server" -s 20 -o "$folder/listing" 2>"$folder/strace.log" &
+    strace -p "$server" -s 20 -o "$folder/transcript" 2>"$folder/strace.log" &
     tracer=$!
     until grep -q '^TracerPid:.*[1-9]' "/proc/$server/status"; do
         kill -0 "$tracer" 2>/dev/null || die "$(cat "$folder/strace.log")"
@@ -63,7 +63,7 @@ listing() {
     wait "$tracer" || true
     # One column less of what differs from run to run: addresses in memory, and padding.
     sed -E -e 's/u64=18446744073709551614/u64=…/' \
-        -e 's/\) +=/) =/' -e '/detached/d' -e 's/0x[0-9a-f]{6,}/0x…/' "$folder/listing" | shorten
+        -e 's/\) +=/) =/' -e '/detached/d' -e 's/0x[0-9a-f]{6,}/0x…/' "$folder/transcript" | shorten
 }
 
 # shorten: omits the repeated calls of a file transfer, and says how many lines they were.
@@ -103,9 +103,9 @@ count() {
     wait "$tracer" || true
 }
 
-if [[ $pid == --listing ]]; then
+if [[ $pid == --transcript ]]; then
     [[ -n ${BERTHD-} ]] || build ""
-    listing
+    transcript
     exit
 fi
 if [[ -n $pid ]]; then

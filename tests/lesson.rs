@@ -7,13 +7,13 @@ use std::process::{Command, Stdio};
 
 const LOOP: &str = include_str!("../docs/loop.md");
 
-/// The listing in the document: the lines of its blocks.
+/// The transcript in the document: the lines of its blocks.
 fn documented() -> String {
     let blocks = LOOP.split("```strace\n").skip(1);
     let blocks = blocks.map(|block| block.split("```").next().expect("a split has a first part"));
-    let listing = blocks.collect::<String>();
-    assert!(listing.lines().count() > 20, "the listing is read");
-    listing
+    let transcript = blocks.collect::<String>();
+    assert!(transcript.lines().count() > 20, "the transcript is read");
+    transcript
 }
 
 /// The name of the call that a line shows. A debug build checks a descriptor before it closes it,
@@ -28,9 +28,9 @@ fn call(line: &str) -> Option<&str> {
 /// The names of the calls in their order. How often a file is gone on with depends on the kernel's
 /// buffers and on how fast the peer reads, and what is done for it besides on where its bytes are:
 /// all of that is one step here. So is a line that has to wait until the bytes before it are out.
-fn steps(listing: &str) -> Vec<&str> {
+fn steps(transcript: &str) -> Vec<&str> {
     let mut steps: Vec<&str> = Vec::new();
-    let mut lines = listing.lines().peekable();
+    let mut lines = transcript.lines().peekable();
     while let Some(line) = lines.next() {
         let Some(name) = call(line) else {
             continue;
@@ -78,31 +78,31 @@ fn strace() -> Result<(), String> {
 }
 
 #[test]
-fn the_listing_is_what_the_server_does() {
+fn the_transcript_is_what_the_server_does() {
     if let Err(why) = strace() {
         println!("not compared with docs/loop.md: {why}");
         return;
     }
     let output = Command::new("scripts/strace.sh")
-        .arg("--listing")
+        .arg("--transcript")
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env("BERTHD", env!("CARGO_BIN_EXE_berthd"))
         .output()
         .expect("bash is there");
-    let listing = String::from_utf8(output.stdout).expect("strace writes text");
+    let transcript = String::from_utf8(output.stdout).expect("strace writes text");
     let errors = String::from_utf8_lossy(&output.stderr);
-    if listing.is_empty() && errors.contains("Operation not permitted") {
+    if transcript.is_empty() && errors.contains("Operation not permitted") {
         println!("not compared with docs/loop.md: {errors}");
         return;
     }
     assert!(output.status.success(), "{errors}");
-    assert_eq!(steps(&listing), steps(&documented()), "{listing}");
+    assert_eq!(steps(&transcript), steps(&documented()), "{transcript}");
 }
 
 #[test]
-fn every_call_of_the_listing_is_explained() {
-    let listing = documented();
-    for name in listing.lines().filter_map(call).collect::<BTreeSet<_>>() {
+fn every_call_of_the_transcript_is_explained() {
+    let transcript = documented();
+    for name in transcript.lines().filter_map(call).collect::<BTreeSet<_>>() {
         let explained = format!("`{name}`");
         assert!(LOOP.contains(&explained), "{name} is not explained");
     }

@@ -1,6 +1,6 @@
 //! From inside the process: what a server that somebody has taken over could still reach.
 //!
-//! The fence is around a thread and what it starts, so the server runs in a thread of this test,
+//! The sandbox is around a thread and what it starts, so the server runs in a thread of this test,
 //! and that thread tries what it must not be able to do.
 
 use std::fs::{self, File};
@@ -54,7 +54,7 @@ fn watched() -> usize {
         .sum()
 }
 
-/// What must not be possible inside the fence, and whether it was denied.
+/// What must not be possible in the sandbox, and whether it was denied.
 fn attempts(config: &Config, elsewhere: SocketAddr) -> [(&'static str, bool); 7] {
     let denied = |result: io::Result<()>| {
         result.is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
@@ -119,13 +119,13 @@ fn inside_the_fence_the_folder_is_served_and_nothing_else_can_be_reached() {
         }
         Ok((address, tried)) => {
             for (what, was_denied) in tried {
-                assert!(was_denied, "inside the fence one can {what}");
+                assert!(was_denied, "inside the sandbox one can {what}");
             }
             let answer = fetch(address, "file");
             assert!(answer.contains("START 6\ninsideEND\n"), "{answer}");
             let list = || ask(address, "list");
             let before = list();
-            assert_eq!(watched(), 1, "a listing is remembered inside the fence too");
+            assert_eq!(watched(), 1, "a listing is cached inside the sandbox too");
             assert_eq!(list(), before.replace("Client02", "Client03"));
             fs::write(repo.join("file"), "grown inside").expect("we are outside");
             assert!(list().contains("\n12 "), "and not beyond a change");

@@ -25,7 +25,7 @@ use crate::server::observe::trace::tracer::Trace;
 use crate::server::observe::trace::writer::Writer;
 use crate::server::observe::{Tracer, Watch};
 use crate::server::process::fd_limit;
-use crate::server::process::sandbox::{self, Fence};
+use crate::server::process::sandbox::{self, Restrictions};
 use crate::server::records::journal::{Journal, Recovered};
 use crate::server::records::recorder::EventLog;
 use crate::server::{EventLoop, LAST_LISTENER, Outcome, SIGNALS};
@@ -74,11 +74,11 @@ impl Server {
             let registered = listener.register(poll.registry(), Token(LAST_LISTENER - i));
             registered.map_err(StartError::Loop)?;
         }
-        let fence = give_up_privileges(config, &served_dir, journal.as_ref())?;
-        if fence.is_around_files() {
-            served_dir.fenced();
+        let restrictions = give_up_privileges(config, &served_dir, journal.as_ref())?;
+        if restrictions.is_around_files() {
+            served_dir.sandboxed();
         }
-        log_start(config, &served_dir, fence);
+        log_start(config, &served_dir, restrictions);
         let event_log = begin_event_log(config, journal, &listeners);
         let berths = Berths::new(config.limits.clients_max, config.per_address_max)
             .with_last_client_number(event_log.last_client());
@@ -140,17 +140,17 @@ fn give_up_privileges(
     config: &Config,
     served_dir: &ServedDir,
     journal: Option<&(Journal, Recovered)>,
-) -> Result<Fence, StartError> {
+) -> Result<Restrictions, StartError> {
     if let Some(name) = &config.user {
         sandbox::become_user(name).map_err(StartError::Privileges)?;
     }
     let journal = journal.map(|(journal, _)| journal.path());
-    let fence = sandbox::fence_in(served_dir.root(), journal, config.sandbox);
-    let fence = fence.map_err(StartError::Privileges)?;
+    let restrictions = sandbox::enter(served_dir.root(), journal, config.sandbox);
+    let restrictions = restrictions.map_err(StartError::Privileges)?;
     // Perhaps only root could read the folder.
     let readable = served_dir.check();
     readable.map_err(|error| StartError::Folder(config.repo.clone(), error))?;
-    Ok(fence)
+    Ok(restrictions)
 }
 
 /// Opens and locks the journal, before the sandbox.
@@ -246,7 +246,7 @@ fn begin_event_log(
     if let Some((journal, past)) = journal {
         past.log();
         if config.serves(config.journal.as_deref()) {
-            log::warn!("the journal is in the served folder: whoever gets files gets it too");
+            log::warn!("the journal is in the served folder: every client can download it");
         }
         event_log = event_log.continued(journal, past);
     }
@@ -256,16 +256,16 @@ fn begin_event_log(
 }
 
 /// Logs the configuration. A start that fails logs only its error, so this comes last.
-fn log_start(config: &Config, served_dir: &ServedDir, fence: Fence) {
+fn log_start(config: &Config, served_dir: &ServedDir, restrictions: Restrictions) {
     let how = match served_dir.resolver() {
         Resolver::Kernel => "resolved by the kernel (openat2)",
         Resolver::Walk => "walked component by component, links refused (no openat2 here)",
     };
     let folder = config.repo.as_os_str().as_encoded_bytes();
     log::info!("serving the folder '{}', names {how}", Sanitized(folder));
-    log::info!("sandbox: {fence}");
+    log::info!("sandbox: {restrictions}");
     if config.serves(config.trace.as_deref()) {
-        log::warn!("the trace is in the served folder: whoever gets files gets it too");
+        log::warn!("the trace is in the served folder: every client can download it");
     }
     if sandbox::is_root() {
         log::warn!("running as root, which serving does not take: see --user");

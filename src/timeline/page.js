@@ -1,7 +1,7 @@
 // The page's script. It shows what is in the element `trace` and asks nobody for anything. Text
 // from the trace is only ever set as text.
 
-const LOOP = 1, DOOR = 2;
+const LOOP = 1, REFUSED = 2;
 // A canvas can be only so tall. The sums are of all.
 const CLIENTS_MAX = 200;
 const COLORS = {
@@ -19,15 +19,15 @@ const WORDS = {
   turns: 'Everybody whose turn it was had one, the longest waiting first.',
   accept: 'Newcomers were taken from the queue of the listening socket, after the turns, so that ' +
     'a berth freed just now was free for them.',
-  tend: 'The journal and this trace were looked after.',
-  expiry: 'A deadline came: somebody is looked at though nothing happened to it.',
+  tend: 'The journal and this trace were written.',
+  expiry: 'A deadline has passed: a connection gets a turn although no event came.',
   answer: 'Requests were taken from what was read, and the answers queued. Nothing is sent here.',
   write: 'Queued bytes were handed to the kernel in one write.',
   'send file': 'A piece of a file went from the page cache to the socket with sendfile.',
   read: 'What the peer had sent was read.',
   'read the end': 'The peer has closed its side: it will say no more.',
   'write would block': 'The kernel takes no more for this peer. An event will tell when it does; ' +
-    'until then nothing is tried, and everybody else is served.',
+    'until then nothing is tried, and all others are served.',
   'read would block': 'The peer has said nothing more. An event will tell when it does.',
   finish: 'All is sent, and the peer is told that no more will come (FIN).',
   failed: 'An operation failed, or was interrupted and is tried again.',
@@ -213,7 +213,7 @@ function turns() {
     Math.max(sizes.length, 1))]);
   row(table, ['bytes per turn, median', bytes(at(0.5))]);
   row(table, ['bytes per turn, most', bytes(at(1))]);
-  row(table, ['newcomers refused', String(track(DOOR).spans.filter(s => s.name === 'refused').length)]);
+  row(table, ['refused clients', String(track(REFUSED).spans.filter(s => s.name === 'refused').length)]);
   section.append(table);
 
   const longest = card('The longest turns (click to see)', true);
@@ -234,13 +234,13 @@ const paint = canvas.getContext('2d');
 const LEFT = 120, TOP = 22, ROW = 15, GAP = 10, COUNTER = 30;
 let from = 0, to = 1, chosen = null, boxes = [];
 
-const clients = () => [...tracks.values()].filter(on => on.id !== LOOP && on.id !== DOOR)
+const clients = () => [...tracks.values()].filter(on => on.id !== LOOP && on.id !== REFUSED)
   .sort((a, b) => a.id - b.id);
 
 function order() {
   const rest = clients().slice(0, CLIENTS_MAX);
-  const door = tracks.get(DOOR);
-  return [track(LOOP), ...rest, ...(door && door.spans.length ? [door] : [])];
+  const refused = tracks.get(REFUSED);
+  return [track(LOOP), ...rest, ...(refused && refused.spans.length ? [refused] : [])];
 }
 
 function height() {

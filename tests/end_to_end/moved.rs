@@ -50,13 +50,13 @@ fn a_folder_that_was_removed_is_no_empty_list() {
     replace(&server);
     is_told_that_it_is_gone(&mut client);
     assert_eq!(count(&server, "the served folder was removed from '"), 1);
-    // The fence around the old folder keeps the new one out; without one it is served.
+    // The sandbox around the old folder keeps the new one out; without one it is served.
     server.signal(Signal::HUP);
     meanwhile(&mut client, |_| {
         server.log().contains("cannot be served") || server.log().contains("that is served")
     });
     if count(&server, "cannot be served") == 1 {
-        assert_eq!(count(&server, "start berthd again"), 2);
+        assert_eq!(count(&server, "restart berthd"), 2);
         assert_eq!(count(&server, "SIGHUP"), 0, "it would be no use");
         is_told_that_it_is_gone(&mut client);
     }
@@ -71,7 +71,7 @@ fn an_empty_folder_that_was_listed_and_removed_is_no_empty_list() {
     }
     fs::remove_dir_all(server.repo()).expect("it is ours");
     is_told_that_it_is_gone(&mut client);
-    assert_eq!(count(&server, "SIGHUP opens the path anew"), 1);
+    assert_eq!(count(&server, "SIGHUP reopens the path"), 1);
 }
 
 #[test]

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use crate::client::download::fetch::{Fetched, Order, fetch};
+use crate::client::download::fetch::{Fetched, Job, fetch};
 use crate::client::download::look_up::NameAndLine;
 use crate::client::download::target::{Target, of_a_file, of_asked, of_listed};
 use crate::client::error::Error;
@@ -27,8 +27,8 @@ pub enum Outcome {
     Failed(Vec<u8>, Error),
 }
 
-/// A file that is wanted.
-struct Want {
+/// A file to download.
+struct Planned {
     name: Vec<u8>,
     listed: Option<Vec<u8>>,
     size: u64,
@@ -111,15 +111,21 @@ fn is_over(err: &Error, link: &mut Link) -> bool {
     err.is_passing() || matches!(err, Error::Stdout(_) | Error::Interrupted)
 }
 
-fn attempt(link: &mut Link, want: Want, target: Target, total: Total, how: &Fetching) -> Outcome {
+fn attempt(
+    link: &mut Link,
+    want: Planned,
+    target: Target,
+    total: Total,
+    how: &Fetching,
+) -> Outcome {
     let name = want.name.clone();
-    let order = Order {
+    let job = Job {
         name: want.name,
         listed: want.listed,
         target,
         total,
     };
-    match fetch(link, order, how) {
+    match fetch(link, job, how) {
         Ok(fetched) => Outcome::Fetched(fetched),
         Err(err) => Outcome::Failed(name, err),
     }
@@ -132,7 +138,7 @@ fn look_up(
     wanted: &Wanted,
     how: &Fetching,
     missing: &mut Vec<Vec<u8>>,
-) -> Result<Vec<Want>, Error> {
+) -> Result<Vec<Planned>, Error> {
     // A name that can be no file's here is told before anything is asked.
     if let Wanted::Names(names) = wanted
         && let [name] = names.as_slice()
@@ -142,7 +148,7 @@ fn look_up(
     if !how.look_up
         && let Wanted::Names(names) = wanted
     {
-        return Ok(names.iter().map(|name| Want::unlisted(name)).collect());
+        return Ok(names.iter().map(|name| Planned::unlisted(name)).collect());
     }
     let mut policy = RetryPolicy::new(how.retries);
     let mut lines = loop {
@@ -156,13 +162,13 @@ fn look_up(
             let empty = |folder: &&Vec<u8>| !lines.iter().any(|(name, _)| is_below(name, folder));
             missing.extend(folders.iter().filter(empty).cloned());
         }
-        return Ok(lines.into_iter().map(Want::listed).collect());
+        return Ok(lines.into_iter().map(Planned::listed).collect());
     };
     let mut lines: HashMap<_, _> = lines.drain(..).collect();
     let wants = names.iter().map(|name| match lines.remove_entry(name) {
-        Some(entry) => Want::listed(entry),
+        Some(entry) => Planned::listed(entry),
         // It may be there all the same, behind a linked folder; or it is named twice.
-        None => Want::unlisted(name),
+        None => Planned::unlisted(name),
     });
     Ok(wants.collect())
 }
@@ -186,7 +192,7 @@ fn is_below(name: &[u8], folder: &[u8]) -> bool {
     folder.is_empty() || rest.is_some_and(|rest| rest.starts_with(b"/"))
 }
 
-impl Want {
+impl Planned {
     fn unlisted(name: &[u8]) -> Self {
         Self {
             name: name.to_vec(),
@@ -216,7 +222,7 @@ struct Sum {
 }
 
 impl Sum {
-    fn of(wants: &[Want]) -> Self {
+    fn of(wants: &[Planned]) -> Self {
         Self {
             files: wants.len(),
             size: wants

@@ -24,7 +24,7 @@ const BUFFER_BYTES: usize = 256 * 1024;
 
 /// A file to fetch.
 #[derive(Clone, Debug)]
-pub struct Order {
+pub struct Job {
     /// Its name on the server.
     pub name: Vec<u8>,
     /// The line it was listed with, if it was looked up already.
@@ -54,8 +54,8 @@ pub struct Fetched {
 ///
 /// # Errors
 /// All that can happen on the way; what has come of it is kept unless it is wrong.
-pub fn fetch(link: &mut Link, order: Order, how: &Fetching) -> Result<Fetched, Error> {
-    let (sink, path) = match order.target {
+pub fn fetch(link: &mut Link, job: Job, how: &Fetching) -> Result<Fetched, Error> {
+    let (sink, path) = match job.target {
         Target::Stdout => (Sink::stdout(), None),
         Target::Skip(_) => unreachable!("whoever skips a file does not fetch it"),
         Target::File { target, overwrite } => {
@@ -69,9 +69,9 @@ pub fn fetch(link: &mut Link, order: Order, how: &Fetching) -> Result<Fetched, E
     let mut download = Download {
         have_first: sink.have(),
         have_before: sink.have(),
-        name: order.name,
-        listed: order.listed,
-        total: order.total,
+        name: job.name,
+        listed: job.listed,
+        total: job.total,
         in_pieces: false,
         sink,
     };

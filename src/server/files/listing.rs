@@ -215,9 +215,7 @@ impl Folder {
         }
         let too_long = self.path.len() + name.len() > NAME_BYTES_MAX;
         if too_long || has_control(name) {
-            tools
-                .served_dir
-                .tell_of_unlisted(&[&self.path, name].concat());
+            tools.served_dir.warn_unlisted(&[&self.path, name].concat());
             return;
         }
         if kind == FileType::Symlink {

@@ -18,7 +18,7 @@ pub(super) struct Whereabouts {
     /// The state that was logged last, so that it is logged once.
     told: Cell<Place>,
     /// Whether the process can open no other folder any more.
-    is_fenced: bool,
+    is_sandboxed: bool,
 }
 
 /// Where the folder is that was opened.
@@ -41,7 +41,7 @@ impl Whereabouts {
         Ok(Self {
             path: std::path::absolute(path)?,
             told: Cell::new(Place::Here),
-            is_fenced: false,
+            is_sandboxed: false,
         })
     }
 
@@ -49,16 +49,16 @@ impl Whereabouts {
         &self.path
     }
 
-    pub(super) const fn fenced(&mut self) {
-        self.is_fenced = true;
+    pub(super) const fn sandboxed(&mut self) {
+        self.is_sandboxed = true;
     }
 
     /// What the administrator can do to have another folder served.
     pub(super) const fn advice(&self) -> &'static str {
-        if self.is_fenced {
-            "the fence (--sandbox) keeps to the folder from the start: start berthd again"
+        if self.is_sandboxed {
+            "the sandbox (--sandbox) allows the original folder only: restart berthd"
         } else {
-            "SIGHUP opens the path anew"
+            "SIGHUP reopens the path"
         }
     }
 

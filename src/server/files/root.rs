@@ -24,7 +24,7 @@ pub struct ServedDir {
     whereabouts: Whereabouts,
     resolver: Resolver,
     /// Whether it was logged that some names cannot be listed.
-    told_of_unlisted: bool,
+    has_warned_unlisted: bool,
 }
 
 /// How a name is resolved from the folder to a file.
@@ -100,7 +100,7 @@ impl ServedDir {
             root,
             whereabouts: Whereabouts::new(folder)?,
             resolver,
-            told_of_unlisted: false,
+            has_warned_unlisted: false,
         })
     }
 
@@ -122,8 +122,8 @@ impl ServedDir {
     }
 
     /// The process is confined to the folder by the sandbox from now on.
-    pub const fn fenced(&mut self) {
-        self.whereabouts.fenced();
+    pub const fn sandboxed(&mut self) {
+        self.whereabouts.sandboxed();
     }
 
     /// What the administrator can do to have another folder served.
@@ -208,9 +208,9 @@ impl ServedDir {
     }
 
     /// Logs once that some names cannot be listed, whatever their number.
-    pub(super) fn tell_of_unlisted(&mut self, name: &[u8]) {
-        if !self.told_of_unlisted {
-            self.told_of_unlisted = true;
+    pub(super) fn warn_unlisted(&mut self, name: &[u8]) {
+        if !self.has_warned_unlisted {
+            self.has_warned_unlisted = true;
             log::warn!(
                 "not listed, as its name does not fit a line: {} (said once)",
                 crate::wire::Sanitized(name)

@@ -32,7 +32,7 @@ pub enum Sandbox {
 
 /// The rules that are in force, for the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fence {
+pub enum Restrictions {
     /// Only the folder can be read; no file can be written, no TCP address bound or connected to.
     Whole,
     /// Some of these rules.
@@ -43,7 +43,7 @@ pub enum Fence {
     None,
 }
 
-impl Fence {
+impl Restrictions {
     /// Whether files outside the folder cannot be opened any more.
     #[must_use]
     pub const fn is_around_files(self) -> bool {
@@ -51,7 +51,7 @@ impl Fence {
     }
 }
 
-impl fmt::Display for Fence {
+impl fmt::Display for Restrictions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Whole => {
@@ -78,7 +78,7 @@ pub enum Failure {
     /// The kernel refused.
     User(String, io::Error),
     /// `--sandbox require`, and not all of it is in force.
-    Fence(String),
+    Restrictions(String),
 }
 
 impl fmt::Display for Failure {
@@ -92,7 +92,7 @@ impl fmt::Display for Failure {
                 )
             }
             Self::User(name, error) => write!(f, "cannot become '{name}': {error}"),
-            Self::Fence(why) => write!(f, "the sandbox is required and not in force: {why}"),
+            Self::Restrictions(why) => write!(f, "the sandbox is required and not in force: {why}"),
         }
     }
 }
@@ -135,24 +135,25 @@ pub fn is_root() -> bool {
 ///
 /// # Errors
 /// When the sandbox is required and not all rules are in force.
-pub fn fence_in(
+pub fn enter(
     folder: impl AsFd,
     journal: Option<&Path>,
     sandbox: Sandbox,
-) -> Result<Fence, Failure> {
+) -> Result<Restrictions, Failure> {
     if sandbox == Sandbox::Off {
-        return Ok(Fence::None);
+        return Ok(Restrictions::None);
     }
-    let status = restrict(folder, journal).map_err(|error| Failure::Fence(error.to_string()))?;
-    let fence = match status.ruleset {
-        RulesetStatus::FullyEnforced => Fence::Whole,
-        RulesetStatus::PartiallyEnforced => Fence::Partial,
-        RulesetStatus::NotEnforced => Fence::NoNewPrivileges,
+    let status =
+        restrict(folder, journal).map_err(|error| Failure::Restrictions(error.to_string()))?;
+    let restrictions = match status.ruleset {
+        RulesetStatus::FullyEnforced => Restrictions::Whole,
+        RulesetStatus::PartiallyEnforced => Restrictions::Partial,
+        RulesetStatus::NotEnforced => Restrictions::NoNewPrivileges,
     };
-    if sandbox == Sandbox::Require && fence != Fence::Whole {
-        return Err(Failure::Fence(fence.to_string()));
+    if sandbox == Sandbox::Require && restrictions != Restrictions::Whole {
+        return Err(Failure::Restrictions(restrictions.to_string()));
     }
-    Ok(fence)
+    Ok(restrictions)
 }
 
 /// Requests all rules. A kernel that lacks some leaves them out and reports that in the status.

@@ -115,7 +115,7 @@ impl Events {
     }
 
     /// Writes the maximum of the counters, if it is due.
-    pub(super) fn tell_counters(&mut self, at: Instant) {
+    pub(super) fn write_maxima(&mut self, at: Instant) {
         if at < self.counted_at + COUNT_EVERY {
             return;
         }
@@ -127,7 +127,7 @@ impl Events {
     }
 
     /// Writes the values of the counters, because they stay the same for a while from `at` on.
-    pub(super) fn rest_counters(&mut self, at: Instant) {
+    pub(super) fn write_values(&mut self, at: Instant) {
         for which in 0..self.counters.len() {
             self.tell(which, at, self.counters[which].now);
         }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::engine::event::{Event, RequestKind, Turn, TurnEnd};
 use crate::engine::ports::Refusal;
 use crate::server::observe::trace::events::{Arg, COUNT_EVERY, Events, LOOP};
-use crate::server::observe::trace::tracks::{CLIENTS, DOOR, Edge, Track};
+use crate::server::observe::trace::tracks::{CLIENTS, Edge, REFUSED, Track};
 use crate::server::observe::trace::writer::Writer;
 use crate::server::observe::turn_stats::TurnStats;
 use crate::server::observe::{Stage, Tracer};
@@ -64,7 +64,7 @@ impl Trace {
         let started = Timestamp(SystemTime::now()).to_string();
         events.name(now, "started", LOOP, &started);
         events.name(now, "thread_name", LOOP, "the loop");
-        events.name(now, "thread_name", DOOR, "turned away");
+        events.name(now, "thread_name", REFUSED, "turned away");
         Self {
             events,
             tracks: Vec::new(),
@@ -86,7 +86,7 @@ impl Trace {
     }
 
     fn track(&mut self) -> u64 {
-        self.current().map_or(DOOR, |track| track.id())
+        self.current().map_or(REFUSED, |track| track.id())
     }
 
     /// Writes the spans that began or ended meanwhile.
@@ -168,7 +168,7 @@ impl Trace {
     fn count(&mut self, at: Instant) {
         self.events.count(INSIDE, self.clients);
         self.events.count(QUEUED, self.queued);
-        self.events.tell_counters(at);
+        self.events.write_maxima(at);
     }
 }
 
@@ -192,7 +192,7 @@ impl Tracer for Trace {
         };
         let peer = peer.to_string();
         let args = [Arg::Text("from", &peer), Arg::Text("why", why)];
-        self.events.edge(DOOR, b'i', "refused", now, &args);
+        self.events.edge(REFUSED, b'i', "refused", now, &args);
         self.is_new = true;
     }
 
@@ -296,7 +296,7 @@ impl Tracer for Trace {
         let when = (from, to);
         let took = to - from;
         if matches!(stage, Stage::Polled(_)) && took >= COUNT_EVERY {
-            self.events.rest_counters(from);
+            self.events.write_values(from);
         }
         let (name, arg) = match stage {
             Stage::Polled(events) => ("poll", Arg::Count("events", events as u64)),
@@ -332,7 +332,7 @@ impl Tracer for Trace {
     fn close(&mut self) {
         self.settle(self.last);
         self.count(self.last);
-        self.events.rest_counters(self.last);
+        self.events.write_values(self.last);
         self.events.writer.flush();
     }
 }

@@ -6,7 +6,7 @@
 use crate::wire::{ClientName, CloseReason};
 
 /// The track of refused peers. Clients have tracks from 100 on.
-pub(super) const DOOR: u64 = 2;
+pub(super) const REFUSED: u64 = 2;
 pub(super) const CLIENTS: u64 = 100;
 
 /// A client, and the open spans of its track.

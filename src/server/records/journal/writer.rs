@@ -89,7 +89,7 @@ impl fmt::Display for OpenError {
             Self::Taken => f.write_str("another server writes it"),
             Self::NotAJournal => f.write_str("it is there and is no journal"),
             Self::Unknown => f.write_str(
-                "it is there and not empty, and a fence (--sandbox) keeps it from being read: \
+                "it is there and not empty, and the sandbox (--sandbox) keeps it from being read: \
                  move it away",
             ),
             Self::Exhausted => {
