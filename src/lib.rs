@@ -5,40 +5,40 @@
 //!
 //! ```text
 //! 11 bin/berthd.rs   bin/berth.rs       wiring, exit codes
-//! 10 cli/                               what the programs are told when they are started
+//! 10 cli/                               the command lines
 //! 9  server/mod.rs                      the loop, with server/startup.rs: all of bind
 //!    client/   report/   timeline/      the bodies of the other commands
 //! 8  server/net/                        sockets: listener, socket
 //!    server/files/                      the served folder: root, listing, digest, readahead
-//!    server/records/                    who came and went: recorder, clients, journal/
+//!    server/records/                    clients and refusals: recorder, clients, journal/
 //!    server/observe/                    what the loop did: metrics, turn_stats, trace/
-//!    server/process/                    what the process gives up: sandbox, fd_limit, logging
-//!    server/{handler,config}.rs         what requests mean here; what the server is told
+//!    server/process/                    the process: sandbox, fd_limit, logging
+//!    server/{handler,config}.rs         answers requests; the configuration
 //! 7  engine/lobby.rs                    the way into the table and out of it
 //! 6  engine/hub.rs                      the table, the run queue, the deadlines
 //! 5  engine/{answering,outbound,inbound}.rs   what a turn answers, writes and reads
 //! 4  engine/turn.rs                     one turn: gate, answer, write, read
 //! 3  engine/{connection,leaving,timeouts}.rs  a session with its pipe, its ways out, its deadlines
-//!    engine/{arrivals,berths}.rs        who waits; the judge of newcomers on this server
+//!    engine/{arrivals,berths}.rs        arriving peers; the admission to this server
 //! 2  engine/{session,meaning,budget,ports}.rs  one peer, its share; the doors to the outside
 //!    engine/buffer_pool.rs              memory that goes from one peer to the next
 //! 1  engine/{line_buffer,outbox,readiness,phase,deadlines,stats}.rs   data
 //!    engine/{event,close_reason,admission,limits,query}.rs
-//!    journal/                           the language of the journal
+//!    journal/                           the format of the journal
 //! 0  wire/  streams.rs  regular_file.rs the protocol; the standard streams; files at fixed paths
 //! ```
 //!
-//! - [`wire`] is the language that both sides speak. It does no I/O.
+//! - [`wire`] is the protocol. It does no I/O.
 //! - [`engine`] is the server without sockets, files or a clock. The simulator runs all of it.
 //! - [`server`] is the thin edge around the engine: mio, files, signals. It decides nothing.
 //! - [`client`] is the blocking program. It uses `wire` and sees neither `engine` nor `server`.
-//! - [`journal`] is the language of what is kept of who came and went;
-//!   [`server::records::journal`] writes it, and [`report`] shows it to people.
+//! - [`journal`] is the format of the journal; [`server::records::journal`] writes it, and
+//!   [`report`] shows it to people.
 //! - [`server::observe`] counts what the loop does and writes it down as a trace, and [`timeline`]
 //!   makes a page of that.
 //! - [`streams`] is standard input, output and error, and [`regular_file`] opens a file at a fixed
 //!   path; both programs use them.
-//! - [`cli`] is what the two are told when they are started.
+//! - [`cli`] is the command lines of the two programs.
 //!
 //! Each program has a cargo feature, `server` and `client`, so that either is built without what
 //! only the other one needs.

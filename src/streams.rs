@@ -1,8 +1,8 @@
 //! The standard streams, for both programs.
 //!
-//! Owns what may be wrong with them that a program does not see: that one was closed when the
-//! program began, and that one says "not now" because somebody else who has it too wants that.
-//! Must never take what was not written for written, nor decide what a failure means.
+//! Owns two cases that std does not handle: a stream that was closed when the program started, and
+//! one that another process sharing it made non-blocking. Must never take unwritten bytes for
+//! written, nor decide what a failure means.
 
 use std::env;
 use std::io::{self, IsTerminal, Read, Write};
@@ -90,7 +90,7 @@ impl Stream {
         wait(self.stream, PollFlags::OUT, Some(Duration::ZERO)).unwrap_or(false)
     }
 
-    /// Whether whoever read it has gone, which a program that writes nothing is not told.
+    /// Whether its reader has gone, which a program that writes nothing does not notice.
     #[must_use]
     pub fn has_lost_its_reader(self) -> bool {
         let mut asked = [PollFd::new(&self.stream, PollFlags::empty())];
@@ -101,7 +101,7 @@ impl Stream {
                 .intersects(PollFlags::ERR | PollFlags::HUP)
     }
 
-    /// Whether what goes there may be coloured, when nobody has said whether it is to be.
+    /// Whether its output may be coloured when `--color` does not say.
     #[must_use]
     pub fn takes_color(self) -> bool {
         let unset = |name| env::var_os(name).is_none_or(|value| value.is_empty());

@@ -97,7 +97,7 @@ fn make_page(args: &TraceArgs) -> ExitCode {
     }
 }
 
-/// Says where the server listens, at once: whoever started it may be waiting for the line.
+/// Says where the server listens, at once: the program that started it may wait for the line.
 fn announce(server: &Server) {
     let mut out = BufWriter::new(streams::stdout());
     let addresses = server.local_addrs().unwrap_or_default();
@@ -114,7 +114,7 @@ fn announce(server: &Server) {
 }
 
 fn fail(reason: &dyn std::fmt::Display, code: u8) -> ExitCode {
-    // If standard error is gone there is nobody left to tell.
+    // If standard error is gone no one is left to tell.
     let _ = streams::stderr().write_all(format!("berthd: {reason}\n").as_bytes());
     ExitCode::from(code)
 }

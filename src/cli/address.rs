@@ -1,6 +1,6 @@
-//! Addresses as people write them: a host, by name or address, and mostly a port.
+//! Parses addresses: a host, by name or IP address, and an optional port.
 //!
-//! Owns what is taken for one. Must never look a name up.
+//! Owns their syntax. Must never look a name up.
 
 use std::net::Ipv6Addr;
 

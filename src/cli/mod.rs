@@ -1,7 +1,6 @@
 //! The command lines of the two programs.
 //!
-//! Owns what they are told when they are started, and how a mistake in that is reported. Must
-//! never open a socket or a file.
+//! Owns their options and how a usage error is reported. Must never open a socket or a file.
 
 mod address;
 #[cfg(feature = "server")]
@@ -97,7 +96,7 @@ pub fn read<A: Parser>() -> Result<A, Mistake> {
     })
 }
 
-/// The command as it is where the variables that are empty are not set: whoever writes
+/// The command as it is where the variables that are empty are not set: a script that writes
 /// `BERTH_SERVER=` into a unit or a shell means that nothing is to be chosen so.
 fn without_empty_variables(command: Command) -> Command {
     let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());

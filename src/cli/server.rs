@@ -1,6 +1,6 @@
 //! The command line of `berthd`.
 //!
-//! Owns its flags, their defaults and their help. Must never do what they ask for.
+//! Owns its flags, their defaults and their help. Must never act on them.
 
 use std::path::PathBuf;
 use std::time::Duration;

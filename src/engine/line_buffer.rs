@@ -168,7 +168,7 @@ impl LineBuffer {
     /// Takes the next line, or learns that there is none yet.
     pub fn next_line(&mut self) -> Option<Line<'_>> {
         loop {
-            // One comparison for everybody who is no Telnet client.
+            // A client that is not a Telnet client costs one comparison.
             if self.buffer.get(self.start) == Some(&telnet::IAC)
                 && let Some(command) = self.take_command()
             {

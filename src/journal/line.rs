@@ -1,6 +1,6 @@
-//! One line of a journal, as it was found.
+//! Parses one line of a journal.
 //!
-//! Owns what is a record and what is damage. Must never panic, whatever the bytes are.
+//! Owns the distinction between a record and damage. Must never panic, whatever the bytes are.
 
 use crate::journal::record::Record;
 
@@ -11,7 +11,7 @@ pub enum Line {
     Record(Box<Record>),
     /// Nothing: what closes off a torn line leaves such.
     Blank,
-    /// A torn line, or somebody else's bytes.
+    /// A torn line, or bytes that are no record.
     Damaged,
 }
 

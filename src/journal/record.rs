@@ -1,7 +1,7 @@
-//! What one line of the journal holds.
+//! The records of the journal: one struct for each event.
 //!
-//! Owns the fields of every event. They are published in `docs/journal.md` and stay: a field may
-//! be added, and none is ever renamed or given another meaning.
+//! Owns their fields, which `docs/journal.md` publishes. Must never rename one or change its
+//! meaning; fields may be added.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -124,7 +124,7 @@ pub struct Disconnected {
     pub who: Present,
     /// Why.
     pub reason: Reason,
-    /// What the stay came to; absent after a crash, which leaves nobody to tell.
+    /// What the stay came to; absent after a crash, which no server was left to record.
     #[serde(flatten)]
     pub stay: Option<Stay>,
 }
@@ -178,7 +178,7 @@ impl Event {
         }
     }
 
-    /// Where the client or the newcomers came from, if it is about any.
+    /// The address of the client or of the refused peers, if the event has one.
     #[must_use]
     pub const fn ip(&self) -> Option<IpAddr> {
         match self {
@@ -190,7 +190,7 @@ impl Event {
         }
     }
 
-    /// Why somebody went or was turned away, if it is about that.
+    /// Why a client left or a peer was refused, if the event says so.
     #[must_use]
     pub const fn reason(&self) -> Option<&Reason> {
         match self {

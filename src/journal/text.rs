@@ -1,6 +1,6 @@
-//! How moments, names and reasons stand in a record.
+//! The text of times, names and reasons in a record.
 //!
-//! Owns their text in both directions. Must never write what it would not read back.
+//! Owns both directions, writing and parsing. Must never write what it would not read back.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

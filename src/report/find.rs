@@ -1,6 +1,6 @@
-//! Which records are asked for.
+//! The filter of `berthd journal`.
 //!
-//! Owns the conditions, all of which have to hold. Must never keep a record.
+//! Owns its conditions, all of which have to match. Must never keep a record.
 
 use std::net::IpAddr;
 use std::time::SystemTime;
@@ -13,9 +13,9 @@ use crate::journal::text::{Client, Moment, Reason};
 pub struct Find {
     /// About this client.
     pub client: Option<Client>,
-    /// About somebody from this address, whatever the port.
+    /// From this address, with any port.
     pub address: Option<IpAddr>,
-    /// About somebody who went, or was turned away, for this reason.
+    /// About a client that left, or a peer that was refused, for this reason.
     pub reason: Option<Reason>,
     /// Not before this.
     pub since: Option<SystemTime>,

@@ -1,7 +1,7 @@
-//! What happens from now on.
+//! Follows a journal that grows (`--follow`).
 //!
-//! Owns the place in a journal that grows. Must never lose a record when the file is moved away:
-//! what was written to it before is read before the next is opened.
+//! Owns the position in it. Must never lose a record on log rotation: the old file is read to its
+//! end before the new one is opened.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -18,7 +18,7 @@ use crate::streams;
 /// How often it is looked whether there is more. A person does not notice, nor does a processor.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Shows what is added to a journal behind `position`, until nobody reads it any more.
+/// Shows what is added to a journal behind `position`, until standard output is closed.
 ///
 /// # Errors
 /// When it cannot be written.

@@ -1,6 +1,6 @@
-//! A journal, line by line.
+//! Reads a journal line by line.
 //!
-//! Owns where a line ends, how far the file was read, and whether it is a journal at all. Must
+//! Owns the position in the file, and the check that it is a journal. Must
 //! never hold more of a file in memory than one line, nor stop at a damaged line of a journal.
 
 use std::io::{self, BufRead, ErrorKind};

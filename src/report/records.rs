@@ -1,6 +1,6 @@
-//! The records that were asked for, as they stand in the journal.
+//! The matching records, as they are in the journal (`--json`).
 //!
-//! Owns how many of the latest are kept back. Must never keep any where all are asked for.
+//! Owns the latest of them, for `--last`. Must never hold any back without `--last`.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};

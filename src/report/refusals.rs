@@ -1,7 +1,7 @@
-//! The latest of those who were turned away for the reason that was asked for.
+//! The latest refused clients (`--reason full`).
 //!
-//! Owns the last rows of that table. Must never keep more than those, nor any where no reason was
-//! asked for: a flood at the door is not to push the sessions off the screen.
+//! Owns the last rows of their table. Must never keep more than those, nor any without `--reason`:
+//! a flood must not push the sessions off the screen.
 
 use std::collections::VecDeque;
 
@@ -11,7 +11,7 @@ use crate::journal::{Event, Record};
 use crate::report::find::Find;
 use crate::report::table::{self, Table};
 
-/// The table of those who were turned away.
+/// The table of refused clients.
 #[derive(Debug)]
 pub struct Refusals {
     kept: VecDeque<(Moment, Refused)>,

@@ -1,7 +1,7 @@
 //! The latest sessions of a journal.
 //!
-//! Owns who is inside at each point of the reading, and the last rows of the table. Must never
-//! keep more than those.
+//! Owns the clients that are connected at the current position, and the last rows of the table.
+//! Must never keep more than those.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;

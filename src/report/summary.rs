@@ -1,7 +1,7 @@
-//! What a journal comes to.
+//! The summary of a journal.
 //!
-//! Owns the sums. Must never keep a session: of each its length is kept, for the median, and of
-//! each file its name.
+//! Owns the totals. Must never keep whole sessions: only the length of each, for the median, and
+//! the name of each file.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};

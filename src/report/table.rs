@@ -1,7 +1,7 @@
-//! How the figures of a journal look to people.
+//! The tables of `berthd journal`.
 //!
-//! Owns columns, sizes, durations and the one line for each event. Must never let a name out that
-//! does more than be read.
+//! Owns columns, sizes, durations and the line of each event. Must never print a name that is not
+//! sanitized.
 
 use std::io::{self, Write};
 use std::net::IpAddr;
@@ -73,13 +73,13 @@ pub fn size(bytes: u64) -> String {
     Size(bytes).to_string()
 }
 
-/// A file's name, exact if it was text and harmless in any case.
+/// A file's name, exact if it was text, and always sanitized.
 #[must_use]
 pub fn file(name: &FileName) -> String {
     Sanitized(name.file.as_bytes()).to_string()
 }
 
-/// Where those came from who were turned away; nobody counts each of a great many addresses.
+/// The address of refused clients; beyond a number of addresses they are counted together.
 #[must_use]
 pub fn source(address: Option<IpAddr>) -> String {
     address.map_or_else(|| "others".to_owned(), |ip| ip.to_string())

@@ -1,10 +1,10 @@
-//! A trace as a page: one file that a browser shows without asking anybody for anything.
+//! `berthd trace FILE`: makes a page of a trace, one file that needs no network.
 //!
-//! Owns the way from the one to the other. Must never believe what is in a trace: names came from
-//! the network, so nothing of it is ever read as HTML or as a script.
+//! Owns the conversion. Must never trust the content of a trace: names came from the network, so
+//! none of it is parsed as HTML or as a script.
 //!
-//! A trace is read line by line, as it was written, so what a crash left of one is a trace too: a
-//! line that is no event is left out and counted.
+//! A trace is read line by line, so a trace that a crash cut off is readable too. A line that is no
+//! event is skipped and counted.
 
 use std::fmt;
 use std::fs::File;
@@ -54,7 +54,7 @@ impl std::error::Error for Failure {}
 ///
 /// # Errors
 /// When the trace cannot be read or has no event in it, and then nothing is touched; when the page
-/// cannot be written. That nobody reads standard output any more is no error.
+/// cannot be written. A closed standard output is no error.
 pub fn make(path: &Path, page: Option<&Path>) -> Result<u64, Failure> {
     let unreadable = |error| Failure::Read(path.to_owned(), error);
     let unwritable = |error| Failure::Write(page.map(Path::to_owned), error);
@@ -188,7 +188,7 @@ impl<R: BufRead> Events<R> {
 enum Other {
     /// It is empty, or begins or ends the array.
     Bracket,
-    /// It is torn, or somebody else's.
+    /// It is torn, or no event.
     Damage,
 }
 

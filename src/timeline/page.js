@@ -1,4 +1,4 @@
-// The page's script. It shows what is in the element `trace` and asks nobody for anything. Text
+// The page's script. It shows what is in the element `trace` and makes no requests. Text
 // from the trace is only ever set as text.
 
 const LOOP = 1, REFUSED = 2;

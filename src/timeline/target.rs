@@ -1,7 +1,7 @@
-//! Where a page is written to.
+//! The output file of a page.
 //!
-//! Owns that a page is there whole or not at all: it is written beside its place, and takes it when
-//! all of it is on the disk. Must never write into what stands there, unless that is standard
+//! Owns its atomic replacement: the page is written to a temporary file beside the target and
+//! renamed when it is on the disk. Must never write into the target itself, unless that is standard
 //! output by another name.
 
 use std::fs::{self, Metadata, Permissions};

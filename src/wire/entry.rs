@@ -1,8 +1,7 @@
 //! The lines inside the answers to `list`, `stat` and `status`.
 //!
-//! Owns their parts and the order of these, as the server writes them and the client reads them.
-//! Must never be strict about what a part says when it reads: a server newer than this client may
-//! know more reasons than this one.
+//! Owns their fields and the order of these, for writing and for parsing. Must never reject an
+//! unknown word while parsing: a newer server may know more reasons than this client.
 
 use std::fmt::Display;
 use std::time::SystemTime;

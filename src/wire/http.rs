@@ -1,8 +1,8 @@
-//! How a request of HTTP begins, so that it can be told from one of ours.
+//! Recognizes the first line of an HTTP request.
 //!
-//! Owns what of HTTP a server has to know that speaks none. A web page can make a browser send a
-//! request of any body to any port of the machine that it runs on, and a body may hold lines of
-//! ours. Must never be asked about a line that is not the first of its connection: there these
+//! Owns what a server that does not speak HTTP has to know of it. A web page can make a browser
+//! send a request with any body to any port of its machine, and a body may hold lines of this
+//! protocol. Must never be asked about a line that is not the first of its connection: there these
 //! words are a message like any other.
 
 /// Whether a line, given without its line end, is a request line of HTTP: a token, a space,

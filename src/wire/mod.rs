@@ -1,7 +1,7 @@
-//! The language that both sides speak: every line that crosses the wire is read and written here.
+//! The protocol: every line on the wire is parsed and written here.
 //!
-//! Owns the grammar of requests and replies, the words in them, and the way text from a stranger
-//! is shown. Must never do I/O, ask a clock or know who is connected.
+//! Owns the grammar of requests and replies, their words, and the sanitizing of text from the
+//! network. Must never do I/O, read a clock or know the clients.
 //!
 //! `docs/protocol.md` is the published contract; where it names a byte, this folder writes it.
 

@@ -1,6 +1,6 @@
-//! What a server answers: every reply line, written for the server and read for the client.
+//! The replies: every reply line, written for the server and parsed for the client.
 //!
-//! Owns the words of the answers. Must never decide which answer is due.
+//! Owns their words. Must never decide which reply is sent.
 
 use std::fmt;
 use std::time::Duration;

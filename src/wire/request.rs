@@ -1,7 +1,7 @@
-//! What a client may ask: one line, read without copying.
+//! The requests: one line each, parsed without copying.
 //!
-//! Owns the grammar of a request. Must never judge whether a request can be met: a name is taken
-//! as it stands, and the folder has the last word on it.
+//! Owns their grammar. Must never judge whether a request can be served: a name is taken verbatim,
+//! and resolved in the served folder.
 
 /// The longest request, in bytes before its LF (a CR there counts).
 ///
@@ -13,9 +13,9 @@ pub const LINE_BYTES_MAX: usize = 4096;
 /// One request, borrowing its line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request<'a> {
-    /// `status`: who is connected and who was.
+    /// `status`: the connected clients and the latest that left.
     Status,
-    /// `list`: what can be had.
+    /// `list`: the files.
     List,
     /// `get NAME` or `get@OFFSET NAME`: the file's bytes from `offset` on.
     Get {

@@ -1,7 +1,7 @@
-//! Text from a stranger, shown so that it can do nothing but be read.
+//! Sanitizes text of unknown origin for a terminal or a log.
 //!
-//! Owns what may reach a terminal or a log of a line, a file name or an error that somebody else
-//! wrote. Must never be asked for bytes that a program is to read: those stay what they are.
+//! Owns the escaping of control characters in lines, file names and errors. Must never be applied
+//! to bytes that a program reads: those stay verbatim.
 
 use std::fmt::{self, Write};
 

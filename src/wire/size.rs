@@ -1,7 +1,7 @@
-//! A number of bytes, for a person.
+//! Formats a number of bytes for people.
 //!
-//! Owns the one way in which both programs write it: bar, list, notes, journal report. Whatever
-//! shows sizes elsewhere, such as the page of the timeline, keeps to the same rule.
+//! Owns the one format of both programs: progress bar, tables, messages, journal report. The page
+//! of a trace follows the same rule. Must never be used in output for programs.
 
 use std::fmt;
 

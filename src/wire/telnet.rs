@@ -1,7 +1,7 @@
-//! What a Telnet client says besides what its user types: RFC 854.
+//! Recognizes the commands of a Telnet client (RFC 854).
 //!
-//! Owns which bytes are such a command. Must never take a byte that a line could hold for one
-//! without the whole of it: what is no command is text.
+//! Owns which bytes are a command. Must never skip a byte that is not part of a whole command: all
+//! else is text.
 
 /// Interpret as command. No text in UTF-8 holds this byte.
 pub const IAC: u8 = 255;

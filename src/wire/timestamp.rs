@@ -1,7 +1,7 @@
-//! Times and durations as people read them.
+//! Formats times and durations for people.
 //!
-//! Owns how a moment and a length of time are written, everywhere in the two programs. Must never
-//! ask a clock, and must never panic: a clock can say anything.
+//! Owns their one format in both programs. Must never read a clock, and must never panic: a clock
+//! can have any value.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

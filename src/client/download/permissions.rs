@@ -50,7 +50,7 @@ impl Permissions {
         let same = file.metadata().is_ok_and(is_ours)
             || fchown(file, Some(self.owner), Some(self.group)).is_ok()
             || fchown(file, None, Some(self.group)).is_ok();
-        // Another group gets no more than everybody.
+        // Another group gets no more than all users do.
         let mode = match same {
             true => self.mode,
             false => self.mode & (0o707 | ((self.mode & 0o007) << 3)),

@@ -74,7 +74,7 @@ pub fn of_listed(name: &[u8], output: &Output, on_exist: Option<OnExist>) -> Res
 }
 
 /// The same place, unless something else than a file is there: that is not what was wanted. A file
-/// that takes the place of a folder, a device or a FIFO would take it away from everybody.
+/// that takes the place of a folder, a device or a FIFO would take it away from all programs.
 ///
 /// # Errors
 /// When such a thing is there.

@@ -68,7 +68,7 @@ fn file() -> Option<PathBuf> {
 /// The folder it is in, from what the environment says of the two.
 ///
 /// The specification has names that are not absolute ignored, and a home that is none, or empty,
-/// would be the folder that somebody happens to be in.
+/// would be the current folder of the program.
 fn folder(state: Option<PathBuf>, home: Option<PathBuf>) -> Option<PathBuf> {
     let state = state.filter(|path| path.is_absolute());
     let home = home.filter(|path| path.is_absolute());

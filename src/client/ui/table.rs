@@ -1,6 +1,7 @@
-//! Answers as tables, and times as people like them.
+//! Tables, and the ages in them.
 //!
-//! Owns columns and ages. Must never ask a clock, nor show what was not made harmless.
+//! Owns the columns and the format of ages. Must never read a clock, nor be given text that is not
+//! sanitized.
 
 use std::fmt::{self, Write};
 use std::time::{Duration, SystemTime};
@@ -27,7 +28,7 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
         }
     }
 
-    /// Adds a row of harmless text.
+    /// Adds a row of sanitized text.
     pub fn push(&mut self, row: [String; COLUMNS]) {
         self.rows.push(row);
     }

@@ -47,7 +47,7 @@ pub trait Tracer {
 
     /// A client was granted a berth.
     fn arrived(&mut self, _now: Instant, _name: ClientName, _peer: SocketAddr) {}
-    /// A newcomer was refused.
+    /// A peer was refused.
     fn refused(&mut self, _now: Instant, _peer: SocketAddr, _refusal: Refusal) {}
     /// A client's berth is free again.
     fn departed(&mut self, _name: ClientName, _reason: CloseReason) {}

@@ -110,7 +110,7 @@ impl EventLog {
         self.write(now, Event::Connected(Connected { client, address }));
     }
 
-    /// A newcomer was refused.
+    /// A peer was refused.
     pub fn refused(&mut self, peer: SocketAddr, refusal: Refusal) {
         if self.journal.is_some() {
             self.refusals.count(peer.ip(), refusal);
