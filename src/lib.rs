@@ -4,11 +4,11 @@
 //! blocking program. A file imports only from the floors below its own:
 //!
 //! ```text
-//! 11 bin/berthd.rs   bin/berth.rs       wiring, exit codes
+//! 11 bin/berthd.rs   bin/berth.rs       wiring; the client's exit codes are in client/error.rs
 //! 10 cli/                               the command lines
 //! 9  server/mod.rs                      the loop, with server/startup.rs: all of bind
 //!    client/   report/   timeline/      the bodies of the other commands
-//! 8  server/net/                        sockets: listener, socket
+//! 8  server/net/                        sockets: listener (options, accept), socket; tls
 //!    server/files/                      the served folder: root, listing, digest, readahead
 //!    server/records/                    clients and refusals: recorder, clients, journal/
 //!    server/observe/                    what the loop did: metrics, turn_stats, trace/
@@ -21,7 +21,7 @@
 //! 3  engine/{connection,leaving,timeouts}.rs  a session with its pipe, its ways out, its deadlines
 //!    engine/{arrivals,berths}.rs        arriving peers; the admission to this server
 //! 2  engine/{session,meaning,budget,ports}.rs  one peer, its share; the doors to the outside
-//!    engine/buffer_pool.rs              memory that goes from one peer to the next
+//!    engine/{sealed,buffer_pool}.rs    a pipe that encrypts; memory that goes from peer to peer
 //! 1  engine/{line_buffer,outbox,readiness,phase,deadlines,stats}.rs   data
 //!    engine/{event,close_reason,admission,limits,query}.rs
 //!    journal/                           the format of the journal

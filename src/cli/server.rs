@@ -152,7 +152,7 @@ pub struct ServerArgs {
     ///
     /// For a classroom: programs that send 'status' without a line end are answered. A first line
     /// that stays without LF for 300 ms makes its connection unframed: from then on 15 ms without a
-    /// byte end a line, and the bare name of a file is 'get NAME'. A connection that has sent a LF
+    /// byte end a line, and the bare name of a file is 'get NAME'. A connection that has sent an LF
     /// is never treated so.
     #[arg(long, env = "BERTH_UNFRAMED", value_parser = BoolishValueParser::new())]
     pub unframed: bool,
@@ -173,9 +173,9 @@ pub struct ServerArgs {
     )]
     pub trace_limit: u64,
 
-    /// Log each turn of the loop that takes at least this long, and what it did
+    /// Log each turn of a client that takes at least this long, and what it did
     ///
-    /// A turn serves one client, and the others wait for it to end. SIGUSR1 logs the sixteen
+    /// All other clients wait until a turn ends. SIGUSR1 logs the sixteen
     /// slowest turns so far, with other statistics.
     #[arg(
         long,

@@ -44,7 +44,8 @@ impl Default for Pauses {
     }
 }
 
-/// The bounds that a hub and its connections keep. [`Limits::default`] is what `berthd` runs with.
+/// The bounds that a hub and its connections keep. `berthd` runs with [`Limits::default`], but for
+/// the few that its command line sets (src/cli/server.rs).
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// The most clients inside at once. 3, as the assignment that berth grew from has it.

@@ -6,11 +6,11 @@
 //! ```text
 //! Arriving -> Arriving    the next gate
 //! Arriving -> Open        granted a berth
-//! Arriving -> Draining    refused or too late: one line at most, then the end
+//! Arriving -> Draining    refused or too late: one line at most, then FIN
 //! Arriving -> Closed      broken, or in a handshake when the server stops
 //! Open -> Draining        exit, end of input, idle timeout, server stopping
 //! Open -> Closed          reset, stall timeout
-//! Draining -> Lingering   all is sent, and the end of it
+//! Draining -> Lingering   all output and the FIN are sent
 //! Draining -> Closed      all is sent and the peer had closed; reset, stall timeout
 //! Lingering -> Closed     the peer has closed, or the linger deadline is over
 //! ```
@@ -80,7 +80,7 @@ pub const TRANSITIONS: [(PhaseName, PhaseName, &str); 9] = {
         (
             Arriving,
             Draining,
-            "refused or too late: one line at most, then the end",
+            "refused or too late: one line at most, then FIN",
         ),
         (
             Arriving,
@@ -93,7 +93,7 @@ pub const TRANSITIONS: [(PhaseName, PhaseName, &str); 9] = {
             "exit, end of input, idle timeout, server stopping",
         ),
         (Open, Closed, "reset, stall timeout"),
-        (Draining, Lingering, "all is sent, and the end of it"),
+        (Draining, Lingering, "all output and the FIN are sent"),
         (
             Draining,
             Closed,
