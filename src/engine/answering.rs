@@ -5,6 +5,7 @@
 use crate::engine::event::Event;
 use crate::engine::meaning::Meaning;
 use crate::engine::ports::{Backend, Query, Step, Transport};
+use crate::engine::rights::Access;
 use crate::engine::turn::TurnContext;
 use crate::wire::{CloseReason, ErrorReply, Reply};
 
@@ -17,6 +18,12 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
                 let last = Reply::Error(ErrorReply::ShuttingDown);
                 let session = &mut self.connection.session;
                 session.leave(CloseReason::Shutdown, Some(last));
+                return true;
+            }
+            if let Access::Ended(end) = self.connection.session.access() {
+                let last = Reply::Error(ErrorReply::TokenEnded(end));
+                let session = &mut self.connection.session;
+                session.leave(CloseReason::Token, Some(last));
                 return true;
             }
             if !self.answer_next() {
@@ -47,13 +54,14 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
     fn answer_next(&mut self) -> bool {
         let (session, service) = (&mut self.connection.session, &mut *self.service);
         let newcomer = session.berth().filter(|_| !session.has_asked());
+        let access = session.access();
         let Some((line, reply)) = session.next_line(self.now) else {
             if session.is_served() {
                 session.leave(CloseReason::Eof, None);
             }
             return false;
         };
-        let meaning = Meaning::of(line, newcomer.is_some());
+        let meaning = Meaning::of(line, newcomer.is_some(), access);
         if let Some(kind) = meaning.kind() {
             service.on_event(Event::Took(kind));
             // A machine that tries whether a web server is here has asked us for nothing.

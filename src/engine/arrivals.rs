@@ -1,4 +1,4 @@
-//! The peers that wait for a handshake or for a verdict.
+//! The peers that wait at a gate: for a handshake, for their token, for a verdict.
 //!
 //! Owns their list with their tickets, and decides which of them is dropped when there are too
 //! many. Must never hold a berth for one, nor any byte that a peer sent.

@@ -16,7 +16,7 @@ use crate::engine::connection::Connection;
 use crate::engine::deadlines::Deadlines;
 use crate::engine::event::{Event, Turn, TurnEnd};
 use crate::engine::limits::Limits;
-use crate::engine::phase::Phase;
+use crate::engine::phase::{Gate, Phase};
 use crate::engine::ports::{Admission, Backend, Transport};
 use crate::engine::readiness::Readiness;
 use crate::engine::session::Session;
@@ -32,7 +32,7 @@ pub struct Hub<T: Transport, K, A: Admission> {
     pub(super) entries: Slab<Entry<T, K>>,
     /// The run queue: keys whose turn is due, each once, the longest waiting first.
     pub(super) queue: VecDeque<usize>,
-    /// Peers that wait for their handshake or for a verdict.
+    /// Peers that wait for their handshake, have shown no token, or wait for a verdict.
     pub(super) arrivals: Arrivals<A::Peer>,
     /// Peers that were refused or are leaving, the oldest first.
     pub(super) unadmitted: VecDeque<usize>,
@@ -61,7 +61,7 @@ pub(super) struct Entry<T: Transport, K> {
 /// How a peer is counted in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
-    Arriving,
+    Arriving(Gate),
     Client(ClientName),
     Unadmitted,
 }
@@ -70,7 +70,7 @@ impl<T: Transport, K> Entry<T, K> {
     pub(super) fn standing(&self) -> Standing {
         let session = self.connection.session();
         match (session.phase(), session.berth()) {
-            (Phase::Arriving(..), _) => Standing::Arriving,
+            (Phase::Arriving(gate, _), _) => Standing::Arriving(gate),
             (_, Some(name)) => Standing::Client(name),
             (_, None) => Standing::Unadmitted,
         }
@@ -230,12 +230,13 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         service.on_event(Event::Rested(turn_end));
         match turn {
             Turn::Done => return self.remove(key),
-            Turn::Arrived => return self.ask(key, turns, service, now),
+            Turn::Arrived => return self.greet(key, turns, service, now),
             Turn::Yielded => self.enqueue(key),
             Turn::Waiting => {}
         }
         let deadline = self.entries[key].connection.deadline(&self.limits);
         self.deadlines.set(key, deadline);
+        self.hear(key, turns, service, now);
     }
 
     pub(super) fn enqueue(&mut self, key: usize) {
@@ -295,7 +296,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         );
         debug_assert_eq!(
             self.arrivals.len(),
-            count(|each| each == Standing::Arriving),
+            count(|each| matches!(each, Standing::Arriving(_))),
             "each arriving connection is in the list of arrivals"
         );
     }

@@ -16,7 +16,7 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
         if !connection.readiness.readable() || !connection.session.wants_read(self.limits) {
             return false;
         }
-        let space = connection.session.space();
+        let space = connection.session.space(self.limits);
         let len = space.len().min(self.budget.bytes);
         if len == 0 {
             return false;

@@ -58,10 +58,11 @@ pub struct Limits {
     /// most time to read.
     pub unadmitted_max: usize,
 
-    /// The most peers in the table that wait for their handshake or for a verdict that comes later.
+    /// The most peers in the table that wait: for their handshake, for their own token, or for a
+    /// verdict that comes later.
     /// Each costs a descriptor and at most an inbox, so all of them cost less than 5 MiB. When
-    /// there is one more, the one that was silent longest is dropped. Without TLS and with a local
-    /// admission no peer waits.
+    /// there is one more, the one that was silent longest is dropped. Without TLS, without
+    /// tokens and with a local admission no peer waits.
     pub arrivals_max: usize,
 
     /// The most of them from one origin, so that one origin alone cannot keep others from arriving.
@@ -71,6 +72,14 @@ pub struct Limits {
     /// The arrival timeout, from the accept to the berth, whatever the peer sends meanwhile: enough
     /// for some round trips, a handshake, and a lost packet or two.
     pub arrival: Duration,
+
+    /// How many lines a peer may say before it has shown its token, which is enough for somebody
+    /// who mistypes the word and too few for who tries what is here.
+    pub token_lines: u8,
+
+    /// How many bytes it may send before: room for the longest line, twice. What is behind a token
+    /// and comes in the same read is kept; the rest stays in the kernel until the token is judged.
+    pub token_bytes: u64,
 
     /// How many handshake steps are done in one turn of the loop. A step signs or derives keys,
     /// 0.15 to 0.5 ms each, and all other connections wait for it.
@@ -136,6 +145,8 @@ impl Default for Limits {
             arrivals_max: 256,
             arrivals_per_origin_max: 8,
             arrival: Duration::from_secs(10),
+            token_lines: 3,
+            token_bytes: 8 * 1024,
             handshake_steps: 2,
             read_cost_bytes: 1024,
             inbox_bytes: 16 * 1024,
@@ -177,6 +188,8 @@ impl Limits {
             && self.arrivals_max > 0
             && self.arrivals_per_origin_max > 0
             && self.handshake_steps > 0
+            && self.token_lines > 0
+            && self.token_bytes > 0
     }
 }
 

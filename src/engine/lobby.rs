@@ -14,7 +14,7 @@ use crate::engine::phase::{Ending, Gate, Phase};
 use crate::engine::ports::{Admission, Backend, Refusal, Transport};
 use crate::engine::session::Session;
 use crate::engine::stats::SessionStats;
-use crate::wire::{CloseReason, Reply};
+use crate::wire::CloseReason;
 
 impl<T: Transport, K, A: Admission> Hub<T, K, A> {
     /// Makes room for one more peer in the table, and returns the key that it will have.
@@ -51,14 +51,13 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         assert_eq!(inserted, key, "the reserved key is the key that is used");
         self.arrivals.push(Arrival { key, ticket, peer });
         if is_ready {
-            let session = self.entries[key].connection.session_mut();
             // Whoever can do a handshake is no program that has to be helped out.
+            let session = self.entries[key].connection.session_mut();
             session.may_be_unframed(&self.limits);
-            session.await_verdict();
-            self.ask(key, 1, service, now);
+            self.greet(key, 1, service, now);
         } else {
             self.enqueue(key);
-            self.wait(key);
+            self.wait(key, service);
         }
         self.trim_unadmitted(self.limits.unadmitted_max);
         self.check_invariants();
@@ -114,7 +113,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         self.clients = 0;
     }
 
-    /// The handshake is complete: the admission is asked for a verdict.
+    /// The peer has shown what it has to: the admission is asked for a verdict.
     pub(super) fn ask(
         &mut self,
         key: usize,
@@ -135,13 +134,13 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
             None => {
                 // It is read meanwhile, so that a disconnect is noticed.
                 self.enqueue(key);
-                self.wait(key);
+                self.wait(key, service);
             }
         }
     }
 
     /// Applies the verdict, and gives the peer a turn in which it is sent.
-    fn settle(
+    pub(super) fn settle(
         &mut self,
         key: usize,
         verdict: Verdict,
@@ -161,15 +160,23 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
                 service.arrived(name, &peer);
             }
             Verdict::Refused(refusal) => {
-                let why = match refusal {
-                    Refusal::Full => Reply::Full,
-                    Refusal::Crowded => Reply::Crowded,
-                };
-                session.turn_away(why, now);
+                session.turn_away(refusal.reply(), now);
                 self.unadmitted.push_back(key);
+                self.admission.turned_away(ticket);
                 service.refused(&peer, refusal);
             }
         }
+        self.serve(key, turns, service, now);
+    }
+
+    /// Gives a peer a turn at once, if turns may be given.
+    pub(super) fn serve(
+        &mut self,
+        key: usize,
+        turns: usize,
+        service: &mut impl Backend<T, K, Peer = A::Peer>,
+        now: Instant,
+    ) {
         if !self.serving {
             return self.enqueue(key);
         }
@@ -192,14 +199,15 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         }
     }
 
-    /// The peer waits for its handshake or for a verdict. If too many do, another one is dropped.
-    fn wait(&mut self, key: usize) {
+    /// The peer waits at a gate. If too many do, another one is dropped.
+    pub(super) fn wait(&mut self, key: usize, service: &mut impl Backend<T, K, Peer = A::Peer>) {
         let entries = &self.entries;
         let silent_since = |key: usize| entries[key].connection.session().moved_at();
         let crowded_out = self.arrivals.crowded_out(key, &self.limits, silent_since);
         if let Some(other) = crowded_out {
             let arrival = self.arrivals.remove(other).expect("it was just found");
             self.admission.withdraw(arrival.ticket);
+            service.refused(&arrival.peer, Refusal::Busy);
             self.queue.retain(|&queued| queued != other);
             self.remove(other);
         }
@@ -219,12 +227,15 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         let entry = &self.entries[key];
         let (ticket, session) = (entry.ticket, entry.connection.session());
         match before {
-            Standing::Arriving => {
+            Standing::Arriving(gate) => {
                 let arrival = self.arrivals.remove(key);
                 let arrival = arrival.expect("an arriving peer is in the list of arrivals");
                 self.admission.withdraw(ticket);
                 if session.phase().ending() == Some(Ending::Refused) {
-                    service.refused(&arrival.peer, Refusal::Full);
+                    let late = Refusal::Late(self.limits.arrival);
+                    let is_late = matches!(gate, Gate::Token(_)) && !self.stopping;
+                    let refusal = if is_late { late } else { Refusal::Full };
+                    service.refused(&arrival.peer, refusal);
                 }
             }
             Standing::Client(name) => {

@@ -6,6 +6,8 @@
 use crate::engine::event::RequestKind;
 use crate::engine::line_buffer::Line;
 use crate::engine::query::Query;
+use crate::engine::rights::{Access, Right};
+use crate::wire::token::parse_auth;
 use crate::wire::{ErrorReply, Reply, Request, http};
 
 /// What a line means.
@@ -24,10 +26,10 @@ pub enum Meaning<'a> {
 }
 
 impl<'a> Meaning<'a> {
-    /// Reads a line. `is_first`: no line came before it.
+    /// Reads a line. `is_first`: no line came before it. `access`: what its sender may ask for.
     #[must_use]
     #[inline]
-    pub fn of(line: Line<'a>, is_first: bool) -> Self {
+    pub fn of(line: Line<'a>, is_first: bool, access: Access) -> Self {
         let text = match line {
             Line::Mark => return Self::Mark,
             Line::TooLong(head) if is_first && http::may_begin_request_line(head) => {
@@ -38,26 +40,71 @@ impl<'a> Meaning<'a> {
             }
             Line::Text(text) if is_first && http::is_request_line(text) => return Self::Web,
             Line::Text(text) => text,
-            Line::Unframed(text) => return Self::of_unframed(text, is_first),
+            Line::Unframed(text) => return Self::of_unframed(text, is_first, access),
         };
-        Self::of_text(text)
+        Self::of_text(text, access)
     }
 
     /// Reads a line that a pause has ended: it may be the bare name of a file.
-    fn of_unframed(text: &'a [u8], is_first: bool) -> Self {
+    fn of_unframed(text: &'a [u8], is_first: bool, access: Access) -> Self {
         // The rest of a request line may be on its way, and what follows is not to be obeyed.
         if is_first && (http::is_request_line(text) || http::may_begin_request_line(text)) {
             return Self::Web;
         }
-        match Self::of_text(text) {
-            Self::Say(kind, Reply::Ack(text)) => Self::Ask(kind, Query::GetOrMessage { text }),
-            other => other,
+        let may_get = access.allows(Right::Get);
+        match (Request::parse(text), Self::of_text(text, access)) {
+            (_, Self::Say(kind, Reply::Ack(text))) if may_get => {
+                Self::Ask(kind, Query::GetOrMessage { text })
+            }
+            // It is no message for whoever may send none.
+            (Request::Message(name), Self::Say(_, Reply::Error(ErrorReply::NotAllowed(_))))
+                if may_get =>
+            {
+                Self::Ask(RequestKind::Get, Query::Get { name, offset: 0 })
+            }
+            (_, other) => other,
         }
     }
 
     #[inline]
-    fn of_text(text: &'a [u8]) -> Self {
-        match Request::parse(text) {
+    fn of_text(text: &'a [u8], access: Access) -> Self {
+        let request = Request::parse(text);
+        if access != Access::Free
+            && let Some(refused) = Self::refused(text, request, access)
+        {
+            return refused;
+        }
+        Self::of_request(request)
+    }
+
+    /// The answer to whoever has shown a token that gives no right to this, or shows one again.
+    fn refused(text: &[u8], request: Request<'_>, access: Access) -> Option<Self> {
+        if parse_auth(text).is_some() {
+            let again = Reply::Error(ErrorReply::AlreadyIn);
+            return Some(Self::Say(RequestKind::Mistake, again));
+        }
+        let has = |right| access.allows(right);
+        let (kind, is_allowed) = match request {
+            Request::Message(_) => (RequestKind::Message, has(Right::Echo)),
+            Request::Status => (RequestKind::Status, has(Right::Status)),
+            Request::List => (RequestKind::List, has(Right::List)),
+            Request::Get { .. } => (RequestKind::Get, has(Right::Get)),
+            Request::Sha256 { .. } => (RequestKind::Sha256, has(Right::Get)),
+            // It tells what a listing tells, and less than a file does.
+            Request::Stat { .. } => (RequestKind::Stat, has(Right::List) || has(Right::Get)),
+            Request::NoName(_) | Request::GetTooFar | Request::Exit => return None,
+        };
+        let word = match kind {
+            RequestKind::Message => Right::Echo.word(),
+            kind => kind.word(),
+        };
+        let refused = Reply::Error(ErrorReply::NotAllowed(word));
+        (!is_allowed).then_some(Self::Say(kind, refused))
+    }
+
+    #[inline]
+    fn of_request(request: Request<'a>) -> Self {
+        match request {
             Request::Message(text) => Self::Say(RequestKind::Message, Reply::Ack(text)),
             Request::NoName(word) => {
                 Self::Say(RequestKind::Mistake, Reply::Error(ErrorReply::NoName(word)))

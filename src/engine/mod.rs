@@ -12,7 +12,7 @@
 //! [`stats`], [`admission`], [`event`], [`query`]; then [`session`] with [`leaving`] and
 //! [`timeouts`], [`meaning`], [`budget`], [`buffer_pool`], [`ports`], [`sealed`], [`arrivals`],
 //! [`berths`], [`connection`]; then a turn, [`turn`] with [`answering`], [`outbound`] and
-//! [`inbound`]; at last [`hub`] and [`lobby`].
+//! [`inbound`]; at last [`hub`], [`lobby`] and [`token_gate`].
 
 pub mod admission;
 pub mod answering;
@@ -42,4 +42,5 @@ pub mod sealed;
 pub mod session;
 pub mod stats;
 pub mod timeouts;
+pub mod token_gate;
 pub mod turn;

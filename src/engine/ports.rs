@@ -7,9 +7,10 @@ use std::fmt::Debug;
 use std::io::{self, IoSlice};
 use std::time::{Duration, Instant};
 
-use crate::engine::admission::{Ticket, Verdict};
+use crate::engine::admission::{Demand, Denial, Ticket, Verdict};
 use crate::engine::event::Event;
 use crate::engine::outbox::{Outbox, Transfer};
+use crate::engine::rights::Rights;
 use crate::engine::stats::SessionStats;
 use crate::wire::{ClientName, CloseReason};
 
@@ -128,7 +129,7 @@ pub trait Observer {
     /// Where a client came from.
     type Peer;
 
-    /// A newcomer was refused a berth, and the line that says so is queued.
+    /// A newcomer was refused a berth, and the line that says so is queued, if there is one.
     fn refused(&mut self, _peer: &Self::Peer, _refusal: Refusal) {}
 
     /// A client was granted a berth.
@@ -173,6 +174,27 @@ pub trait Observer {
 pub trait Admission {
     /// What is known of a newcomer.
     type Peer: Peer;
+
+    /// What a newcomer has to show before [`Admission::ask`].
+    fn demand(&mut self, _peer: &Self::Peer, _now: Instant) -> Demand {
+        Demand::Nothing
+    }
+
+    /// Whether this token lets the peer in, and what it may ask for then. Called at most once for a
+    /// ticket, and only where a token is demanded. The token counts as in use until the peer
+    /// withdraws, leaves or is turned away.
+    fn check(
+        &mut self,
+        _ticket: Ticket,
+        _peer: &Self::Peer,
+        _token: &[u8],
+        _now: Instant,
+    ) -> Result<Rights, Denial> {
+        Err(Denial::Unknown)
+    }
+
+    /// The peer with this ticket was refused a berth, perhaps after its token was checked.
+    fn turned_away(&mut self, _ticket: Ticket) {}
 
     /// Whether the peer with this ticket may have a berth. A verdict at once, or `None`: later.
     fn ask(&mut self, ticket: Ticket, peer: &Self::Peer) -> Option<Verdict>;

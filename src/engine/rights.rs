@@ -1,6 +1,8 @@
 //! What a client may ask for.
 //!
-//! Owns the rights and their words. Must never know who has which: the session holds a set of them.
+//! Owns the rights and their words. Must never know who has which: the session holds that.
+
+use crate::wire::token::TokenEnd;
 
 /// One right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +69,29 @@ impl Rights {
 impl FromIterator<Right> for Rights {
     fn from_iter<I: IntoIterator<Item = Right>>(rights: I) -> Self {
         rights.into_iter().fold(Self::default(), Self::with)
+    }
+}
+
+/// What a session may ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everything: no token was demanded.
+    Free,
+    /// What its token gives.
+    Holder(Rights),
+    /// Nothing any more: its token is not valid now.
+    Ended(TokenEnd),
+}
+
+impl Access {
+    /// Whether a request that needs this right is answered.
+    #[must_use]
+    pub const fn allows(self, right: Right) -> bool {
+        match self {
+            Self::Free => true,
+            Self::Holder(rights) => rights.has(right),
+            Self::Ended(_) => false,
+        }
     }
 }
 

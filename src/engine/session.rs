@@ -11,6 +11,7 @@ use crate::engine::limits::Limits;
 use crate::engine::line_buffer::{Line, LineBuffer};
 use crate::engine::outbox::{Chunk, Outbox, Transfer};
 use crate::engine::phase::{Ending, Gate, Phase};
+use crate::engine::rights::Access;
 use crate::engine::stats::{RunningStats, SessionStats};
 use crate::wire::{ClientName, CloseReason, Reply};
 
@@ -20,6 +21,8 @@ pub struct Session<F, K> {
     /// `None` for a peer that was never granted a berth.
     pub(super) name: Option<ClientName>,
     pub(super) phase: Phase,
+    /// What the peer may ask for once it holds a berth.
+    pub(super) access: Access,
     pub(super) inbox: LineBuffer,
     pub(super) outbox: Outbox<F>,
     /// The answer under way, if it takes several steps. Until it is complete, no other request is
@@ -45,6 +48,7 @@ impl<F, K> Session<F, K> {
         Self {
             name: None,
             phase: Phase::Arriving(Gate::Handshake, now + limits.arrival),
+            access: Access::Free,
             inbox: LineBuffer::new(limits.inbox_bytes),
             outbox: Outbox::new(),
             task: None,
@@ -64,7 +68,7 @@ impl<F, K> Session<F, K> {
         }
     }
 
-    /// The handshake is complete: the peer waits for a verdict.
+    /// The peer has shown what it has to: it waits for a verdict.
     pub fn await_verdict(&mut self) {
         if let Phase::Arriving(_, deadline) = self.phase {
             self.phase.advance(Phase::Arriving(Gate::Verdict, deadline));
@@ -103,6 +107,12 @@ impl<F, K> Session<F, K> {
         }
     }
 
+    /// What the peer may ask for once it holds a berth.
+    #[must_use]
+    pub const fn access(&self) -> Access {
+        self.access
+    }
+
     /// The phase.
     #[must_use]
     pub const fn phase(&self) -> Phase {
@@ -134,6 +144,9 @@ impl<F, K> Session<F, K> {
     pub fn wants_read(&self, limits: &Limits) -> bool {
         !self.inbox.has_ended()
             && match self.phase {
+                Phase::Arriving(Gate::Token(_), _) => {
+                    self.inbox.has_room() && !self.has_said_all(limits)
+                }
                 // Requests that it sends already wait for the verdict.
                 Phase::Arriving(..) => self.inbox.has_room(),
                 Phase::Open => self.takes_requests(limits) && self.inbox.has_room(),
@@ -143,8 +156,22 @@ impl<F, K> Session<F, K> {
     }
 
     /// The buffer for the next read.
-    pub fn space(&mut self) -> &mut [u8] {
-        self.inbox.space()
+    pub fn space(&mut self, limits: &Limits) -> &mut [u8] {
+        let most = match self.phase {
+            // The read that completes a handshake may bring what comes behind it.
+            Phase::Arriving(Gate::Handshake | Gate::Token(_), _) => {
+                limits.token_bytes.saturating_sub(self.running.bytes_in())
+            }
+            _ => u64::MAX,
+        };
+        let space = self.inbox.space();
+        let most = usize::try_from(most).unwrap_or(usize::MAX).min(space.len());
+        &mut space[..most]
+    }
+
+    /// Whether as many bytes came as may before a token is shown.
+    pub(super) const fn has_said_all(&self, limits: &Limits) -> bool {
+        self.running.bytes_in() >= limits.token_bytes
     }
 
     /// A read put `n` bytes into [`Session::space`].

@@ -57,6 +57,12 @@ impl RunningStats {
         self.stats.requests
     }
 
+    /// How many bytes came in.
+    #[must_use]
+    pub const fn bytes_in(&self) -> u64 {
+        self.stats.bytes_in
+    }
+
     /// So many bytes came in.
     pub fn received(&mut self, n: usize) {
         self.stats.bytes_in += n as u64;

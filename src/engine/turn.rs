@@ -7,6 +7,7 @@
 use std::io::{self, ErrorKind};
 use std::time::Instant;
 
+use crate::engine::admission::Refusal;
 use crate::engine::budget::Budget;
 use crate::engine::buffer_pool::BufferPool;
 use crate::engine::close_reason::reason;
@@ -116,7 +117,6 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
         if self.stopping {
             self.give_up(gate);
         } else if gate == Gate::Handshake && self.connection.is_ready() {
-            self.connection.session.await_verdict();
             return Some(Turn::Arrived);
         }
         None
@@ -129,7 +129,11 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
             Gate::Handshake if self.stopping => session.close(CloseReason::Shutdown),
             // If nothing has come, the transport may still say what it was waiting for.
             Gate::Handshake => session.broke_rules(),
-            Gate::Verdict => session.turn_away(Reply::Full, self.now),
+            Gate::Token(_) if !self.stopping => {
+                let late = Refusal::Late(self.limits.arrival);
+                session.turn_away(late.reply(), self.now);
+            }
+            Gate::Token(_) | Gate::Verdict => session.turn_away(Reply::Full, self.now),
         }
     }
 

@@ -6,6 +6,7 @@
 //! `docs/protocol.md` is the published contract; where it names a byte, this folder writes it.
 
 pub mod entry;
+pub mod error_reply;
 pub mod http;
 pub mod reply;
 pub mod request;

@@ -3,10 +3,10 @@
 //! Owns their words. Must never decide which reply is sent.
 
 use std::fmt;
-use std::time::Duration;
 
 use crate::wire::entry::ListedFile;
-use crate::wire::request::{LINE_BYTES_MAX, parse_u64};
+pub use crate::wire::error_reply::{ErrorReply, is_last_word};
+use crate::wire::request::parse_u64;
 use crate::wire::telnet::NO_MARK;
 
 /// A client's name: `Client` and its number, at least two digits wide.
@@ -51,13 +51,15 @@ pub enum CloseReason {
     Shutdown,
     /// It spoke HTTP.
     Web,
+    /// The token that it had shown is not valid any more.
+    Token,
     /// The server could not keep a promise, such as a file that shrank while it was sent.
     Error,
 }
 
 impl CloseReason {
     /// Every reason, in the order of the protocol.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Exit,
         Self::Eof,
         Self::Reset,
@@ -65,6 +67,7 @@ impl CloseReason {
         Self::Stalled,
         Self::Shutdown,
         Self::Web,
+        Self::Token,
         Self::Error,
     ];
 }
@@ -79,77 +82,9 @@ impl fmt::Display for CloseReason {
             Self::Stalled => "stalled",
             Self::Shutdown => "shutdown",
             Self::Web => "web",
+            Self::Token => "token",
             Self::Error => "error",
         })
-    }
-}
-
-/// The reason in an `ERR` line. Names are the client's own bytes, given back verbatim.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ErrorReply<'a> {
-    /// More than [`LINE_BYTES_MAX`] bytes came before a LF.
-    LineTooLong,
-    /// A command that takes a name came without one. This is its word.
-    NoName(&'static str),
-    /// An offset that no file can have.
-    OffsetTooLarge,
-    /// An offset behind the end of this file, whose size in bytes is given.
-    OffsetBeyondEnd(u64),
-    /// Nothing of that name is served.
-    NoSuchFile(&'a [u8]),
-    /// It exists and is a folder, a FIFO, a socket or a device.
-    NotAFile(&'a [u8]),
-    /// It leads out of the served folder.
-    Outside(&'a [u8]),
-    /// The server may not read it.
-    Denied(&'a [u8]),
-    /// The server failed to read it; its log says why.
-    Unreadable(&'a [u8]),
-    /// The server has no file descriptor left.
-    Busy,
-    /// The served folder itself was removed.
-    FolderGone,
-    /// No byte moved for this long.
-    Idle(Duration),
-    /// The server was told to stop.
-    ShuttingDown,
-    /// The first line was a request of HTTP.
-    NotWeb,
-    /// The first byte was none of TLS, on a port where TLS is spoken.
-    SpeaksTls,
-}
-
-impl ErrorReply<'_> {
-    fn write(self, out: &mut Vec<u8>) {
-        match self {
-            Self::LineTooLong => push(out, format_args!("line longer than {LINE_BYTES_MAX} bytes")),
-            Self::NoName(word) => push(out, format_args!("usage: {word} NAME")),
-            Self::OffsetTooLarge => out.extend_from_slice(b"offset larger than any file"),
-            Self::OffsetBeyondEnd(size) => {
-                push(
-                    out,
-                    format_args!("offset beyond the end, the file has {size} bytes"),
-                );
-            }
-            Self::NoSuchFile(name) => out.extend_from_slice(&[NO_SUCH_FILE, name].concat()),
-            Self::NotAFile(name) => out.extend_from_slice(&[b"not a file: ", name].concat()),
-            Self::Outside(name) => {
-                out.extend_from_slice(&[b"outside the served folder: ", name].concat());
-            }
-            Self::Denied(name) => out.extend_from_slice(&[b"permission denied: ", name].concat()),
-            Self::Unreadable(name) => out.extend_from_slice(&[b"cannot read: ", name].concat()),
-            Self::FolderGone => out.extend_from_slice(b"the served folder is gone"),
-            Self::Busy => out.extend_from_slice(b"too many open files, try later"),
-            Self::Idle(quiet) => {
-                push(
-                    out,
-                    format_args!("idle for {}, closing", humantime::format_duration(quiet)),
-                );
-            }
-            Self::ShuttingDown => out.extend_from_slice(SHUTTING_DOWN),
-            Self::NotWeb => out.extend_from_slice(NOT_WEB),
-            Self::SpeaksTls => out.extend_from_slice(SPEAKS_TLS),
-        }
     }
 }
 
@@ -157,12 +92,16 @@ impl ErrorReply<'_> {
 /// are written in [`crate::wire::entry`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reply<'a> {
+    /// The first line where a token is demanded.
+    Auth,
     /// The first line to a client let in.
     Welcome(ClientName),
     /// The only line to a peer turned away because all berths are taken.
     Full,
     /// The only line to a peer turned away because its address holds its share of them.
     Crowded,
+    /// The only line to a peer from whose address too many wrong tokens came.
+    Penalised,
     /// The last line to a client that said `exit`.
     Goodbye(ClientName),
     /// A message comes back.
@@ -189,9 +128,11 @@ impl Reply<'_> {
     /// Appends the line, its LF included.
     pub fn write(self, out: &mut Vec<u8>) {
         match self {
+            Self::Auth => out.extend_from_slice(AUTH),
             Self::Welcome(name) => push(out, format_args!("Welcome {name}")),
             Self::Full => out.extend_from_slice(FULL),
             Self::Crowded => out.extend_from_slice(CROWDED),
+            Self::Penalised => out.extend_from_slice(PENALISED),
             Self::Goodbye(name) => push(out, format_args!("Goodbye {name}")),
             Self::Ack(line) => {
                 out.extend_from_slice(line);
@@ -225,10 +166,6 @@ const START: &[u8] = b"START ";
 const SHA256: &[u8] = b"SHA256 ";
 const STAT: &[u8] = b"STAT ";
 const ERROR: &[u8] = b"ERR ";
-const IDLE: &[u8] = b"idle for ";
-const CLOSING: &[u8] = b", closing";
-const SHUTTING_DOWN: &[u8] = b"server shutting down";
-const NOT_WEB: &[u8] = b"this is not a web server";
 
 /// How the reason begins when nothing of a name is served.
 pub const NO_SUCH_FILE: &[u8] = b"no such file: ";
@@ -238,6 +175,10 @@ pub const SPEAKS_TLS: &[u8] = b"this port speaks TLS";
 pub const FULL: &[u8] = b"Server full, try later";
 /// The line for a peer whose address holds its share of the berths.
 pub const CROWDED: &[u8] = b"Too many clients from your address, try later";
+/// The line for a peer from whose address too many wrong tokens came.
+pub const PENALISED: &[u8] = b"Too many failed tries from your address, try later";
+/// The line that demands a token.
+pub const AUTH: &[u8] = b"AUTH token";
 /// The line that begins the answer to `status`.
 pub const STATUS: &[u8] = b"STATUS";
 /// The line that begins the answer to `list`.
@@ -295,17 +236,13 @@ pub fn parse_goodbye(line: &[u8]) -> Option<&[u8]> {
     line.strip_prefix(GOODBYE).filter(|name| !name.is_empty())
 }
 
-/// Whether the server closes behind an `ERR` line with this reason, so that no answer follows it.
-#[must_use]
-pub fn is_last_word(reason: &[u8]) -> bool {
-    [SHUTTING_DOWN, NOT_WEB, SPEAKS_TLS].contains(&reason)
-        || (reason.starts_with(IDLE) && reason.ends_with(CLOSING))
-}
-
-/// Whether a first line turns the peer away: every berth is taken, or its address has its share.
+/// Whether a first line turns the peer away for now: every berth is taken, its address has its
+/// share, or too many wrong tokens came from there.
 #[must_use]
 pub fn is_refusal(line: &[u8]) -> bool {
-    line.starts_with(b"Server full") || line.starts_with(b"Too many clients")
+    line.starts_with(b"Server full")
+        || line.starts_with(b"Too many clients")
+        || line.starts_with(b"Too many failed tries")
 }
 
 /// Appends formatted text. Writing to a vector cannot fail, so there is nothing to return.
@@ -318,7 +255,8 @@ pub(super) fn push(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::UNIX_EPOCH;
+    use crate::wire::token::TokenEnd;
+    use std::time::{Duration, UNIX_EPOCH};
 
     const LINES: &[(Reply<'_>, &[u8])] = &[
         (Reply::Welcome(ClientName(1)), b"Welcome Client01\n"),
@@ -328,6 +266,11 @@ mod tests {
             Reply::Crowded,
             b"Too many clients from your address, try later\n",
         ),
+        (
+            Reply::Penalised,
+            b"Too many failed tries from your address, try later\n",
+        ),
+        (Reply::Auth, b"AUTH token\n"),
         (Reply::Goodbye(ClientName(99)), b"Goodbye Client99\n"),
         (Reply::Ack(b"\xff a\0"), b"\xff a\0 ACK\n"),
         (Reply::Ack(b""), b" ACK\n"),
@@ -403,6 +346,29 @@ mod tests {
             Reply::Error(ErrorReply::NotWeb),
             b"ERR this is not a web server\n",
         ),
+        (Reply::Error(ErrorReply::AuthFirst), b"ERR auth first\n"),
+        (Reply::Error(ErrorReply::AlreadyIn), b"ERR already in\n"),
+        (Reply::Error(ErrorReply::NotLetIn), b"ERR not let in\n"),
+        (
+            Reply::Error(ErrorReply::TokenExpired(UNIX_EPOCH)),
+            b"ERR token expired 1970-01-01\n",
+        ),
+        (
+            Reply::Error(ErrorReply::TokenInUse(2, 2)),
+            b"ERR token in use by 2, allowed 2\n",
+        ),
+        (
+            Reply::Error(ErrorReply::NoAuth(Duration::from_secs(10))),
+            b"ERR no auth within 10s, closing\n",
+        ),
+        (
+            Reply::Error(ErrorReply::NotAllowed("list")),
+            b"ERR not allowed: list\n",
+        ),
+        (
+            Reply::Error(ErrorReply::TokenEnded(TokenEnd::Revoked)),
+            b"ERR token revoked, closing\n",
+        ),
         (Reply::NoMark, b"\xff\xfc\x06"),
     ];
 
@@ -459,12 +425,14 @@ mod tests {
     #[test]
     fn the_client_knows_which_lines_end_a_session() {
         assert!(is_refusal(FULL));
-        assert!(is_refusal(CROWDED));
+        assert!(is_refusal(CROWDED) && is_refusal(PENALISED));
         assert!(!is_refusal(b"Welcome Server full"));
         for error_reply in [
             ErrorReply::Idle(Duration::from_secs(90)),
             ErrorReply::ShuttingDown,
             ErrorReply::NotWeb,
+            ErrorReply::TokenEnded(TokenEnd::Revoked),
+            ErrorReply::TokenEnded(TokenEnd::Expired),
         ] {
             let mut line = Vec::new();
             Reply::Error(error_reply).write(&mut line);
@@ -481,7 +449,7 @@ mod tests {
         let words = CloseReason::ALL.map(|reason| reason.to_string());
         assert_eq!(
             words.join(" "),
-            "exit eof reset idle stalled shutdown web error"
+            "exit eof reset idle stalled shutdown web token error"
         );
     }
 }

@@ -71,6 +71,24 @@ fn part(text: &[u8]) -> Option<(&[u8], &[u8])> {
     part.iter().all(is_base64url).then_some((part, rest))
 }
 
+/// Why a token that was good is not any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenEnd {
+    /// It was removed.
+    Revoked,
+    /// Its time is over.
+    Expired,
+}
+
+impl fmt::Display for TokenEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Revoked => "revoked",
+            Self::Expired => "expired",
+        })
+    }
+}
+
 /// Reads `auth TOKEN`: what is shown, which is empty where nothing is. `None`: another line.
 #[must_use]
 pub fn parse_auth(line: &[u8]) -> Option<&[u8]> {

@@ -82,6 +82,7 @@ impl World {
         match action {
             Action::Connect if self.peers.len() < peers_max => self.connect(),
             Action::Stop => self.stop(),
+            Action::Revoke => self.revoke(),
             Action::Lease => self.change_lease(false),
             Action::SpuriousEdge | Action::DeadKey => self.pretend(action),
             Action::JumpLittle => {

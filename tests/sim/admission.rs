@@ -6,15 +6,17 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use berth::engine::admission::{Refusal, Ticket, Verdict};
+use berth::engine::admission::{Demand, Denial, Refusal, Ticket, Verdict};
 use berth::engine::berths::Berths;
 use berth::engine::ports::{Admission, Peer};
+use berth::engine::rights::Rights;
 use berth::engine::stats::SessionStats;
 use berth::wire::{ClientName, CloseReason};
 
 use crate::marks::Event;
 use crate::net::{Net, Shared};
 use crate::setup::Bug;
+use crate::tokens::Holders;
 
 /// A peer as it is judged.
 #[derive(Debug)]
@@ -49,6 +51,8 @@ pub(crate) struct SimAdmission {
     berths: Berths<SimPeer>,
     /// Whose verdict got lost on its way.
     lost: BTreeSet<Ticket>,
+    /// Who has which token.
+    holders: Holders,
 }
 
 impl SimAdmission {
@@ -59,6 +63,7 @@ impl SimAdmission {
             net,
             berths,
             lost: BTreeSet::new(),
+            holders: Holders::new(),
         }
     }
 
@@ -66,10 +71,39 @@ impl SimAdmission {
     pub(crate) fn taken(&self) -> usize {
         self.berths.taken()
     }
+
+    pub(crate) const fn holders(&self) -> &Holders {
+        &self.holders
+    }
+
+    fn forget(&mut self, ticket: Ticket) {
+        self.holders.retain(|&(each, ..)| each != ticket);
+    }
 }
 
 impl Admission for SimAdmission {
     type Peer = SimPeer;
+
+    fn demand(&mut self, peer: &SimPeer, _: Instant) -> Demand {
+        self.net.borrow_mut().demand(peer.id)
+    }
+
+    fn check(
+        &mut self,
+        ticket: Ticket,
+        peer: &SimPeer,
+        token: &[u8],
+        _: Instant,
+    ) -> Result<Rights, Denial> {
+        let net = &mut *self.net.borrow_mut();
+        net.check(&mut self.holders, ticket, peer.id, token)
+    }
+
+    fn turned_away(&mut self, ticket: Ticket) {
+        if self.net.borrow().setup.bug != Some(Bug::KeepToken) {
+            self.forget(ticket);
+        }
+    }
 
     fn ask(&mut self, ticket: Ticket, peer: &SimPeer) -> Option<Verdict> {
         let verdict = self.berths.ask(ticket, peer);
@@ -105,6 +139,7 @@ impl Admission for SimAdmission {
     }
 
     fn withdraw(&mut self, ticket: Ticket) {
+        self.forget(ticket);
         let net = &mut *self.net.borrow_mut();
         net.marks.event(Event::Withdrawn);
         net.say(|| format!("  {ticket:?} is withdrawn"));
@@ -124,6 +159,7 @@ impl Admission for SimAdmission {
         reason: CloseReason,
         stats: &SessionStats,
     ) {
+        self.forget(ticket);
         let net = &mut *self.net.borrow_mut();
         net.say(|| format!("  {ticket:?} is given back"));
         net.book.promised.retain(|&(each, _)| each != ticket);

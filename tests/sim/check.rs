@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use crate::expect::Expect;
 use crate::marks::Event;
 use crate::net::Net;
 use crate::oracle::View;
@@ -116,17 +117,20 @@ impl World {
         }
     }
 
-    /// Whether a peer that was turned away was sent its line, and only the end is missing.
+    /// Whether a peer that was turned away was sent its line, and only the end is missing. Whoever
+    /// was late in its handshake is owed no line.
     fn is_told(&self, wire: &Wire, id: usize) -> bool {
         let expect = self.peers[id].expect.as_ref();
-        expect.is_some_and(|expect| wire.record.written == expect.stream().len())
+        wire.is_bare || expect.is_some_and(|expect| wire.record.written == expect.stream().len())
     }
 
     /// What one peer makes the server hold is bounded.
     fn check_bytes(&self, id: usize, view: Option<View>) {
         let Some(view) = view else { return };
         let expect = self.peers[id].expect.as_ref().expect("a client was met");
-        let most = self.limits.outbox_mark_bytes + expect.piece_bytes_max();
+        // What was said before it had shown its token may be queued in front.
+        let before = expect.outside_bytes();
+        let most = self.limits.outbox_mark_bytes + expect.piece_bytes_max() + before;
         assert!(
             view.queued <= most,
             "wire {id}: {} bytes are queued, and {most} may be",
@@ -152,9 +156,16 @@ impl World {
             return;
         }
         let arriving = net.book.arriving.contains(&id);
-        let hears = wire.record.read < self.limits.inbox_bytes && !wire.end_read;
+        let expect = self.peers[id].expect.as_ref();
+        let is_outside = expect.is_some_and(Expect::is_outside);
+        let may_say = match is_outside {
+            true => self.limits.token_bytes as usize,
+            false => self.limits.inbox_bytes,
+        };
+        let hears = wire.record.read < may_say && !wire.end_read;
+        let asks = is_outside && wire.record.written < "AUTH token\n".len();
         let (reads, writes) = match view {
-            _ if arriving => (hears, net.owes(id)),
+            _ if arriving => (hears, net.owes(id) || asks),
             Some(view) => (view.wants_read, view.owes),
             None if wire.finished_at.is_none() => (false, true),
             None => (self.drains(net, id), false),

@@ -14,7 +14,7 @@ use crate::world::World;
 const PASSES_MAX: usize = 500_000;
 
 /// The same where a mistake was made on purpose: what is found is told with its story.
-const PASSES_WITH_A_BUG: usize = 5_000;
+const PASSES_WITH_A_BUG: usize = 20_000;
 
 /// What the pipes hold when nothing is to be narrow any more.
 const WIDE: usize = 64 * 1024;

@@ -9,6 +9,10 @@ use berth::wire::CloseReason;
 pub(crate) enum Ending {
     /// There was no berth.
     Refused,
+    /// It left before it had shown a token.
+    LetGo,
+    /// Its token is not valid any more.
+    Token,
     /// The client said so.
     Exit,
     /// The client shut down its sending side.
@@ -28,9 +32,10 @@ pub(crate) enum Ending {
 impl Ending {
     pub(crate) const fn reason(self) -> CloseReason {
         match self {
-            Self::Refused | Self::Exit => CloseReason::Exit,
+            Self::Refused | Self::LetGo | Self::Exit => CloseReason::Exit,
             Self::Eof => CloseReason::Eof,
             Self::Cut | Self::Broken => CloseReason::Error,
+            Self::Token => CloseReason::Token,
             Self::Web => CloseReason::Web,
             Self::Idle => CloseReason::Idle,
             Self::Shutdown => CloseReason::Shutdown,

@@ -5,21 +5,24 @@
 
 use std::rc::Rc;
 
+use berth::engine::rights::{Right, Rights};
+
 pub(crate) use crate::ending::Ending;
 
-use crate::catalog::{CHANGED, Catalog, FileSpec, Listing};
+use crate::catalog::{Catalog, Listing};
+use crate::gate::{Outside, Stage};
 use crate::marks::Event;
 use crate::strangers::{is_long_web, is_web, is_word};
 
 /// The stream that is owed for what was sent so far.
 #[derive(Debug)]
 pub(crate) struct Expect {
-    catalog: Rc<Catalog>,
-    name: String,
-    stream: Vec<u8>,
+    pub(crate) catalog: Rc<Catalog>,
+    pub(crate) name: String,
+    pub(crate) stream: Vec<u8>,
     /// Where in `stream` each whole reply ends.
-    bounds: Vec<usize>,
-    line: Vec<u8>,
+    pub(crate) bounds: Vec<usize>,
+    pub(crate) line: Vec<u8>,
     /// The line was too long and has been answered: its rest is thrown away.
     excess: bool,
     /// The byte before this one.
@@ -27,12 +30,19 @@ pub(crate) struct Expect {
     /// It has said a word of Telnet, so that CR NUL ends its lines too.
     is_telnet: bool,
     /// It has said a line.
-    has_asked: bool,
-    ending: Option<Ending>,
+    pub(crate) has_asked: bool,
+    pub(crate) ending: Option<Ending>,
     /// The most bytes that one request, or one step of its answer, makes the server queue.
     piece_bytes_max: usize,
     /// What is worth a mark once it has happened.
-    notes: Vec<Event>,
+    pub(crate) notes: Vec<Event>,
+    /// Where it is with its token.
+    pub(crate) stage: Stage,
+    /// How many bytes of it were read so far, but for those behind a token.
+    pub(crate) heard: usize,
+    pub(crate) outside: Outside,
+    /// What it may ask for; everything where no token is demanded.
+    pub(crate) rights: Option<Rights>,
 }
 
 impl Expect {
@@ -50,9 +60,17 @@ impl Expect {
             ending: None,
             piece_bytes_max: 0,
             notes: Vec::new(),
+            stage: Stage::In,
+            heard: 0,
+            outside: Outside::new(),
+            rights: None,
         };
-        new.reply(&[b"Welcome ", new.name.clone().as_bytes(), b"\n"]);
+        new.welcome();
         new
+    }
+
+    pub(crate) fn welcome(&mut self) {
+        self.reply(&[b"Welcome ", self.name.clone().as_bytes(), b"\n"]);
     }
 
     pub(crate) fn refused(line: &str, catalog: Rc<Catalog>) -> Self {
@@ -92,17 +110,25 @@ impl Expect {
                     .extend((self.ending == Some(Ending::Exit)).then_some(Event::IgnoredAfterExit));
                 return;
             }
-            self.byte(byte);
+            if !self.keeps_behind_token(byte) {
+                self.heard += 1;
+                self.byte(byte);
+                self.end_where_too_much_was_said();
+            }
         }
     }
 
     /// The client shut down its sending side.
     pub(crate) fn sent_all(&mut self) {
+        // The end has to be read as well.
+        self.heard += 1;
         if self.ending.is_none() && !self.line.is_empty() {
             self.answer();
             self.notes.push(Event::LastLineWithoutEnd);
         }
-        self.ending.get_or_insert(Ending::Eof);
+        if let Some(ending) = self.ending_of_silence() {
+            self.ending.get_or_insert(ending);
+        }
     }
 
     /// The server takes no request behind the first `at` bytes of its answers, and says why.
@@ -164,6 +190,9 @@ impl Expect {
     fn too_long(&mut self) {
         self.excess = true;
         let line = std::mem::take(&mut self.line);
+        if self.is_outside() {
+            return self.said_outside(b"");
+        }
         if is_long_web(&line) && !self.has_asked {
             self.notes.push(Event::LongWeb);
             return self.web();
@@ -183,6 +212,12 @@ impl Expect {
         if line.last() == Some(&b'\r') {
             line.pop();
         }
+        if self.is_outside() {
+            return self.said_outside(&line);
+        }
+        if self.shows_token_again(&line) {
+            return self.reply(&[b"ERR already in\n"]);
+        }
         let is_first = !std::mem::replace(&mut self.has_asked, true);
         if is_web(&line) {
             if is_first {
@@ -194,8 +229,9 @@ impl Expect {
         let catalog = Rc::clone(&self.catalog);
         let lower = line.to_ascii_lowercase();
         match lower.trim_ascii_end_blanks() {
-            b"status" => self.listing(b"STATUS\n", &catalog.status),
-            b"list" => self.listing(b"LIST\n", &catalog.list),
+            b"status" if self.may(Right::Status) => self.listing(b"STATUS\n", &catalog.status),
+            b"list" if self.may(Right::List) => self.listing(b"LIST\n", &catalog.list),
+            word @ (b"status" | b"list") => self.not_allowed(word),
             b"exit" => {
                 self.reply(&[b"Goodbye ", self.name.clone().as_bytes(), b"\n"]);
                 self.ending = Some(Ending::Exit);
@@ -203,127 +239,27 @@ impl Expect {
             _ if lower.starts_with(b"get") => self.get(&line),
             _ if lower.starts_with(b"sha256") => self.sha256(&line),
             _ if lower.starts_with(b"stat") => self.stat(&line),
-            _ => self.reply(&[&line, b" ACK\n"]),
+            _ => self.message(&line),
         }
     }
 
-    /// `get`, `get NAME`, `get@OFFSET`, `get@OFFSET NAME`; whatever else begins so is a message.
-    fn get(&mut self, line: &[u8]) {
-        let mut rest = &line[3..];
-        let mut offset = Some(0u128);
-        if rest.first() == Some(&b'@') {
-            let digits = rest[1..].iter().take_while(|b| b.is_ascii_digit()).count();
-            let number = str::from_utf8(&rest[1..=digits]).expect("digits are text");
-            rest = &rest[1 + digits..];
-            if number.is_empty() {
-                return self.reply(&[line, b" ACK\n"]);
-            }
-            let number: Option<u128> = number.parse().ok();
-            offset = number.filter(|&n| n <= u128::from(u64::MAX));
-        }
-        match (rest, offset) {
-            ([] | [b' '], _) => {
-                self.notes.push(Event::NoName);
-                self.reply(&[b"ERR usage: get NAME\n"]);
-            }
-            ([b' ', ..], None) => {
-                self.notes.push(Event::GetTooFar);
-                self.reply(&[b"ERR offset larger than any file\n"]);
-            }
-            ([b' ', name @ ..], Some(offset)) => self.file(name, offset),
-            _ => self.reply(&[line, b" ACK\n"]),
-        }
-    }
-
-    /// `sha256 NAME`, and without a name an error.
-    fn sha256(&mut self, line: &[u8]) {
-        let name = match &line[6..] {
-            [] | [b' '] => return self.reply(&[b"ERR usage: sha256 NAME\n"]),
-            [b' ', name @ ..] => name,
-            _ => return self.reply(&[line, b" ACK\n"]),
-        };
-        let catalog = Rc::clone(&self.catalog);
-        match catalog.find(name) {
-            Some(file) => {
-                let hex = format!("{:02x}", file.digest()[0]).repeat(32);
-                let said = format!("SHA256 {hex} {}\n", file.size);
-                self.reply(&[said.as_bytes()]);
-            }
-            None => self.reply(&[b"ERR no such file: ", name, b"\n"]),
-        }
-    }
-
-    /// `stat NAME`, and without a name an error.
-    fn stat(&mut self, line: &[u8]) {
-        let name = match &line[4..] {
-            [] | [b' '] => return self.reply(&[b"ERR usage: stat NAME\n"]),
-            [b' ', name @ ..] => name,
-            _ => return self.reply(&[line, b" ACK\n"]),
-        };
-        let catalog = Rc::clone(&self.catalog);
-        match catalog.find(name) {
-            Some(file) => {
-                let said = format!("STAT {} {CHANGED} ", file.size);
-                self.reply(&[said.as_bytes(), name, b"\n"]);
-            }
-            None => self.reply(&[b"ERR no such file: ", name, b"\n"]),
-        }
-    }
-
-    fn file(&mut self, name: &[u8], offset: u128) {
-        let catalog = Rc::clone(&self.catalog);
-        let Some(file) = catalog.find(name) else {
-            self.notes.push(Event::NoSuchFile);
-            return self.reply(&[b"ERR no such file: ", name, b"\n"]);
-        };
-        if file.unopenable {
-            self.notes.push(Event::Unopenable);
-            return self.reply(&[b"ERR too many open files, try later\n"]);
-        }
-        if offset > file.size as u128 {
-            let text = format!(
-                "ERR offset beyond the end, the file has {} bytes\n",
-                file.size
-            );
-            self.notes.push(Event::BeyondEnd);
-            return self.reply(&[text.as_bytes()]);
-        }
-        self.content(file, offset as usize);
-    }
-
-    fn content(&mut self, file: &FileSpec, offset: usize) {
-        let start = format!("START {}\n", file.size - offset);
-        let carried = if file.carried { file.size - offset } else { 0 };
-        self.queues(start.len() + carried + b"END\n".len());
-        self.stream.extend_from_slice(start.as_bytes());
-        let end = file.readable().max(offset);
-        self.stream.extend_from_slice(file.bytes(offset, end));
-        if end == file.size {
-            return self.reply(&[b"END\n"]);
-        }
-        self.ending = Some(if file.broken_at.is_some() {
-            Ending::Broken
-        } else {
-            Ending::Cut
-        });
-    }
-
-    fn queues(&mut self, bytes: usize) {
+    pub(crate) fn queues(&mut self, bytes: usize) {
         self.piece_bytes_max = self.piece_bytes_max.max(bytes);
     }
 
-    fn listing(&mut self, header: &[u8], listing: &Listing) {
+    pub(crate) fn listing(&mut self, header: &[u8], listing: &Listing) {
         self.queues(listing.bytes_at_once_max());
         self.stream.extend_from_slice(header);
         self.stream.extend_from_slice(&listing.steps.concat());
         self.reply(&[b"END\n"]);
     }
 
-    fn reply(&mut self, parts: &[&[u8]]) {
+    pub(crate) fn reply(&mut self, parts: &[&[u8]]) {
         let reply = parts.concat();
         self.stream.extend_from_slice(&reply);
         self.queues(reply.len());
         self.bounds.push(self.stream.len());
+        self.note_bound_outside();
     }
 }
 

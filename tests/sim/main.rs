@@ -9,9 +9,10 @@
 //! - `BERTH_SIM_SEED=0x2a cargo test --test sim every_seed` plays one and tells its story.
 //!
 //! Reading order: [`world`] (the loop), [`net`], [`socket`], [`transport`], [`sealed_pipe`],
-//! [`seal`] and [`admission`] (what it stands on), [`expect`] (what is owed), [`oracle`],
-//! [`reason`] and [`check`] (what has to hold), [`action`] and [`drain`] (what happens), [`nth`]
-//! (each operation failing once), [`rig`] (who tests the tester).
+//! [`seal`], [`admission`] and [`tokens`] (what it stands on), [`expect`], [`gate`], [`named`] and
+//! [`meeting`] (what is owed), [`oracle`], [`reason`] and [`check`] (what has to hold), [`action`]
+//! and [`drain`] (what happens), [`nth`] (each operation failing once), [`rig`] (who tests the
+//! tester).
 
 mod action;
 mod admission;
@@ -20,7 +21,10 @@ mod check;
 mod drain;
 mod ending;
 mod expect;
+mod gate;
 mod marks;
+mod meeting;
+mod named;
 mod net;
 mod nth;
 mod oracle;
@@ -38,6 +42,7 @@ mod service;
 mod setup;
 mod socket;
 mod strangers;
+mod tokens;
 mod trace;
 mod transport;
 mod wire;

@@ -25,7 +25,8 @@ names! {
     /// What a step can do.
     Action {
         Connect, WriteSome, WriteMuch, ReadSome, ReadMuch, HalfClose, Close, Reset, JumpLittle,
-        JumpToDeadline, JumpBeforeDeadline, JumpFar, SpuriousEdge, DeadKey, Lease, Stop, Nothing,
+        JumpToDeadline, JumpBeforeDeadline, JumpFar, SpuriousEdge, DeadKey, Lease, Revoke,
+        Stop, Nothing,
     }
 }
 
@@ -51,6 +52,8 @@ names! {
         Arriving, LateVerdict, LostVerdict, Withdrawn, ArrivedTooLate,
         LateRefusal, CrowdedOut, Leaseless, NothingOpened, CutInside, BrokeRules, Settled,
         FinishBlocked, ShutOut,
+        ExitOutside, ThreeLines, TooMuchOutside, KeptBehindToken, NotAllowed, Denied, TokenExpired,
+        TokenInUse, LateOutside, Penalised, TokenEnded,
     }
 }
 

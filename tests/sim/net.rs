@@ -8,7 +8,8 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
-use berth::engine::admission::{Refusal, Ticket, Verdict};
+use berth::engine::admission::{Denial, Refusal, Ticket, Verdict};
+use berth::engine::rights::Rights;
 use berth::wire::{ClientName, CloseReason};
 
 use crate::admission::Pending;
@@ -71,6 +72,11 @@ pub(crate) struct Book {
     pub(crate) unended: Vec<usize>,
     /// What became of newcomers since this was last looked at.
     pub(crate) met: Vec<(usize, Met)>,
+    /// Who was asked for a token.
+    pub(crate) demanded: Vec<usize>,
+    /// What came of each token that was shown, and who holds which.
+    pub(crate) judged: Vec<(usize, Result<Rights, Denial>)>,
+    pub(crate) holders: Vec<(usize, usize)>,
     /// Everybody in the order in which they came, which is that of their tickets.
     pub(crate) accepted: Vec<usize>,
     /// Who is connected and neither let in nor turned away.
@@ -106,8 +112,12 @@ impl Book {
 }
 
 /// What became of a newcomer.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Met {
+    /// It is asked for a token.
+    Outside,
+    /// This was shown, and so it was judged.
+    Judged(Vec<u8>, Result<Rights, Denial>),
     Client(ClientName),
     /// Whether there is a reason for it: otherwise the server has to be stopping.
     Refused(Refusal, bool),
@@ -216,6 +226,15 @@ impl Net {
     /// Whether there is a reason to turn this peer away now.
     pub(crate) fn is_refusable(&self, id: usize, refusal: Refusal) -> bool {
         let told = self.book.told.contains(&(id, Verdict::Refused(refusal)));
+        match refusal {
+            // That it was asked and did not answer is known to whom its bytes are.
+            Refusal::Denied(Denial::NotShown) => return true,
+            Refusal::Denied(denial) => return self.book.judged.contains(&(id, Err(denial))),
+            Refusal::Late(_) => {
+                return self.now >= self.wires[id].arrived_at + self.setup.limits.arrival;
+            }
+            _ => {}
+        }
         let is_full = self.book.clients() >= self.setup.limits.clients_max;
         let is_late = self.now >= self.wires[id].arrived_at + self.setup.limits.arrival;
         told || (refusal == Refusal::Full && (is_full || is_late))
@@ -240,7 +259,9 @@ impl Net {
             self.book.unadmitted.push_back(id);
             let now = self.now;
             let wire = &mut self.wires[id];
-            if !wire.owes {
+            wire.is_bare = !wire.owes && !self.book.demanded.contains(&id);
+            // What is owed to somebody who was asked for a token is known elsewhere.
+            if !wire.owes && !self.book.demanded.contains(&id) {
                 wire.record.taken_at = now;
             }
         }

@@ -40,6 +40,8 @@ impl View {
 #[derive(Debug)]
 pub(crate) struct Before {
     pub(crate) records: Vec<Record>,
+    /// Of whom the end was read.
+    pub(crate) ended: Vec<bool>,
     /// Connections that something can be done for.
     ready: Vec<usize>,
     live: usize,
@@ -79,6 +81,7 @@ impl World {
         let live = (0..net.wires.len()).filter(|&id| net.wires[id].is_live());
         Before {
             records: net.wires.iter().map(|wire| wire.record).collect(),
+            ended: net.wires.iter().map(|wire| wire.end_read).collect(),
             ready: live.clone().filter(|&id| self.is_ready(&net, id)).collect(),
             live: live.count(),
         }
@@ -111,7 +114,7 @@ impl World {
     }
 
     pub(crate) fn after_run(&mut self, before: &Before) {
-        let met = self.meet();
+        let met = self.meet(before);
         let views = self.look();
         let handshakes = self.net.borrow().handshake_steps;
         assert!(
@@ -122,6 +125,7 @@ impl World {
         assert!(steps <= before.live, "a turn has one step of a long answer");
         self.judge_idle(before, &views);
         self.keep_time(&views);
+        self.keep_time_outside();
         self.judge_turns(before, &views, &met);
         self.judge_departures(before);
         self.judge_drops(before);
@@ -199,7 +203,11 @@ impl World {
             let moved = is.read - was.read + is.written - was.written;
             // Others may have had a turn of whom that was not certain: then it is less.
             // Whoever passed its last gate in one turn is told of its verdict in another.
-            let turns = 1 + usize::from(net.wires[id].is_sealed && met.contains(&id));
+            let verdicts = met.iter().filter(|&&each| each == id).count();
+            let ending = self.peers[id].expect.as_ref().and_then(Expect::ending);
+            let verdicts = verdicts + usize::from(ending == Some(Ending::LetGo));
+            let has_gates = net.wires[id].is_sealed || !net.setup.tokens.all.is_empty();
+            let turns = 1 + if has_gates { verdicts } else { 0 };
             let most = turns * self.limits.share_bytes(before.ready.len());
             assert!(
                 moved <= most,

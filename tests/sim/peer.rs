@@ -47,6 +47,10 @@ pub(crate) struct Peer {
     pub(crate) is_gone: bool,
     /// What it is owed; `None` until it is let in or turned away.
     pub(crate) expect: Option<Expect>,
+    /// It was asked for a token and has no berth yet.
+    pub(crate) is_outside: bool,
+    /// It has shown no token, and not all of what it is owed is written.
+    pub(crate) is_owed_outside: bool,
     /// How much the server had read when the session was last seen open.
     pub(crate) read_while_open: usize,
     pub(crate) fate: Option<Fate>,
@@ -64,6 +68,8 @@ impl Peer {
             is_cut: false,
             is_gone: false,
             expect: None,
+            is_outside: false,
+            is_owed_outside: false,
             read_while_open: 0,
             fate: None,
         }

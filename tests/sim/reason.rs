@@ -8,7 +8,7 @@ use std::time::Duration;
 use berth::engine::phase::{Ending as PhaseEnding, Phase};
 use berth::wire::CloseReason;
 
-use crate::expect::Ending;
+use crate::expect::{Ending, Expect};
 use crate::marks::Event;
 use crate::net::{Drop, Net, note_loss};
 use crate::oracle::Before;
@@ -91,7 +91,8 @@ pub(crate) fn fate(
         return Fate::Broken;
     }
     let record = before.records.get(id).copied().unwrap_or_default();
-    if peer.expect.is_none() && wire.finished_at.is_none() {
+    let is_arriving = peer.expect.as_ref().is_none_or(Expect::is_arriving);
+    if is_arriving && wire.finished_at.is_none() {
         if wire.broke_rules && is_due(record.taken_at, limits.stall) {
             return Fate::Stalled;
         }
@@ -109,7 +110,11 @@ pub(crate) fn fate(
             Fate::Discarded
         }
         _ => {
-            assert!(drop.makes_room, "wire {id}: let go of for nothing");
+            let since = record.taken_at;
+            assert!(
+                drop.makes_room,
+                "wire {id}: let go of for nothing, owed since {since:?}"
+            );
             Fate::Trimmed
         }
     }

@@ -19,7 +19,7 @@ use crate::world::World;
 const LINES_TOLD: usize = 30;
 
 /// How many seeds a run has to have before what it did not reach is a failure.
-const SEEDS_FOR_ALL_MARKS: u64 = 256;
+const SEEDS_FOR_ALL_MARKS: u64 = 768;
 
 /// Plays one seed. An error says in words what did not hold.
 pub(crate) fn run_seed(seed: u64, bug: Option<Bug>, trace: Trace) -> Result<Marks, String> {

@@ -4,10 +4,63 @@
 
 use crate::catalog::Catalog;
 use crate::rng::Rng;
+use crate::setup::Setup;
 
 /// Draws all that one peer sends.
-pub(crate) fn draw(catalog: &Catalog, is_small: bool, rng: &mut Rng) -> Vec<u8> {
+pub(crate) fn draw(setup: &Setup, rng: &mut Rng) -> Vec<u8> {
+    let mut script = match setup.tokens.all.len() {
+        0 => Vec::new(),
+        tokens => at_the_token_gate(tokens, setup.is_small, rng),
+    };
+    inside(&setup.catalog, setup.is_small, rng, &mut script);
+    if script.len() as u64 == setup.limits.token_bytes {
+        // Whether the end is read with the last of these bytes is up to the pipe.
+        script.pop();
+    }
+    script
+}
+
+/// What is said to somebody who demands a token.
+fn at_the_token_gate(tokens: usize, is_small: bool, rng: &mut Rng) -> Vec<u8> {
     let mut script = Vec::new();
+    for _ in 0..rng.pick(&[0, 0, 0, 0, 1, 2, 3]) {
+        let line = match () {
+            () if rng.chance(100) && !is_small => long_line(rng),
+            () if rng.chance(300) => rng.pick(TELNET).to_vec(),
+            () => rng.pick(WORDS).to_vec(),
+        };
+        script.extend_from_slice(&line);
+        script.push(b'\n');
+    }
+    match () {
+        () if rng.chance(850) => {
+            script.extend_from_slice(rng.pick(&[&b"auth t"[..], b"AUTH t"]));
+            script.extend_from_slice(rng.below(tokens).to_string().as_bytes());
+        }
+        () if rng.chance(400) => script.extend_from_slice(rng.pick(WRONG)),
+        () if rng.chance(300) => script.extend_from_slice(b"exit "),
+        () => return script,
+    }
+    script.extend_from_slice(rng.pick(&[&b"\n"[..], b"\n", b"\r\n"]));
+    script
+}
+
+/// What lets nobody in, and what is no token at all.
+const WRONG: &[&[u8]] = &[
+    b"auth",
+    b"auth ",
+    b"auth t9",
+    b"auth  t0",
+    b"auth t0 ",
+    b"auth \0t0",
+    b"auth \xff\xfe",
+    b"auth\tt0",
+    b" auth t0",
+    b"autht0",
+];
+
+/// What is said by who is in, or takes itself to be.
+fn inside(catalog: &Catalog, is_small: bool, rng: &mut Rng, script: &mut Vec<u8>) {
     let exits = rng.pick(&[0, 0, 60, 300]);
     let long = if is_small {
         0
@@ -57,7 +110,6 @@ pub(crate) fn draw(catalog: &Catalog, is_small: bool, rng: &mut Rng) -> Vec<u8> 
     if rng.chance(300) {
         script.pop();
     }
-    script
 }
 
 const WORDS: &[&[u8]] = &[
@@ -80,6 +132,8 @@ const WORDS: &[&[u8]] = &[
     b"get@",
     b"get\ta",
     b"getaway",
+    b"auth t0",
+    b"Auth",
     b"ge",
     b"get@-1 0 file.bin",
     b"sha256 0 file.bin",

@@ -251,6 +251,11 @@ impl Socket {
         net.note_blocked(id, finished.as_ref().err());
         if secret.owes() && finished.is_err() {
             net.marks.event(Event::FinishBlocked);
+            if net.wires[id].is_bare {
+                // Nothing was owed before this turn.
+                net.wires[id].record.taken_at = net.now;
+                net.wires[id].is_bare = false;
+            }
         }
         finished
     }

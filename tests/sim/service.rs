@@ -200,16 +200,7 @@ impl Observer for SimService {
     }
 
     fn refused(&mut self, peer: &SimPeer, refusal: Refusal) {
-        let net = &mut *self.net.borrow_mut();
-        net.book.arriving.retain(|&each| each != peer.id);
-        if !net.book.unadmitted.contains(&peer.id) {
-            net.book.unadmitted.push_back(peer.id);
-        }
-        let has_reason = net.is_refusable(peer.id, refusal);
-        net.book
-            .met
-            .push((peer.id, Met::Refused(refusal, has_reason)));
-        net.say(|| format!("  wire {}: is turned away, {refusal:?}", peer.id));
+        self.net.borrow_mut().refused(peer.id, refusal);
     }
 
     fn departed(&mut self, name: ClientName, reason: CloseReason, stats: &SessionStats) {

@@ -12,6 +12,7 @@ use berth::engine::limits::Limits;
 use crate::catalog::Catalog;
 use crate::marks::{Action, Fault};
 use crate::rng::Rng;
+use crate::tokens::Tokens;
 
 /// A mistake that is made on purpose, to see whether the oracle notices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +65,14 @@ pub(crate) enum Bug {
     WorkForNothing,
     /// Whoever arrives may take twice as long as it says.
     LongArrival,
+    /// Whoever has shown no token may say a line more than it should.
+    MoreLines,
+    /// It may say twice as much as it should.
+    MoreBytes,
+    /// The token of who was turned away stays in use.
+    KeepToken,
+    /// Every good token gives every right.
+    AllRights,
     /// The judge keeps a berth that was given back.
     KeepBerth,
     /// The service leaves out a piece of a listing.
@@ -108,6 +117,10 @@ impl Bug {
         Self::AllHandshakes,
         Self::WorkForNothing,
         Self::LongArrival,
+        Self::MoreLines,
+        Self::MoreBytes,
+        Self::KeepToken,
+        Self::AllRights,
         Self::KeepBerth,
         Self::SkipStep,
         Self::ShiftFile,
@@ -181,6 +194,7 @@ pub(crate) struct Setup {
     pub(crate) catalog: Rc<Catalog>,
     pub(crate) faults: Faults,
     pub(crate) verdicts: Verdicts,
+    pub(crate) tokens: Tokens,
     /// Pipes are sealed, with at most so many bytes in a frame.
     pub(crate) seal_bytes: Option<usize>,
     /// A sealed pipe gives out a byte at a time now and then.
@@ -221,29 +235,7 @@ impl Setup {
             (None, "ever"),
         ]);
         let is_small = rng.chance(200);
-        let limits = Limits {
-            clients_max: rng.between(1, 5),
-            unadmitted_max: rng.pick(&[1, 1, 2, 3, 8]),
-            arrivals_max: rng.pick(&[1, 2, 4, 256]),
-            arrivals_per_origin_max: rng.pick(&[1, 2, 8]),
-            arrival: Duration::from_millis(rng.pick(&[200, 1000, 10_000])),
-            handshake_steps: rng.pick(&[1, 2, 8]),
-            read_cost_bytes: rng.pick(&[1, 64, 1024]),
-            inbox_bytes: rng.pick(&[4097, 4098, 5000, 8192]),
-            outbox_mark_bytes: rng.pick(&[1, 20, 500, 5000]),
-            turn_bytes: if is_small {
-                rng.pick(&[1, 7])
-            } else {
-                rng.pick(&[100, 1000, 5000, 50_000])
-            },
-            turn_requests: rng.pick(&[1, 2, 5, 256]),
-            idle: idle.map(Duration::from_secs),
-            unended: Duration::from_millis(rng.pick(&[800, 5000, 5000])),
-            unframed: None,
-            stall: Duration::from_millis(rng.pick(&[700, 1500, 10_000])),
-            linger: Duration::from_millis(rng.pick(&[100, 600, 2000])),
-            discard_bytes: rng.pick(&[1, 50, 3000, 1 << 24]),
-        };
+        let limits = draw_limits(is_small, idle, rng);
         Self {
             limits,
             is_small,
@@ -251,6 +243,7 @@ impl Setup {
             catalog: Rc::new(Catalog::draw(is_small, rng)),
             faults: Faults::draw(rng),
             verdicts: Verdicts::draw(rng),
+            tokens: Tokens::draw(rng),
             seal_bytes: rng.chance(400).then(|| rng.pick(&[1, 50, 700, 16_000])),
             gives_little: rng.chance(300),
             cuts: rng.chance(400),
@@ -278,6 +271,8 @@ impl Setup {
             Some(Bug::FewerBerths) => limits.clients_max = (limits.clients_max - 1).max(1),
             Some(Bug::MoreBerths) => limits.clients_max += 1,
             Some(Bug::LongLinger) => limits.linger *= 2,
+            Some(Bug::MoreLines) => limits.token_lines += 1,
+            Some(Bug::MoreBytes) => limits.token_bytes *= 2,
             Some(Bug::LargeTurns) => limits.turn_bytes *= 4,
             Some(Bug::AllHandshakes) => limits.handshake_steps = usize::MAX,
             Some(Bug::WorkForNothing) => limits.read_cost_bytes = 0,
@@ -285,6 +280,34 @@ impl Setup {
             _ => {}
         }
         limits
+    }
+}
+
+fn draw_limits(is_small: bool, idle: Option<u64>, rng: &mut Rng) -> Limits {
+    Limits {
+        clients_max: rng.between(1, 5),
+        unadmitted_max: rng.pick(&[1, 1, 2, 3, 8]),
+        arrivals_max: rng.pick(&[1, 2, 4, 256]),
+        arrivals_per_origin_max: rng.pick(&[1, 2, 8]),
+        arrival: Duration::from_millis(rng.pick(&[200, 1000, 10_000])),
+        token_lines: rng.pick(&[1, 3, 3]),
+        token_bytes: rng.pick(&[20, 100, 8192, 8192]),
+        handshake_steps: rng.pick(&[1, 2, 8]),
+        read_cost_bytes: rng.pick(&[64, 256, 1024]),
+        inbox_bytes: rng.pick(&[4097, 4098, 5000, 8192]),
+        outbox_mark_bytes: rng.pick(&[1, 20, 500, 5000]),
+        turn_bytes: if is_small {
+            rng.pick(&[1, 7])
+        } else {
+            rng.pick(&[100, 1000, 5000, 50_000])
+        },
+        turn_requests: rng.pick(&[1, 2, 5, 256]),
+        idle: idle.map(Duration::from_secs),
+        unended: Duration::from_millis(rng.pick(&[800, 5000, 5000])),
+        unframed: None,
+        stall: Duration::from_millis(rng.pick(&[700, 1500, 10_000])),
+        linger: Duration::from_millis(rng.pick(&[100, 600, 2000])),
+        discard_bytes: rng.pick(&[1, 50, 3000, 1 << 24]),
     }
 }
 
@@ -301,6 +324,7 @@ fn weight(action: Action, rng: &mut Rng) -> usize {
             return rng.pick(&[0, 0, 0, 1, 2]);
         }
         Action::Lease => return rng.pick(&[0, 0, 0, 1]),
+        Action::Revoke => return rng.pick(&[0, 1, 4, 16]),
         Action::JumpToDeadline | Action::JumpBeforeDeadline => {
             return rng.pick(&[0, 1, 2, 8]);
         }

@@ -62,6 +62,8 @@ pub(crate) struct Wire {
     pub(crate) was_drained: bool,
     /// The peer broke the rules of a sealed pipe.
     pub(crate) broke_rules: bool,
+    /// It arrives no more, was owed nothing then, and its pipe has not begun to owe the end.
+    pub(crate) is_bare: bool,
     pub(crate) key: Option<usize>,
     /// Where the peer is: one of a few places, each of which has its share of the berths.
     pub(crate) place: usize,
@@ -103,6 +105,7 @@ impl Wire {
             owes: false,
             was_drained: false,
             broke_rules: false,
+            is_bare: false,
             key: None,
             place,
             record: Record::default(),

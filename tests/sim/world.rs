@@ -7,15 +7,15 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use berth::engine::admission::{Refusal, Verdict};
+use berth::engine::admission::Verdict;
 use berth::engine::hub::Hub;
 use berth::engine::limits::Limits;
 use berth::engine::readiness::Readiness;
 
 use crate::admission::{Pending, SimAdmission, SimPeer};
-use crate::expect::{Ending, Expect};
+use crate::expect::Ending;
 use crate::marks::{Event, Marks};
-use crate::net::{Met, Net, Shared};
+use crate::net::{Net, Shared};
 use crate::oracle::View;
 use crate::peer::Peer;
 use crate::script;
@@ -92,8 +92,8 @@ impl World {
     pub(crate) fn connect(&mut self) {
         let net = &mut *self.net.borrow_mut();
         let id = net.connect();
-        let catalog = Rc::clone(&net.setup.catalog);
-        let script = script::draw(&catalog, net.setup.is_small, &mut net.rng);
+        let setup = net.setup.clone();
+        let script = script::draw(&setup, &mut net.rng);
         net.say(|| format!("wire {id}: connects, with {} bytes to say", script.len()));
         let is_sealed = net.setup.seal_bytes.is_some();
         self.peers.push(Peer::new(id, script, is_sealed));
@@ -220,38 +220,6 @@ impl World {
         net.say(|| format!("wire {id}: its verdict comes: {verdict:?}"));
     }
 
-    /// Does what the server owes to those who were let in or turned away, and says who they are.
-    pub(crate) fn meet(&mut self) -> Vec<usize> {
-        let net = &mut *self.net.borrow_mut();
-        let met = std::mem::take(&mut net.book.met);
-        for &(id, met) in &met {
-            let catalog = Rc::clone(&net.setup.catalog);
-            let expect = match met {
-                Met::Client(name) => {
-                    assert!(!self.is_stopping, "wire {id}: nobody is let in at the end");
-                    Expect::client(name.0, catalog)
-                }
-                Met::Refused(refusal, has_reason) => {
-                    assert!(
-                        has_reason || self.is_stopping,
-                        "wire {id}: nobody is turned away while a berth is free"
-                    );
-                    if net.now >= net.wires[id].arrived_at + self.limits.arrival {
-                        net.marks.event(Event::ArrivedTooLate);
-                    }
-                    note_refusal(net, refusal, self.is_stopping);
-                    Expect::refused(line(refusal), catalog)
-                }
-            };
-            let record = &mut net.wires[id].record;
-            (record.moved_at, record.taken_at) = (net.now, net.now);
-            let before = self.peers[id].expect.is_none();
-            assert!(before, "wire {id}: is judged once");
-            self.peers[id].meet(expect);
-        }
-        met.into_iter().map(|(id, _)| id).collect()
-    }
-
     fn give_key(&self, id: usize, key: usize) {
         let net = &mut *self.net.borrow_mut();
         let users = net.wires.iter().filter(|wire| wire.key == Some(key));
@@ -296,19 +264,4 @@ impl World {
             net.marks.event(Event::ShutdownLine);
         }
     }
-}
-
-fn line(refusal: Refusal) -> &'static str {
-    match refusal {
-        Refusal::Full => "Server full, try later\n",
-        Refusal::Crowded => "Too many clients from your address, try later\n",
-    }
-}
-
-fn note_refusal(net: &mut Net, refusal: Refusal, is_stopping: bool) {
-    net.marks.event(match refusal {
-        Refusal::Full if is_stopping => Event::RefusedWhileStopping,
-        Refusal::Full => Event::Refused,
-        Refusal::Crowded => Event::Crowded,
-    });
 }

@@ -38,6 +38,7 @@ pub(crate) const FLOORS: &[(&str, u8)] = &[
     ("engine/outbound", 5),
     ("engine/hub", 6),
     ("engine/lobby", 7),
+    ("engine/token_gate", 7),
     ("engine", 7),
     ("server/process", 8),
     ("server/access", 8),

@@ -179,6 +179,9 @@ impl<T: Tracer> Observer for Watch<T> {
         match refusal {
             Refusal::Full => self.metrics.full += 1,
             Refusal::Crowded => self.metrics.crowded += 1,
+            Refusal::Penalised | Refusal::Denied(_) | Refusal::Late(_) | Refusal::Busy => {
+                self.metrics.tokenless += 1;
+            }
         }
         self.turn_from = Instant::now();
         self.step_from = self.turn_from;

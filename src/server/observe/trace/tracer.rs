@@ -189,6 +189,10 @@ impl Tracer for Trace {
         let why = match refusal {
             Refusal::Full => "all was full",
             Refusal::Crowded => "its address has its share",
+            Refusal::Penalised => "too many failed tries from its address",
+            Refusal::Denied(_) => "its token does not let it in",
+            Refusal::Late(_) => "it showed no token in time",
+            Refusal::Busy => "too many show no token",
         };
         let peer = peer.to_string();
         let args = [Arg::Text("from", &peer), Arg::Text("why", why)];

@@ -29,10 +29,7 @@ pub struct Refusals {
 impl Refusals {
     /// Counts one refusal.
     pub fn count(&mut self, ip: IpAddr, refusal: Refusal) {
-        let reason = match refusal {
-            Refusal::Full => "full",
-            Refusal::Crowded => "crowded",
-        };
+        let reason = refusal.word();
         let known = self.counts.contains_key(&(Some(ip), reason));
         let address = (known || self.counts.len() < ADDRESSES_MAX).then_some(ip);
         *self.counts.entry((address, reason)).or_default() += 1;

@@ -1,0 +1,129 @@
+//! The reasons in `ERR` lines, written for the server and known to the client where they are the
+//! last line.
+//!
+//! Owns their words. Must never decide which is due.
+
+use std::time::{Duration, SystemTime};
+
+use crate::wire::reply::{NO_SUCH_FILE, SPEAKS_TLS, push};
+use crate::wire::request::LINE_BYTES_MAX;
+use crate::wire::timestamp::Timestamp;
+use crate::wire::token::TokenEnd;
+
+const IDLE: &[u8] = b"idle for ";
+const CLOSING: &[u8] = b", closing";
+const SHUTTING_DOWN: &[u8] = b"server shutting down";
+const NOT_WEB: &[u8] = b"this is not a web server";
+const NOT_LET_IN: &[u8] = b"not let in";
+
+/// The reason in an `ERR` line. Names are the client's own bytes, given back verbatim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorReply<'a> {
+    /// More than [`LINE_BYTES_MAX`] bytes came before a LF.
+    LineTooLong,
+    /// A command that takes a name came without one. This is its word.
+    NoName(&'static str),
+    /// An offset that no file can have.
+    OffsetTooLarge,
+    /// An offset behind the end of this file, whose size in bytes is given.
+    OffsetBeyondEnd(u64),
+    /// Nothing of that name is served.
+    NoSuchFile(&'a [u8]),
+    /// It exists and is a folder, a FIFO, a socket or a device.
+    NotAFile(&'a [u8]),
+    /// It leads out of the served folder.
+    Outside(&'a [u8]),
+    /// The server may not read it.
+    Denied(&'a [u8]),
+    /// The server failed to read it; its log says why.
+    Unreadable(&'a [u8]),
+    /// The server has no file descriptor left.
+    Busy,
+    /// The served folder itself was removed.
+    FolderGone,
+    /// No byte moved for this long.
+    Idle(Duration),
+    /// The server was told to stop.
+    ShuttingDown,
+    /// The first line was a request of HTTP.
+    NotWeb,
+    /// The first byte was none of TLS, on a port where TLS is spoken.
+    SpeaksTls,
+    /// A token has to be shown before anything else.
+    AuthFirst,
+    /// A token was shown already.
+    AlreadyIn,
+    /// What was shown is no token that is known: the same line for every wrong one.
+    NotLetIn,
+    /// The token was good until then.
+    TokenExpired(SystemTime),
+    /// So many sessions have the token, and no more may.
+    TokenInUse(u32, u32),
+    /// No token was shown in this time.
+    NoAuth(Duration),
+    /// The token gives no right to what was asked for. This is its word.
+    NotAllowed(&'static str),
+    /// The token is not valid any more.
+    TokenEnded(TokenEnd),
+}
+
+impl ErrorReply<'_> {
+    pub(super) fn write(self, out: &mut Vec<u8>) {
+        match self {
+            Self::LineTooLong => push(out, format_args!("line longer than {LINE_BYTES_MAX} bytes")),
+            Self::NoName(word) => push(out, format_args!("usage: {word} NAME")),
+            Self::OffsetTooLarge => out.extend_from_slice(b"offset larger than any file"),
+            Self::OffsetBeyondEnd(size) => {
+                push(
+                    out,
+                    format_args!("offset beyond the end, the file has {size} bytes"),
+                );
+            }
+            Self::NoSuchFile(name) => out.extend_from_slice(&[NO_SUCH_FILE, name].concat()),
+            Self::NotAFile(name) => out.extend_from_slice(&[b"not a file: ", name].concat()),
+            Self::Outside(name) => {
+                out.extend_from_slice(&[b"outside the served folder: ", name].concat());
+            }
+            Self::Denied(name) => out.extend_from_slice(&[b"permission denied: ", name].concat()),
+            Self::Unreadable(name) => out.extend_from_slice(&[b"cannot read: ", name].concat()),
+            Self::FolderGone => out.extend_from_slice(b"the served folder is gone"),
+            Self::Busy => out.extend_from_slice(b"too many open files, try later"),
+            Self::Idle(quiet) => {
+                push(
+                    out,
+                    format_args!("idle for {}, closing", humantime::format_duration(quiet)),
+                );
+            }
+            Self::ShuttingDown => out.extend_from_slice(SHUTTING_DOWN),
+            Self::NotWeb => out.extend_from_slice(NOT_WEB),
+            Self::SpeaksTls => out.extend_from_slice(SPEAKS_TLS),
+            Self::AuthFirst => out.extend_from_slice(b"auth first"),
+            Self::AlreadyIn => out.extend_from_slice(b"already in"),
+            Self::NotLetIn => out.extend_from_slice(NOT_LET_IN),
+            Self::TokenExpired(at) => {
+                let at = Timestamp(at).to_string();
+                push(out, format_args!("token expired {}", &at[..10]));
+            }
+            Self::TokenInUse(by, allowed) => {
+                push(out, format_args!("token in use by {by}, allowed {allowed}"));
+            }
+            Self::NoAuth(time) => {
+                let time = humantime::format_duration(time);
+                push(out, format_args!("no auth within {time}, closing"));
+            }
+            Self::NotAllowed(word) => push(out, format_args!("not allowed: {word}")),
+            Self::TokenEnded(end) => push(out, format_args!("token {end}, closing")),
+        }
+    }
+}
+
+/// Whether the server closes behind an `ERR` line with this reason, so that no answer follows it.
+#[must_use]
+pub fn is_last_word(reason: &[u8]) -> bool {
+    [SHUTTING_DOWN, NOT_WEB, SPEAKS_TLS].contains(&reason)
+        || (reason.ends_with(CLOSING) && (reason.starts_with(IDLE) || is_token_end(reason)))
+}
+
+fn is_token_end(reason: &[u8]) -> bool {
+    reason.starts_with(b"token revoked") || reason.starts_with(b"token expired")
+}
