@@ -126,7 +126,7 @@ fn flood(address: &str) -> io::Result<()> {
     })?;
     inside.iter_mut().try_for_each(leave)?;
     let slowest = slowest.into_iter().max().unwrap_or_default();
-    println!("{FLOOD} were turned away in words; those inside waited {slowest:.0?} at most");
+    println!("{FLOOD} were refused with a line; the admitted clients waited {slowest:.0?} at most");
     Ok(())
 }
 
@@ -147,7 +147,7 @@ fn connect(address: &str) -> io::Result<Peer> {
     Ok(BufReader::with_capacity(512, TcpStream::connect(address)?))
 }
 
-/// Takes a berth, which whoever left just now may still be about to give back.
+/// Takes a berth, which the client that left just now may still hold for a moment.
 fn board(address: &str) -> io::Result<Peer> {
     loop {
         let mut peer = connect(address)?;

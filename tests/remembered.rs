@@ -1,4 +1,4 @@
-//! A remembered listing under a folder that changes at random: it is never behind.
+//! A cached listing of a folder that changes at random: it is never stale.
 //!
 //! - `cargo test --test remembered` plays a few seeds.
 //! - `BERTH_LISTING_SEED=42 cargo test --test remembered` plays that one.

@@ -1,4 +1,4 @@
-//! From inside the process: what a server that somebody has taken over could still reach.
+//! From inside the process: what an attacker who controls the server could still reach.
 //!
 //! The sandbox is around a thread and what it starts, so the server runs in a thread of this test,
 //! and that thread tries what it must not be able to do.

@@ -103,7 +103,7 @@ fn a_slow_reader_is_seen_waiting_in_its_download() {
     let server = traced(&path).sparse("big", 64 << 20).start();
     let mut slow = server.client("Client01");
     slow.start("get big");
-    // While somebody else is served, the kernel's buffers fill, and nothing more is taken.
+    // While another client is served, the kernel's buffers fill, and nothing more is taken.
     let mut other = server.client("Client02");
     let told = |what: &str| fs::read_to_string(&path).is_ok_and(|text| text.contains(what));
     meanwhile(&mut other, |_| told("waiting for the peer"));

@@ -81,7 +81,7 @@ fn turn(peer: &mut TcpStream, bytes: &mut [u8]) -> bool {
     }
 }
 
-/// Tells everybody the same line and closes at once: the least that a refusal can cost. Whoever
+/// Sends each client the same line and closes at once: the least that a refusal can cost. Whoever
 /// said something first is reset, and may never read the line.
 pub(crate) fn refuse() -> io::Result<()> {
     let line = Dialect::Refusal.refusal().as_bytes();

@@ -17,11 +17,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) enum Dialect {
     /// berthd.
     Berth,
-    /// The bare sendfile loop: it takes any line for a wish and greets nobody.
+    /// The bare sendfile loop: any line is a request, and there is no greeting.
     Bare,
     /// The bare echo.
     Echo,
-    /// The bare refusal: it lets nobody in.
+    /// The bare refusal: it admits no client.
     Refusal,
     /// nginx: there is no echo, so the shortest file stands for one.
     Http,
@@ -85,7 +85,7 @@ impl Dialect {
         }
     }
 
-    /// What is said to somebody for whom there is no room.
+    /// The line for a refused client.
     pub(crate) const fn refusal(self) -> &'static str {
         match self {
             Self::Redis => "-ERR max number of clients reached\r\n",

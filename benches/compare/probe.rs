@@ -1,4 +1,4 @@
-//! How long somebody waits for an answer while the server is busy with others.
+//! The latency of a request while the server is busy with other clients.
 //!
 //! Owns the clients that ask one thing at a time and note how long each answer took. Every time is
 //! kept, so a percentile is one that was seen.

@@ -102,7 +102,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Held until the end: once it was waited for, its number may mean somebody else.
+        // Held until the end: once it was waited for, its number may be that of another process.
         let mut running = running();
         drop(self.child.kill());
         drop(self.child.wait());
@@ -111,7 +111,9 @@ impl Drop for Process {
 }
 
 fn running() -> MutexGuard<'static, Vec<Pid>> {
-    RUNNING.lock().expect("nobody panics with the list in hand")
+    RUNNING
+        .lock()
+        .expect("no thread panics while it holds the list")
 }
 
 /// Kills all that run. While the list is held none can be started, so whoever ends the benchmark

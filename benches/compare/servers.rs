@@ -20,7 +20,7 @@ pub(crate) const BERTHD: &str = env!("CARGO_BIN_EXE_berthd");
 
 /// The longest that a server may take until it listens.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// A free port may be taken by somebody else before its server binds it.
+/// Another process may take a free port before the server binds it.
 const TRIES: usize = 3;
 
 /// Until a server that was asked whether it listens has noticed that the one who asked is gone:

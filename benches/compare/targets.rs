@@ -24,7 +24,7 @@ pub(crate) enum Bound {
 #[derive(Clone, Copy)]
 enum Measure {
     Value,
-    /// Against the same metric of somebody else.
+    /// Against the same metric of another server.
     Side(&'static str),
     /// Against another metric of its own.
     Metric(&'static str),
@@ -97,7 +97,7 @@ pub(crate) fn all() -> Vec<Target> {
     RATIOS.iter().chain(VALUES).map(target).collect()
 }
 
-/// What is judged beside somebody else.
+/// What is compared with another server.
 #[rustfmt::skip]
 const RATIOS: &[Line] = &[
     (download::COPY, download::RATE, Side(NGINX), AtLeast(1.25)),

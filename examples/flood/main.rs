@@ -77,7 +77,7 @@ fn run(args: &[String]) -> Result<bool, String> {
 enum Told {
     /// It read the whole line and then the end, so long after it began to connect.
     Full(Duration),
-    /// It got a berth, which somebody left meanwhile.
+    /// It got a berth, which another client left meanwhile.
     LetIn,
     /// Anything else, in words.
     Odd(String),
@@ -98,7 +98,7 @@ struct Inside {
     stream: Line,
 }
 
-/// Connects until somebody is turned away or all clients are inside.
+/// Connects until a client is refused or all clients are admitted.
 fn fill(address: SocketAddr, clients: usize) -> Result<(Vec<Inside>, Crowd), String> {
     let mut inside = Vec::new();
     let mut crowd = Crowd::default();
@@ -173,7 +173,7 @@ fn knock(address: SocketAddr, number: usize) -> Told {
 
 fn judge(line: &[u8], stream: &mut Line, began: Instant) -> Told {
     if line.starts_with(b"Welcome ") {
-        // It goes at once, so that it takes nobody's place for long. What it is told then does
+        // It disconnects at once, so that it holds no berth for long. What it is told then does
         // not matter any more.
         drop(stream.get_ref().write_all(b"\nexit\n"));
         drop(stream.read_to_end(&mut Vec::new()));
@@ -254,7 +254,7 @@ fn line(stream: &mut Line) -> io::Result<Vec<u8>> {
     let mut line = Vec::new();
     match stream.read_until(b'\n', &mut line) {
         Ok(_) => Ok(line),
-        // The system's own words for a timeout would puzzle whoever reads the table.
+        // The system's own words for a timeout would puzzle the reader of the table.
         Err(error) if error.kind() == ErrorKind::WouldBlock => {
             Err(io::Error::other(format!("no line within {TIMEOUT:?}")))
         }

@@ -44,7 +44,7 @@ pub(crate) fn crowd(crowd: &Crowd, inside: usize) {
 /// What those inside noticed.
 pub(crate) fn inside(names: &[String], watched: &[Watch]) {
     if names.is_empty() {
-        println!("\n  no berth was free, so nobody was inside to watch");
+        println!("\n  no berth was free, so no admitted client was watched");
         return;
     }
     println!("\n  inside         echoes    slowest   wrong or missing");
@@ -94,13 +94,13 @@ pub(crate) fn verdict(
         faults.push("all were let in: there was no flood, send more clients".to_owned());
     }
     if crowd.count(|told| matches!(told, Told::LetIn)) > 0 {
-        faults.push("somebody was let in while the berths should have been taken".to_owned());
+        faults.push("a client was admitted although every berth should have been taken".to_owned());
     }
     if crowd.count(|told| matches!(told, Told::Odd(_))) > 0 {
         faults.push("not everyone was turned away with the whole line".to_owned());
     }
     if watched.iter().any(|seen| seen.fault.is_some()) {
-        faults.push("somebody inside was disturbed".to_owned());
+        faults.push("an admitted client was disturbed".to_owned());
     }
     println!();
     for fault in &faults {

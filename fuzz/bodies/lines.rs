@@ -10,7 +10,7 @@ pub(crate) fn run(data: &[u8]) {
     let (cuts, input) = data.split_at(data.len().min(8));
     let capacity = LINE_BYTES_MAX + 1 + cuts.len() * 7;
     let mut buffer = LineBuffer::new(capacity);
-    // What somebody else may have left.
+    // What another session may have left.
     let mut pool = vec![b'\n'; capacity];
     let mut found = Vec::new();
     let mut rest = input;

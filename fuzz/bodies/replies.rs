@@ -40,7 +40,7 @@ fn liar() -> &'static Liar {
         let (next, words) = channel::<Vec<u8>>();
         thread::spawn(move || {
             for words in words {
-                let (stream, _) = listener.accept().expect("somebody calls");
+                let (stream, _) = listener.accept().expect("the client connects");
                 say(stream, &words);
             }
         });
@@ -72,7 +72,10 @@ pub(crate) fn run(data: &[u8]) {
         Ok(client) => client,
         Err(error) => return shown(error.to_string().as_bytes()),
     };
-    assert!(data.starts_with(b"Welcome "), "nobody else is a berthd");
+    assert!(
+        data.starts_with(b"Welcome "),
+        "no other greeting is a berthd's"
+    );
     for line in ASKED {
         let mut lines = Vec::new();
         let answer = client.ask(line, |line| {

@@ -104,7 +104,7 @@ impl Peer for Nobody {
 /// Serves the same file under every name.
 struct OneFile;
 
-/// Not the file's, but it is nobody's business here to work that out.
+/// Not the file's, which no check here computes.
 const DIGEST: [u8; 32] = [0x5a; 32];
 
 impl Observer for OneFile {

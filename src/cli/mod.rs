@@ -127,7 +127,7 @@ fn print(text: &StyledStr) -> io::Result<()> {
     }
 }
 
-/// What came of printing. Whoever closes the output has seen enough.
+/// What came of printing. A reader that closes the output has seen enough.
 fn printed(outcome: io::Result<()>) -> Mistake {
     match outcome {
         Err(err) if err.kind() != io::ErrorKind::BrokenPipe => Mistake::Unprinted(err.to_string()),

@@ -24,7 +24,7 @@ pub struct Pauses {
     /// How long a first line has to be quiet before its connection is taken for unframed.
     ///
     /// Linux sends a lost packet again after 200 ms, so a line in two packets is not cut where one
-    /// of them was lost. Somebody who waits for the first answer hardly notices.
+    /// of them was lost. A person who waits for the first answer hardly notices.
     pub first: Duration,
 
     /// How long each later line of an unframed connection has to be quiet.

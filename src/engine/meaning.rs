@@ -56,7 +56,7 @@ impl<'a> Meaning<'a> {
             (_, Self::Say(kind, Reply::Ack(text))) if may_get => {
                 Self::Ask(kind, Query::GetOrMessage { text })
             }
-            // It is no message for whoever may send none.
+            // A client without the right to send messages has sent none.
             (Request::Message(name), Self::Say(_, Reply::Error(ErrorReply::NotAllowed(_))))
                 if may_get =>
             {
@@ -77,7 +77,7 @@ impl<'a> Meaning<'a> {
         Self::of_request(request)
     }
 
-    /// The answer to whoever has shown a token that gives no right to this, or shows one again.
+    /// The answer to a client whose token gives no right to this, or that shows one again.
     fn refused(text: &[u8], request: Request<'_>, access: Access) -> Option<Self> {
         if parse_auth(text).is_some() {
             let again = Reply::Error(ErrorReply::AlreadyIn);

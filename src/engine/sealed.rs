@@ -124,7 +124,7 @@ impl<T: Gather, C: Cipher> Sealed<T, C> {
         let n = self.cipher.seal(&plain[..plain.len().min(BATCH_BYTES_MAX)]);
         match self.send() {
             Ok(_) => Ok(n),
-            // It was accepted all the same, and whoever settles it hears of this again.
+            // It was accepted all the same, and the next `settle` reports this again.
             Err(error) if is_pause(&error) => Ok(n),
             Err(error) => Err(error),
         }

@@ -154,7 +154,7 @@ pub struct Stopping {
 pub struct Checkpoint {
     /// The number of the last client that was let in; 0 if there was none.
     pub last_client: u64,
-    /// Everybody who is inside.
+    /// All connected clients.
     pub clients: Vec<Present>,
 }
 

@@ -26,7 +26,7 @@ pub struct Lines<R> {
 /// Whose file it is, as far as it was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Origin {
-    /// Somebody else's, after so many lines. With none it is empty, as a journal may be.
+    /// Another program's, after so many lines. With none it is empty, as a journal may be.
     Foreign(u64),
     /// The server's: there was a record in it, or what was left of one.
     Journal,

@@ -168,7 +168,7 @@ impl fmt::Display for StartError {
                 let path = Sanitized(path.as_os_str().as_encoded_bytes());
                 write!(
                     f,
-                    "'{path}' is in the served folder: whoever gets files would get it"
+                    "'{path}' is in the served folder: any client could get it"
                 )
             }
             Self::Certificate(fault) => write!(f, "cannot speak TLS with {fault}"),

@@ -23,7 +23,7 @@ const OPTION_MAX: u8 = 47;
 const COMMAND_BYTES_MAX: usize = 256;
 
 /// The answer to a [`Command`] that [`asks_for_a_mark`](Command::asks_for_a_mark): IAC WONT
-/// TIMING-MARK. Whoever asked shows again what comes behind it.
+/// TIMING-MARK. The client that asked shows again what comes behind it.
 pub const NO_MARK: &[u8] = &[IAC, WONT, TIMING_MARK];
 
 /// A command, which is not for us but to be left out.

@@ -1,4 +1,4 @@
-//! Who is let in, who is turned away, and that both are told so.
+//! Which clients are admitted and which are refused, and that each is told so.
 
 use std::collections::BTreeSet;
 use std::io::Read;

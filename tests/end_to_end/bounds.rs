@@ -1,4 +1,4 @@
-//! One client costs a bounded amount, however it behaves, and everybody else is served.
+//! One client costs a bounded amount, however it behaves, and all others are served.
 
 use std::io::{Read, Write};
 use std::net::Shutdown;

@@ -1,4 +1,4 @@
-//! What was listed is remembered until it changes, whoever asks.
+//! A listing is cached until it changes, and sent to every client that asks.
 
 use std::fs;
 use std::path::Path;

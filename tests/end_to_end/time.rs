@@ -1,4 +1,4 @@
-//! Nobody keeps a berth by doing nothing, nobody loses one by being slow, and a stop is orderly.
+//! No client keeps a berth by doing nothing, none loses one by being slow, and a stop is orderly.
 
 use std::io::Read;
 use std::net::TcpStream;

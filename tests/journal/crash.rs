@@ -33,7 +33,7 @@ fn kill_at_work(mut server: Server, visits: u64) -> Vec<Seen> {
     })
 }
 
-/// What `status` says of everybody: the last word, or `inside`.
+/// What `status` says of each client: the last word, or `inside`.
 fn status(server: &Server) -> BTreeMap<String, String> {
     let lines = server.connect_and(|peer| {
         peer.text();
@@ -95,7 +95,7 @@ fn judge(seen: &Seen, status: &BTreeMap<String, String>, names: &mut BTreeSet<St
     }
 }
 
-/// The journal as a whole: numbers that only grow, and an end for everybody who came.
+/// The journal as a whole: numbers that only grow, and an end for every client that came.
 fn judge_whole(records: &[Value], names: &BTreeSet<String>) {
     let numbers: Vec<u64> = records.iter().map(|record| number(record, "seq")).collect();
     assert!(numbers.is_sorted_by(|a, b| a < b), "records are numbered");

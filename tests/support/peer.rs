@@ -1,6 +1,6 @@
 //! A peer that speaks to the server, line by line and byte by byte.
 //!
-//! Owns one connection. Nothing here sleeps: whoever waits, waits for bytes, for an end, or for a
+//! Owns one connection. Nothing here sleeps: each wait is for bytes, for an end, or for a
 //! condition that is asked again after each answer of the server.
 
 use std::io::{BufRead, BufReader, Read, Write};

@@ -76,7 +76,7 @@ fn timed(server: &Server, busy: &mut Generator, span: Duration) -> io::Result<(M
     Ok((moved, cpu.as_secs_f64() * 1e6 / moved.sum as f64))
 }
 
-/// Lets the crowd in, and reads what it costs before and after everybody said something.
+/// Connects all clients, and reads the memory before and after each sent a message.
 fn memory(server: &Server, count: usize) -> io::Result<(Vec<TcpStream>, Found)> {
     let before = server.process.resident_kib()?;
     let mut crowd = gather(server, count)?;

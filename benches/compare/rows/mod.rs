@@ -1,7 +1,7 @@
 //! The rows of the table: what is measured, one file for each kind of work.
 //!
 //! Owns the order of things: in each run every row, and in each row every side, one after the
-//! other and the other way round in the next run, so that a machine that drifts favours nobody.
+//! other and the other way round in the next run, so that a drift of the machine favours no server.
 
 use std::io;
 use std::path::Path;
@@ -24,7 +24,7 @@ pub(crate) mod start;
 /// What one measurement of one side found: metrics and values.
 pub(crate) type Found = Vec<(&'static str, f64)>;
 
-/// How busy the machine was with others: a server that waits for a processor answers nobody.
+/// How busy the machine was with others: a server that waits for a processor answers no client.
 const KEPT: &str = "ready, but kept waiting for a processor, % of the time";
 
 /// What the rows work with.

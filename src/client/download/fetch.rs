@@ -57,7 +57,7 @@ pub struct Fetched {
 pub fn fetch(link: &mut Link, job: Job, how: &Fetching) -> Result<Fetched, Error> {
     let (sink, path) = match job.target {
         Target::Stdout => (Sink::stdout(), None),
-        Target::Skip(_) => unreachable!("whoever skips a file does not fetch it"),
+        Target::Skip(_) => unreachable!("a skipped file is not fetched"),
         Target::File { target, overwrite } => {
             let partial = Partial::open(&target, overwrite)?;
             if let Some(unlocked) = partial.unlocked() {

@@ -245,7 +245,7 @@ mod tests {
         }
     }
 
-    /// A listener whose queue is full, so that whoever connects is not answered.
+    /// A listener whose backlog is full, so that a new connection is not answered.
     #[cfg(target_os = "linux")]
     fn dead(ip: &str) -> (socket2::Socket, Vec<TcpStream>, SocketAddr) {
         use socket2::{Domain, Socket, Type};

@@ -197,7 +197,7 @@ fn name_at(line: &str) -> Option<usize> {
 pub struct PromptHelper {
     names: Arc<Names>,
     color: bool,
-    /// The line as it stands, while nobody looks at it; nothing while somebody does.
+    /// The line as it stands while no editor shows it; nothing while one does.
     unseen: RefCell<Option<String>>,
 }
 
@@ -217,7 +217,7 @@ impl PromptHelper {
         self.unseen.replace(Some(String::new()));
     }
 
-    /// Somebody looks again. Returns the line as it stands.
+    /// An editor shows it again. Returns the line as it stands.
     pub fn look_again(&self) -> String {
         self.unseen.take().unwrap_or_default()
     }

@@ -119,18 +119,18 @@ pub fn make(folder: &Path, names: &[String]) -> Result<Made, Fault> {
     Ok(Made { paths, pin, names })
 }
 
-/// The names that everybody has, the host's own, and those that were given; each once.
+/// The loopback names, the host's own, and those that were given; each once.
 fn all_names(given: &[String]) -> Vec<String> {
     let host = rustix::system::uname();
     let host = host.nodename().to_string_lossy().into_owned();
     let host = Some(host).filter(|host| subject(host).is_some());
-    let everybodys = [
+    let loopback = [
         "localhost".to_owned(),
         Ipv4Addr::LOCALHOST.to_string(),
         Ipv6Addr::LOCALHOST.to_string(),
     ];
     let mut names: Vec<String> = Vec::new();
-    for name in given.iter().cloned().chain(host).chain(everybodys) {
+    for name in given.iter().cloned().chain(host).chain(loopback) {
         if !names.contains(&name) {
             names.push(name);
         }

@@ -27,7 +27,7 @@ const HANDSHAKE_RECORD: u8 = 0x16;
 const DECODE_ERROR: [u8; 7] = [0x15, 3, 3, 0, 2, 2, 50];
 
 /// The application protocol that a client may name (ALPN). One that names only others is refused:
-/// it was led here by somebody who wants it to misunderstand.
+/// an attacker led it here to confuse the two protocols.
 const PROTOCOL: &[u8] = b"berth/1";
 
 /// What all connections have in common.
