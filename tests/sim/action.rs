@@ -120,7 +120,8 @@ impl World {
                 peer.read(net, many);
             }
             _ if peer.is_gone => {}
-            Action::HalfClose => peer.half_close(net),
+            Action::HalfClose if peer.is_settled() => peer.half_close(net),
+            Action::HalfClose => {}
             Action::Close => peer.close(net),
             Action::Reset => peer.reset(net),
             _ => unreachable!("this is not something that a peer does"),
@@ -174,7 +175,11 @@ impl World {
                 _ if net.book.arriving.contains(&id) => Some(wire.arrived_at + self.limits.arrival),
                 Some(at) => Some(at + self.limits.linger),
                 None if owes => Some(wire.record.taken_at + self.limits.stall),
-                None => Some(wire.record.moved_at + self.limits.idle?),
+                None => {
+                    let pause = self.peers[id].pause(&self.limits);
+                    let after = self.limits.idle.into_iter().chain(pause).min()?;
+                    Some(wire.record.moved_at + after)
+                }
             }
         })
         .min()

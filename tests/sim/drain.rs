@@ -59,13 +59,19 @@ impl World {
 
     /// Everybody does what it can, the server does what it can, and if that was nothing, it waits.
     fn pass(&mut self) {
+        // What has arrived by now is what somebody may have been waiting for.
+        self.net.borrow_mut().settle();
         let before = self.progress();
         let mut moved = 0;
         for peer in &mut self.peers {
             let net = &mut *self.net.borrow_mut();
             moved += peer.write(net, usize::MAX);
             moved += peer.read(net, usize::MAX);
-            if peer.unsaid() == 0 && !peer.has_ended && !peer.waits_for_end(net) {
+            if peer.unsaid() == 0
+                && !peer.has_ended
+                && peer.is_settled()
+                && !peer.waits_for_end(net)
+            {
                 peer.half_close(net);
                 moved += 1;
             }
@@ -113,6 +119,9 @@ impl World {
                 .for_each(|&note| net.marks.event(note));
             if is_whole {
                 net.marks.event(Event::WholeStream);
+                if peer.equals_its_twin() {
+                    net.marks.event(Event::Twin);
+                }
             }
             if is_whole && expect.ending() == Some(Ending::Eof) {
                 net.marks.event(Event::ServedAfterHalfClose);

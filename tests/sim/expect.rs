@@ -13,6 +13,7 @@ use crate::catalog::{Catalog, Listing};
 use crate::gate::{Outside, Stage};
 use crate::marks::Event;
 use crate::strangers::{is_long_web, is_web, is_word};
+use crate::unframed::Framing;
 
 /// The stream that is owed for what was sent so far.
 #[derive(Debug)]
@@ -24,7 +25,9 @@ pub(crate) struct Expect {
     pub(crate) bounds: Vec<usize>,
     pub(crate) line: Vec<u8>,
     /// The line was too long and has been answered: its rest is thrown away.
-    excess: bool,
+    pub(crate) excess: bool,
+    /// Whether a pause ends its lines.
+    pub(crate) framing: Framing,
     /// The byte before this one.
     before: u8,
     /// It has said a word of Telnet, so that CR NUL ends its lines too.
@@ -54,6 +57,7 @@ impl Expect {
             bounds: Vec::new(),
             line: Vec::new(),
             excess: false,
+            framing: Framing::Framed,
             before: 0,
             is_telnet: false,
             has_asked: false,
@@ -157,6 +161,9 @@ impl Expect {
         if is_cr_nul {
             self.notes.push(Event::CrNul);
         }
+        if byte == b'\n' {
+            self.framing = Framing::Framed;
+        }
         match byte {
             b'\n' if self.excess => self.excess = false,
             b'\n' => self.answer(),
@@ -177,6 +184,7 @@ impl Expect {
     fn telnet(&mut self) {
         if is_word(&self.line) {
             self.is_telnet = true;
+            self.framing = Framing::Framed;
             // What was before is no part of a line.
             self.before = 0;
             if self.line == [255, 253, 6] {
@@ -207,7 +215,7 @@ impl Expect {
         self.ending = Some(Ending::Web);
     }
 
-    fn answer(&mut self) {
+    pub(crate) fn answer(&mut self) {
         let mut line = std::mem::take(&mut self.line);
         if line.last() == Some(&b'\r') {
             line.pop();
@@ -219,7 +227,8 @@ impl Expect {
             return self.reply(&[b"ERR already in\n"]);
         }
         let is_first = !std::mem::replace(&mut self.has_asked, true);
-        if is_web(&line) {
+        let is_unframed = self.framing == Framing::Unframed;
+        if is_web(&line) || (is_unframed && is_long_web(&line)) {
             if is_first {
                 self.notes.push(Event::Web);
                 return self.web();
@@ -228,7 +237,7 @@ impl Expect {
         }
         let catalog = Rc::clone(&self.catalog);
         let lower = line.to_ascii_lowercase();
-        match lower.trim_ascii_end_blanks() {
+        match without_blanks(&lower) {
             b"status" if self.may(Right::Status) => self.listing(b"STATUS\n", &catalog.status),
             b"list" if self.may(Right::List) => self.listing(b"LIST\n", &catalog.list),
             word @ (b"status" | b"list") => self.not_allowed(word),
@@ -239,6 +248,10 @@ impl Expect {
             _ if lower.starts_with(b"get") => self.get(&line),
             _ if lower.starts_with(b"sha256") => self.sha256(&line),
             _ if lower.starts_with(b"stat") => self.stat(&line),
+            _ if is_unframed && catalog.find(&line).is_some() => {
+                self.notes.push(Event::BareName);
+                self.file(&line, 0);
+            }
             _ => self.message(&line),
         }
     }
@@ -263,17 +276,8 @@ impl Expect {
     }
 }
 
-trait Blanks {
-    /// Without the spaces and tabs at the end.
-    fn trim_ascii_end_blanks(&self) -> &[u8];
-}
-
-impl Blanks for Vec<u8> {
-    fn trim_ascii_end_blanks(&self) -> &[u8] {
-        let mut rest = self.as_slice();
-        while let [before @ .., b' ' | b'\t'] = rest {
-            rest = before;
-        }
-        rest
-    }
+/// The line without the spaces and tabs at its end.
+fn without_blanks(line: &[u8]) -> &[u8] {
+    let last = line.iter().rposition(|byte| !b" \t".contains(byte));
+    &line[..last.map_or(0, |at| at + 1)]
 }

@@ -11,8 +11,8 @@
 //! Reading order: [`world`] (the loop), [`net`], [`socket`], [`transport`], [`sealed_pipe`],
 //! [`seal`], [`admission`] and [`tokens`] (what it stands on), [`expect`], [`gate`], [`named`] and
 //! [`meeting`] (what is owed), [`oracle`], [`reason`] and [`check`] (what has to hold), [`action`]
-//! and [`drain`] (what happens), [`nth`] (each operation failing once), [`rig`] (who tests the
-//! tester).
+//! and [`drain`] (what happens), [`unframed`] (lines that a pause ends), [`nth`] (each operation
+//! failing once), [`rig`] (who tests the tester).
 
 mod action;
 mod admission;
@@ -45,6 +45,7 @@ mod strangers;
 mod tokens;
 mod trace;
 mod transport;
+mod unframed;
 mod wire;
 mod world;
 

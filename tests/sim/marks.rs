@@ -54,6 +54,7 @@ names! {
         FinishBlocked, ShutOut,
         ExitOutside, ThreeLines, TooMuchOutside, KeptBehindToken, NotAllowed, Denied, TokenExpired,
         TokenInUse, LateOutside, Penalised, TokenEnded,
+        FirstPause, LaterPause, PauseInExcess, FramedAfterAll, BareName, Twin,
     }
 }
 

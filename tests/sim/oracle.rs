@@ -116,6 +116,7 @@ impl World {
     pub(crate) fn after_run(&mut self, before: &Before) {
         let met = self.meet(before);
         let views = self.look();
+        self.listen(before, &views);
         let handshakes = self.net.borrow().handshake_steps;
         assert!(
             handshakes <= self.limits.handshake_steps,

@@ -7,36 +7,17 @@ use std::time::Duration;
 
 use crate::expect::{Ending, Expect};
 use crate::net::Net;
+use crate::reason::Fate;
 use crate::sealed_peer::SealedPeer;
+use crate::unframed::Unframed;
 use crate::wire::Wire;
-
-/// Why the server let go of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
-    /// The pipe, or a file, broke.
-    Broken,
-    /// Both sides had said that no more comes.
-    Done,
-    /// The peer took nothing for too long.
-    Stalled,
-    /// The peer did not close in time.
-    Lingered,
-    /// The peer sent too much that nobody wants.
-    Discarded,
-    /// The peer had to make room for others.
-    Trimmed,
-    /// It had not arrived in time, or when the server stopped.
-    Late,
-    /// The same, before it was let in or turned away.
-    CrowdedOut,
-}
 
 #[derive(Debug)]
 pub(crate) struct Peer {
     id: usize,
-    script: Vec<u8>,
-    sent: usize,
-    received: usize,
+    pub(crate) script: Vec<u8>,
+    pub(crate) sent: usize,
+    pub(crate) received: usize,
     /// Its end of a sealed pipe.
     seal: Option<SealedPeer>,
     /// It has shut down its sending side.
@@ -45,6 +26,8 @@ pub(crate) struct Peer {
     is_cut: bool,
     /// It has closed or reset, and reads no more.
     pub(crate) is_gone: bool,
+    /// How its lines end, where a pause may end them.
+    pub(crate) unframed: Option<Unframed>,
     /// What it is owed; `None` until it is let in or turned away.
     pub(crate) expect: Option<Expect>,
     /// It was asked for a token and has no berth yet.
@@ -67,6 +50,7 @@ impl Peer {
             has_ended: false,
             is_cut: false,
             is_gone: false,
+            unframed: None,
             expect: None,
             is_outside: false,
             is_owed_outside: false,
@@ -77,9 +61,13 @@ impl Peer {
 
     /// The server has decided what it is: from now on answers are owed for what was sent.
     pub(crate) fn meet(&mut self, mut expect: Expect) {
-        expect.sent(&self.script[..self.sent]);
-        if self.has_ended && !self.is_cut {
-            expect.sent_all();
+        if self.unframed.is_some() {
+            expect.mind_pauses();
+        } else {
+            expect.sent(&self.script[..self.sent]);
+            if self.has_ended && !self.is_cut {
+                expect.sent_all();
+            }
         }
         self.expect = Some(expect);
     }
@@ -92,7 +80,8 @@ impl Peer {
             .rsplit(|&byte| byte == b'\n')
             .next()
             .unwrap_or_default();
-        !wire.end_read && !read.contains(&255) && (1..=4096).contains(&line.len())
+        let needs_end = self.unframed.is_none() || read.contains(&b'\n');
+        needs_end && !wire.end_read && !read.contains(&255) && (1..=4096).contains(&line.len())
     }
 
     /// Whether the server is to close first, and what it has sent has not all been read.
@@ -136,12 +125,15 @@ impl Peer {
         if stops_short {
             n = self.length_of_a_line(n, net.rng.next() as usize);
         }
+        n = self.length_without_lf(n, wire.up.room());
         let wire = &mut net.wires[self.id];
         let bytes = &self.script[self.sent..self.sent + n];
         if n > 0 {
             wire.up.push(bytes, at);
             self.sent += n;
-            if let Some(expect) = &mut self.expect {
+            if let Some(expect) = &mut self.expect
+                && self.unframed.is_none()
+            {
                 expect.sent(bytes);
             }
             net.say(|| format!("wire {}: peer writes {n}", self.id));
@@ -222,6 +214,7 @@ impl Peer {
         }
         if let Some(expect) = &mut self.expect
             && is_whole
+            && self.unframed.is_none()
         {
             expect.sent_all();
         }

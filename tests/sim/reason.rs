@@ -12,8 +12,29 @@ use crate::expect::{Ending, Expect};
 use crate::marks::Event;
 use crate::net::{Drop, Net, note_loss};
 use crate::oracle::Before;
-use crate::peer::{Fate, Peer};
+use crate::peer::Peer;
 use crate::world::World;
+
+/// Why the server let go of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// The pipe, or a file, broke.
+    Broken,
+    /// Both sides had said that no more comes.
+    Done,
+    /// The peer took nothing for too long.
+    Stalled,
+    /// The peer did not close in time.
+    Lingered,
+    /// The peer sent too much that nobody wants.
+    Discarded,
+    /// The peer had to make room for others.
+    Trimmed,
+    /// It had not arrived in time, or when the server stopped.
+    Late,
+    /// The same, before it was let in or turned away.
+    CrowdedOut,
+}
 
 impl World {
     /// The reason that was known before the connection broke, if it broke; nothing on the way out

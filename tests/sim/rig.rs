@@ -15,6 +15,8 @@
 //! - time: an alarm that is not set, not brought closer or not taken away, a deadline a nanosecond
 //!   early or late, a clock that reads, writes or new debts do not set back, a peer called stalled
 //!   before a write was tried or idle while an answer is under way;
+//! - pauses: a connection that stays unframed behind a LF, a pause a nanosecond early or late or of
+//!   the wrong length, excess that no pause ends;
 //! - first lines: a request of HTTP obeyed, or known behind another line; Telnet's words kept or
 //!   not answered; CR NUL ending a line of those who say none, or none of those who do;
 //! - endings: no end told, no lingering, lingering that does not read or never ends, a reason that

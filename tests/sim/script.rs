@@ -112,6 +112,37 @@ fn inside(catalog: &Catalog, is_small: bool, rng: &mut Rng, script: &mut Vec<u8>
     }
 }
 
+/// Draws lines for a peer that ends none, each with what its twin says that ends them all.
+pub(crate) fn draw_lines(
+    catalog: &Catalog,
+    is_small: bool,
+    rng: &mut Rng,
+) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let exits = rng.pick(&[0, 60, 300]);
+    let long = if is_small { 0 } else { 100 };
+    let mut lines = Vec::new();
+    for _ in 0..rng.pick(&[1, 2, 4, 8]) {
+        let line = match () {
+            () if rng.chance(exits) => b"exit".to_vec(),
+            () if rng.chance(long) => long_line(rng),
+            () if rng.chance(200) => rng.pick(&[&b"status"[..], b"list"]).to_vec(),
+            () if rng.chance(300) => get(catalog, rng),
+            () if rng.chance(400) => {
+                let name = &catalog.files[rng.below(catalog.files.len())].name;
+                lines.push((name.clone(), [b"get ", &name[..]].concat()));
+                continue;
+            }
+            () if rng.chance(500) => message(rng),
+            () => rng.pick(WORDS).to_vec(),
+        };
+        // No pause ends what may be half a word of Telnet, nor a line that is not there.
+        if !line.is_empty() && !line.starts_with(b"\xff") {
+            lines.push((line.clone(), line));
+        }
+    }
+    lines
+}
+
 const WORDS: &[&[u8]] = &[
     b"status",
     b"STATUS",

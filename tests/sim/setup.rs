@@ -7,12 +7,13 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use berth::engine::limits::Limits;
+use berth::engine::limits::{Limits, Pauses};
 
 use crate::catalog::Catalog;
 use crate::marks::{Action, Fault};
 use crate::rng::Rng;
 use crate::tokens::Tokens;
+use crate::unframed::shifted;
 
 /// A mistake that is made on purpose, to see whether the oracle notices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +90,10 @@ pub(crate) enum Bug {
     LongLinger,
     /// The loop does one turn's work of four at once.
     LargeTurns,
+    /// The loop ends a line a moment too early.
+    EarlyPause,
+    /// The loop ends a line a moment too late.
+    LatePause,
 }
 
 impl Bug {
@@ -129,12 +134,14 @@ impl Bug {
         Self::MoreBerths,
         Self::LongLinger,
         Self::LargeTurns,
+        Self::EarlyPause,
+        Self::LatePause,
     ];
 }
 
 /// How likely each fault is, in a thousand operations.
 #[derive(Clone, Debug)]
-pub(crate) struct Faults(Vec<u32>);
+pub(crate) struct Faults(pub(crate) Vec<u32>);
 
 impl Faults {
     fn draw(rng: &mut Rng) -> Self {
@@ -226,6 +233,12 @@ pub(crate) struct Setup {
 
 impl Setup {
     pub(crate) fn draw(rng: &mut Rng, bug: Option<Bug>) -> Self {
+        let mut setup = Self::draw_any(rng, bug);
+        setup.settle_pauses(rng);
+        setup
+    }
+
+    fn draw_any(rng: &mut Rng, bug: Option<Bug>) -> Self {
         let (idle, idle_words) = rng.pick(&[
             (Some(1), "1s"),
             (Some(5), "5s"),
@@ -277,6 +290,8 @@ impl Setup {
             Some(Bug::AllHandshakes) => limits.handshake_steps = usize::MAX,
             Some(Bug::WorkForNothing) => limits.read_cost_bytes = 0,
             Some(Bug::LongArrival) => limits.arrival *= 2,
+            Some(Bug::EarlyPause) => limits.unframed = limits.unframed.map(|it| shifted(it, -1)),
+            Some(Bug::LatePause) => limits.unframed = limits.unframed.map(|it| shifted(it, 1)),
             _ => {}
         }
         limits
@@ -304,7 +319,7 @@ fn draw_limits(is_small: bool, idle: Option<u64>, rng: &mut Rng) -> Limits {
         turn_requests: rng.pick(&[1, 2, 5, 256]),
         idle: idle.map(Duration::from_secs),
         unended: Duration::from_millis(rng.pick(&[800, 5000, 5000])),
-        unframed: None,
+        unframed: rng.chance(150).then(Pauses::default),
         stall: Duration::from_millis(rng.pick(&[700, 1500, 10_000])),
         linger: Duration::from_millis(rng.pick(&[100, 600, 2000])),
         discard_bytes: rng.pick(&[1, 50, 3000, 1 << 24]),

@@ -96,7 +96,11 @@ impl World {
         let script = script::draw(&setup, &mut net.rng);
         net.say(|| format!("wire {id}: connects, with {} bytes to say", script.len()));
         let is_sealed = net.setup.seal_bytes.is_some();
-        self.peers.push(Peer::new(id, script, is_sealed));
+        let mut peer = Peer::new(id, script, is_sealed);
+        if !is_sealed && net.setup.limits.unframed.is_some() {
+            peer.mind_pauses(net);
+        }
+        self.peers.push(peer);
         self.views.push(None);
         self.backlog.push_back(id);
     }
