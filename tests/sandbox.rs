@@ -29,6 +29,8 @@ fn config(repo: PathBuf, sandbox: Sandbox) -> Config {
         slow_turn: Duration::MAX,
         trace: None,
         trace_limit: 0,
+        tokens: None,
+        tokens_in_clear: false,
         journal: None,
     }
 }

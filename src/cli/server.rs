@@ -116,6 +116,19 @@ pub struct ServerArgs {
     #[arg(long, value_name = "FILE", env = "BERTH_JOURNAL")]
     pub journal: Option<PathBuf>,
 
+    /// The tokens file: only clients that show one of its tokens are admitted
+    ///
+    /// 'berthd token add NAME --tokens FILE' makes it. SIGHUP reads it again; the sessions of
+    /// tokens that are gone or expired then end.
+    #[arg(long, value_name = "FILE", env = "BERTH_TOKENS")]
+    pub tokens: Option<PathBuf>,
+
+    /// Accept tokens from other hosts on connections without TLS as well
+    ///
+    /// Whoever is on the way can read them, and use them.
+    #[arg(long, requires = "tokens")]
+    pub tokens_in_clear: bool,
+
     /// Close a client after this long without a byte in either direction; 0s: never
     ///
     /// A slow download is not idle.
@@ -228,7 +241,6 @@ pub enum Instead {
     /// A trace that was cut off, by its size limit or a crash, is shown as far as it goes.
     Trace(TraceArgs),
     /// Make, show and revoke the tokens that clients show to be let in
-    #[command(hide = true)]
     Token(TokenArgs),
 }
 
@@ -268,6 +280,8 @@ impl From<ServerArgs> for Config {
             trace: args.trace,
             trace_limit: args.trace_limit,
             journal: args.journal,
+            tokens: args.tokens,
+            tokens_in_clear: args.tokens_in_clear,
         }
     }
 }

@@ -182,6 +182,12 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         &self.limits
     }
 
+    /// The same, to be looked at.
+    #[must_use]
+    pub const fn admission_ref(&self) -> &A {
+        &self.admission
+    }
+
     /// Decides which newcomer gets a berth.
     pub const fn admission(&mut self) -> &mut A {
         &mut self.admission

@@ -157,7 +157,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
             Verdict::Granted(name) => {
                 session.open(name, now);
                 self.clients += 1;
-                service.arrived(name, &peer);
+                service.arrived(name, &peer, self.admission.holder(ticket));
             }
             Verdict::Refused(refusal) => {
                 session.turn_away(refusal.reply(), now);

@@ -132,8 +132,9 @@ pub trait Observer {
     /// A newcomer was refused a berth, and the line that says so is queued, if there is one.
     fn refused(&mut self, _peer: &Self::Peer, _refusal: Refusal) {}
 
-    /// A client was granted a berth.
-    fn arrived(&mut self, _name: ClientName, _peer: &Self::Peer) {}
+    /// A client was granted a berth. `token` is the name of the token that it showed, if one was
+    /// demanded.
+    fn arrived(&mut self, _name: ClientName, _peer: &Self::Peer, _token: Option<&str>) {}
 
     /// A client has sent its first line, so it is more than a port scan.
     fn asked(&mut self, _name: ClientName) {}
@@ -191,6 +192,11 @@ pub trait Admission {
         _now: Instant,
     ) -> Result<Rights, Denial> {
         Err(Denial::Unknown)
+    }
+
+    /// The name of the token that the peer with this ticket has shown.
+    fn holder(&self, _ticket: Ticket) -> Option<&str> {
+        None
     }
 
     /// The peer with this ticket was refused a berth, perhaps after its token was checked.
@@ -280,9 +286,9 @@ where
         self.1.refused(peer, refusal);
     }
 
-    fn arrived(&mut self, name: ClientName, peer: &A::Peer) {
-        self.0.arrived(name, peer);
-        self.1.arrived(name, peer);
+    fn arrived(&mut self, name: ClientName, peer: &A::Peer, token: Option<&str>) {
+        self.0.arrived(name, peer, token);
+        self.1.arrived(name, peer, token);
     }
 
     fn asked(&mut self, name: ClientName) {

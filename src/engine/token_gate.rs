@@ -14,7 +14,7 @@ use crate::engine::ports::{Admission, Backend, Transport};
 use crate::engine::rights::{Access, Rights};
 use crate::engine::session::Session;
 use crate::wire::token::parse_auth;
-use crate::wire::{ErrorReply, Reply, Request};
+use crate::wire::{ClientName, ErrorReply, Reply, Request};
 
 /// A line from a peer that has shown no token.
 enum Said<'a> {
@@ -188,16 +188,16 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
     /// Tokens have changed, or time has gone by: each session that was let in with one gets what
     /// `access` says of its ticket. Whoever has no access any more is told so in place of the
     /// answer to its next request, and leaves.
-    pub fn reassess(&mut self, mut access: impl FnMut(Ticket) -> Access) {
+    pub fn reassess(&mut self, mut access: impl FnMut(Ticket, Option<ClientName>) -> Access) {
         let keys: Vec<usize> = self.entries.iter().map(|(key, _)| key).collect();
         for key in keys {
             let entry = &mut self.entries[key];
             let ticket = entry.ticket;
             let session = entry.connection.session_mut();
-            if session.access == Access::Free || session.phase().ending().is_some() {
+            if !matches!(session.access, Access::Holder(_)) || session.phase().ending().is_some() {
                 continue;
             }
-            session.access = access(ticket);
+            session.access = access(ticket, session.berth());
             if matches!(session.access, Access::Ended(_)) {
                 self.enqueue(key);
             }

@@ -38,6 +38,11 @@ pub enum Event {
     Transfer(Transfer),
     /// A client's berth is free again.
     Disconnected(Disconnected),
+    /// A file of the server's own was read again, or could not be.
+    Reload(Reload),
+    /// The token of a client is not valid any more, so that the client has to leave.
+    #[serde(rename = "token_ended")]
+    TokenEnded(TokenEnded),
     /// The server was told to stop.
     Stopping(Stopping),
     /// Where things stand, so that a start has to read no further back than here.
@@ -80,6 +85,32 @@ pub struct Connected {
     pub client: Client,
     /// Where it came from.
     pub address: SocketAddr,
+    /// The name of the token that it showed, if one was demanded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+}
+
+/// A file of the server's own was read again, or could not be: what was in force still is then.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reload {
+    /// Which: `tokens`.
+    pub what: String,
+    /// Whether it is in force now.
+    pub ok: bool,
+    /// Why it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// The token of a client is not valid any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenEnded {
+    /// The client.
+    pub client: Client,
+    /// The name of the token.
+    pub token: String,
+    /// `revoked` or `expired`.
+    pub why: String,
 }
 
 /// Newcomers were turned away within a second.
@@ -174,6 +205,7 @@ impl Event {
             Self::Connected(connected) => Some(connected.client),
             Self::Transfer(transfer) => Some(transfer.client),
             Self::Disconnected(gone) => Some(gone.who.client),
+            Self::TokenEnded(ended) => Some(ended.client),
             _ => None,
         }
     }

@@ -54,7 +54,9 @@ impl Inside {
     pub fn note(&mut self, record: &Record) -> Vec<Session> {
         let before = self.last_time.replace(record.time);
         match &record.event {
-            Event::Connected(Connected { client, address }) => {
+            Event::Connected(Connected {
+                client, address, ..
+            }) => {
                 self.enter(&Present {
                     client: *client,
                     address: *address,

@@ -112,6 +112,17 @@ pub fn write_event(record: &Record, out: &mut impl Write) -> io::Result<()> {
         Event::Disconnected(it) => {
             format!("{} {} gone: {}", it.who.client, it.who.address, it.reason)
         }
+        Event::Reload(it) => {
+            let what = Sanitized(it.what.as_bytes());
+            match &it.error {
+                Some(error) => format!("{what} not read: {}", Sanitized(error.as_bytes())),
+                None => format!("{what} read again"),
+            }
+        }
+        Event::TokenEnded(it) => {
+            let (token, why) = (Sanitized(it.token.as_bytes()), Sanitized(it.why.as_bytes()));
+            format!("{} has a token '{token}' that is {why}", it.client)
+        }
         Event::Stopping(it) => format!("stopping, {} inside", it.clients),
         // One is the server's own business, the other a later version's.
         Event::Checkpoint(_) | Event::Other => return Ok(()),

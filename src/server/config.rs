@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::engine::limits::Limits;
+use crate::server::access::store::Fault;
 use crate::server::net::certificate;
 use crate::server::process::fd_limit::TooFew;
 use crate::server::process::sandbox::{self, Sandbox};
@@ -42,6 +43,10 @@ pub struct Config {
     pub trace_limit: u64,
     /// The file of the journal, if one is wanted.
     pub journal: Option<PathBuf>,
+    /// The file of the tokens, if clients have to show one.
+    pub tokens: Option<PathBuf>,
+    /// Whether tokens may be shown on a connection that others can read.
+    pub tokens_in_clear: bool,
 }
 
 /// Listening with TLS.
@@ -120,6 +125,12 @@ pub enum StartError {
     Journal(PathBuf, OpenError),
     /// The trace cannot be written there.
     Trace(PathBuf, io::Error),
+    /// The tokens cannot be read, or not all of them.
+    Tokens(PathBuf, Fault),
+    /// The tokens are in the served folder.
+    TokensServed(PathBuf),
+    /// Tokens would be shown there on a connection that others can read.
+    InClear(SocketAddr),
     /// The address is taken, is not this host's, or may not be bound.
     Listen(Address, io::Error),
     /// The same, with TLS.
@@ -154,6 +165,7 @@ impl fmt::Display for StartError {
                 write!(f, "cannot write the trace '{}': {error}", Sanitized(path))?;
                 f.write_str("; say where with --trace FILE")
             }
+            Self::Tokens(..) | Self::TokensServed(_) | Self::InClear(_) => self.about_tokens(f),
             Self::Listen(address, error) => {
                 write!(
                     f,
@@ -179,6 +191,36 @@ impl fmt::Display for StartError {
             ),
             Self::Privileges(failure) => failure.fmt(f),
             Self::Loop(error) => write!(f, "cannot set up the event loop: {error}"),
+        }
+    }
+}
+
+impl StartError {
+    fn about_tokens(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tokens(path, fault) => {
+                let path = path.as_os_str().as_encoded_bytes();
+                write!(
+                    f,
+                    "cannot use the tokens file '{}': {fault}",
+                    Sanitized(path)
+                )?;
+                f.write_str("; make it with 'berthd token add NAME --tokens FILE'")
+            }
+            Self::TokensServed(path) => {
+                let path = path.as_os_str().as_encoded_bytes();
+                let path = Sanitized(path);
+                write!(
+                    f,
+                    "the tokens file '{path}' is in the served folder: move it out"
+                )
+            }
+            Self::InClear(address) => write!(
+                f,
+                "whoever is on the way to {address} could read the tokens: listen there with TLS \
+                 (--tls-listen), or say --tokens-in-clear"
+            ),
+            _ => unreachable!("the others are not about tokens"),
         }
     }
 }

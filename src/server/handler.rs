@@ -298,10 +298,10 @@ impl Observer for FolderHandler {
         self.event_log.refused(*peer, refusal);
     }
 
-    fn arrived(&mut self, name: ClientName, peer: &SocketAddr) {
+    fn arrived(&mut self, name: ClientName, peer: &SocketAddr, token: Option<&str>) {
         // Whether it is more than a knock turns out with its first line.
         log::debug!("{name} connected from {peer}");
-        self.event_log.arrived(name, *peer);
+        self.event_log.arrived(name, *peer, token);
     }
 
     fn asked(&mut self, name: ClientName) {
@@ -406,7 +406,7 @@ mod tests {
                 .expect("it is there")
                 .set_modified(UNIX_EPOCH - 40_000 * day);
             set.expect("the file system knows moments before 1970");
-            service.arrived(ClientName(1), &SocketAddr::from(([127, 0, 0, 1], 9)));
+            service.arrived(ClientName(1), &SocketAddr::from(([127, 0, 0, 1], 9)), None);
             service.departed(ClientName(1), CloseReason::Idle, &SessionStats::default());
             assert_eq!(
                 answer(&mut service, Query::Status),
@@ -454,7 +454,7 @@ mod tests {
         }
         for number in 1..=150 {
             let peer = SocketAddr::from(([127, 0, 0, 1], 9));
-            service.arrived(ClientName(number), &peer);
+            service.arrived(ClientName(number), &peer, None);
             let stats = SessionStats::default();
             service.departed(ClientName(number), CloseReason::Exit, &stats);
         }

@@ -4,17 +4,17 @@
 //! the hub does. Only the start and `poll` itself can fail.
 
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use mio::{Events, Interest, Poll, Token};
 use signal_hook::consts::{SIGHUP, SIGUSR1, SIGXFSZ};
 use signal_hook_mio::v1_0::Signals;
 
-use crate::engine::berths::Berths;
 use crate::engine::hub::Hub;
 use crate::engine::readiness::Readiness;
 use crate::engine::sealed::Sealed;
+use crate::server::access::doorkeeper::Doorkeeper;
 use crate::server::handler::{FolderHandler, Task};
 use crate::server::net::line::Line;
 use crate::server::net::listener::{Door, Listener};
@@ -30,6 +30,7 @@ pub mod net;
 pub mod observe;
 pub mod process;
 pub mod records;
+pub mod reload;
 pub mod startup;
 
 pub use config::{Address, Config, StartError};
@@ -65,7 +66,9 @@ struct EventLoop<T> {
     listeners: Vec<Listener>,
     /// What the connections of TLS listeners have in common; there is one if there are any.
     acceptor: Option<Acceptor>,
-    hub: Hub<Line, Task, Berths<SocketAddr>>,
+    hub: Hub<Line, Task, Doorkeeper>,
+    /// The file of the tokens, if there is one.
+    tokens: Option<PathBuf>,
     /// The handler, and the observer that measures.
     backend: (FolderHandler, Watch<T>),
     drain: Duration,
@@ -93,6 +96,7 @@ impl<T: Tracer> EventLoop<T> {
                 self.end(now);
                 return Ok(Outcome::Cut);
             }
+            self.end_tokens(now);
             self.hub.run(&mut self.backend, now);
             self.backend.1.stage(Stage::Ran);
             let accepted = self.accept(now);
@@ -142,6 +146,7 @@ impl<T: Tracer> EventLoop<T> {
             .filter_map(|listener| listener.due(now));
         let deadlines = self.hub.next_deadline().into_iter();
         let deadlines = deadlines.chain(self.stop_at).chain(self.tick_at);
+        let deadlines = deadlines.chain(self.hub.admission_ref().due());
         let next = accepts.chain(deadlines).min()?;
         Some(next.saturating_duration_since(now))
     }
@@ -180,7 +185,10 @@ impl<T: Tracer> EventLoop<T> {
     fn was_told_twice(&mut self, now: Instant) -> bool {
         for signal in self.signals.pending() {
             match signal {
-                SIGHUP => self.backend.0.reopen(),
+                SIGHUP => {
+                    self.backend.0.reopen();
+                    self.reload_tokens(now);
+                }
                 // RLIMIT_FSIZE was hit: the write has failed with EFBIG too, and that is handled.
                 SIGXFSZ => {}
                 SIGUSR1 => self.backend.1.metrics.log(now),

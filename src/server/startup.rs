@@ -4,6 +4,7 @@
 
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
 use mio::{Interest, Poll, Token};
@@ -15,6 +16,8 @@ use rustix::io::Errno;
 use crate::engine::berths::Berths;
 use crate::engine::hub::Hub;
 use crate::engine::limits::Limits;
+use crate::server::access::doorkeeper::Doorkeeper;
+use crate::server::access::guard;
 use crate::server::config::{Address, Config, StartError};
 use crate::server::files::root::{Resolver, ServedDir};
 use crate::server::handler::FolderHandler;
@@ -37,7 +40,9 @@ pub struct Server {
     signals: Signals,
     listeners: Vec<Listener>,
     acceptor: Option<Acceptor>,
-    berths: Berths<SocketAddr>,
+    doorkeeper: Doorkeeper,
+    /// The file of the tokens, if there is one.
+    tokens: Option<PathBuf>,
     service: FolderHandler,
     limits: Limits,
     drain: Duration,
@@ -57,19 +62,21 @@ impl Server {
         let acceptor = load_certificate(config)?;
         fd_limit::reserve(&config.limits, listeners_max(config), acceptor.is_some())
             .map_err(StartError::Descriptors)?;
+        let tokens = guard::load(config)?;
         let journal = open_journal(config)?;
         let trace = open_trace(config)?;
         let poll = Poll::new().map_err(StartError::Loop)?;
         let signals = Signals::new([SIGINT, SIGTERM, SIGUSR1, SIGXFSZ]);
         let mut signals = signals.map_err(StartError::Loop)?;
-        if journal.is_some() || !io::stdin().is_terminal() {
-            // A server in a terminal and without a journal keeps the default: a hangup ends it.
+        if journal.is_some() || tokens.is_some() || !io::stdin().is_terminal() {
+            // A server in a terminal without files to reopen keeps the default: a hangup ends it.
             signals.add_signal(SIGHUP).map_err(StartError::Loop)?;
         }
         poll.registry()
             .register(&mut signals, SIGNALS, Interest::READABLE)
             .map_err(StartError::Loop)?;
         let mut listeners = listen(config)?;
+        guard::check_listeners(config, &listeners)?;
         for (i, listener) in listeners.iter_mut().enumerate() {
             let registered = listener.register(poll.registry(), Token(LAST_LISTENER - i));
             registered.map_err(StartError::Loop)?;
@@ -79,6 +86,7 @@ impl Server {
             served_dir.sandboxed();
         }
         log_start(config, &served_dir, restrictions);
+        guard::log_start(config, tokens.as_ref());
         let event_log = begin_event_log(config, journal, &listeners);
         let berths = Berths::new(config.limits.clients_max, config.per_address_max)
             .with_last_client_number(event_log.last_client());
@@ -87,7 +95,8 @@ impl Server {
             signals,
             listeners,
             acceptor,
-            berths,
+            doorkeeper: Doorkeeper::new(berths, tokens, SystemTime::now),
+            tokens: config.tokens.clone(),
             service: FolderHandler::new(served_dir, event_log),
             limits: config.limits,
             drain: config.drain,
@@ -126,7 +135,8 @@ impl Server {
             signals: self.signals,
             listeners: self.listeners,
             acceptor: self.acceptor,
-            hub: Hub::new(self.limits, self.berths),
+            hub: Hub::new(self.limits, self.doorkeeper),
+            tokens: self.tokens,
             backend: (self.service, watch),
             drain: self.drain,
             stop_at: None,
@@ -145,7 +155,8 @@ fn give_up_privileges(
         sandbox::become_user(name).map_err(StartError::Privileges)?;
     }
     let journal = journal.map(|(journal, _)| journal.path());
-    let restrictions = sandbox::enter(served_dir.root(), journal, config.sandbox);
+    let own = guard::folders(config);
+    let restrictions = sandbox::enter(served_dir.root(), journal, &own, config.sandbox);
     let restrictions = restrictions.map_err(StartError::Privileges)?;
     // Perhaps only root could read the folder.
     let readable = served_dir.check();

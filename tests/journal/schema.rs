@@ -125,7 +125,44 @@ fn every_kind() -> Vec<Value> {
     client.expect_end();
     stop(server);
     records.extend(book.records());
+    records.extend(with_tokens());
     records
+}
+
+/// A night in which a token is revoked.
+fn with_tokens() -> Vec<Value> {
+    let book = Book::new();
+    let tokens = book.path().with_file_name("tokens");
+    let token = |words: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_berthd"));
+        command
+            .arg("token")
+            .args(words)
+            .arg("--tokens")
+            .arg(&tokens);
+        let (code, out, err) = crate::support::outcome(&mut command);
+        assert_eq!(code, Some(0), "{err}");
+        out
+    };
+    let gone = token(&["add", "gone"]);
+    let stays = token(&["add", "stays", "--rights", "echo"]);
+    let server = book.setup().with(&format!("--tokens {}", tokens.display()));
+    let server = server.start();
+    let mut first = server.connect();
+    first.send(format!("auth {gone}"));
+    first.expect("AUTH token\nWelcome Client01\n");
+    let mut second = server.connect();
+    second.send(format!("auth {stays}"));
+    second.expect("AUTH token\nWelcome Client02\n");
+    token(&["revoke", "gone"]);
+    server.signal(rustix::process::Signal::HUP);
+    first.expect("ERR token revoked, closing\n");
+    first.expect_end();
+    second.send("exit\n");
+    second.expect("Goodbye Client02\n");
+    second.expect_end();
+    stop(server);
+    book.records()
 }
 
 #[test]

@@ -141,7 +141,7 @@ impl Observer for SimService {
     type File = SimFile;
     type Peer = SimPeer;
 
-    fn arrived(&mut self, name: ClientName, peer: &SimPeer) {
+    fn arrived(&mut self, name: ClientName, peer: &SimPeer, _: Option<&str>) {
         let net = &mut *self.net.borrow_mut();
         let number = name.0 as usize;
         if net.book.names.len() < number {

@@ -188,7 +188,7 @@ impl World {
             let holders = self.hub.admission().holders();
             holders.iter().map(access).collect::<Vec<_>>()
         };
-        self.hub.reassess(|ticket| {
+        self.hub.reassess(|ticket, _| {
             let found = accesses.iter().find(|(each, _)| *each == ticket);
             found.expect("whoever has a token is known").1
         });

@@ -8,15 +8,18 @@ mod play;
 mod transcript;
 
 use play::{Style, play};
-use transcript::{Kind, Transcript, lay_out, transcripts};
+use transcript::{Kind, Transcript, lay_out, transcripts, write_tokens};
 
 const DOCUMENT: &str = include_str!("../../docs/protocol.md");
 
 fn play_all(style: Style, fits: fn(&Transcript) -> bool) {
     let folder = tempfile::tempdir().expect("a folder can be made");
     lay_out(DOCUMENT, folder.path());
+    let own = tempfile::tempdir().expect("a folder can be made");
+    let tokens = own.path().join("tokens");
+    write_tokens(DOCUMENT, &tokens);
     for transcript in transcripts(DOCUMENT).iter().filter(|one| fits(one)) {
-        play(transcript, style, folder.path());
+        play(transcript, style, folder.path(), &tokens);
     }
 }
 
@@ -41,5 +44,7 @@ fn bytes_that_arrive_one_by_one_change_no_answer() {
 
 #[test]
 fn lines_that_end_in_cr_lf_change_no_answer() {
-    play_all(Style::WithCrLf, |transcript| transcript.kind == Kind::Any);
+    play_all(Style::WithCrLf, |transcript| {
+        matches!(transcript.kind, Kind::Any | Kind::Tokens)
+    });
 }

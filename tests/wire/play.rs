@@ -136,10 +136,11 @@ fn told(received: &[u8], then: &str) -> String {
 }
 
 /// Plays the transcript, and panics with the line of the document that the server did not follow.
-pub(crate) fn play(transcript: &Transcript, style: Style, folder: &Path) {
+pub(crate) fn play(transcript: &Transcript, style: Style, folder: &Path, tokens: &Path) {
     let setup = Setup::new().serving(folder);
     let setup = match transcript.kind {
         Kind::Unframed => setup.with("--unframed"),
+        Kind::Tokens => setup.with(&format!("--tokens {}", tokens.display())),
         Kind::Any | Kind::LfOnly => setup,
     };
     let mut server = setup.start();

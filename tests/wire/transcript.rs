@@ -26,6 +26,8 @@ pub(crate) enum Kind {
     LfOnly,
     /// When the bytes arrive is the point of it, and the server is to mind that.
     Unframed,
+    /// The server demands tokens. Only the bytes matter, and their order.
+    Tokens,
 }
 
 /// One line of a transcript.
@@ -69,6 +71,7 @@ pub(crate) fn transcripts(document: &str) -> Vec<Transcript> {
             "transcript" => Kind::Any,
             "transcript lf-only" => Kind::LfOnly,
             "transcript unframed" => Kind::Unframed,
+            "transcript tokens" => Kind::Tokens,
             _ => return None,
         };
         let lines = block.lines.into_iter();
@@ -80,6 +83,19 @@ pub(crate) fn transcripts(document: &str) -> Vec<Transcript> {
         })
     });
     transcripts.collect()
+}
+
+/// Writes the tokens file of the document's `tokens` block to `path`.
+pub(crate) fn write_tokens(document: &str, path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let tokens = blocks(document)
+        .into_iter()
+        .find(|block| block.kind == "tokens")
+        .expect("the document has a block of tokens");
+    let lines = tokens.lines.into_iter();
+    let text: String = lines.map(|(_, line)| format!("{line}\n")).collect();
+    fs::write(path, text).expect("a file can be written");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("it is ours");
 }
 
 /// Fills `root` with what the document's `folder` block says.

@@ -5,6 +5,9 @@
 
 pub mod command;
 pub mod digest;
+pub mod doorkeeper;
+pub mod guard;
+pub mod penalties;
 pub mod store;
 pub mod tokens;
 

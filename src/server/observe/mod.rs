@@ -167,7 +167,7 @@ impl<T: Tracer> Observer for Watch<T> {
     type File = Served;
     type Peer = SocketAddr;
 
-    fn arrived(&mut self, name: ClientName, peer: &SocketAddr) {
+    fn arrived(&mut self, name: ClientName, peer: &SocketAddr, _: Option<&str>) {
         self.metrics.accepted += 1;
         // Its first turn follows at once, and begins now, not at the end of the turn before.
         self.turn_from = Instant::now();

@@ -7,7 +7,7 @@
 use std::ffi::CString;
 use std::fmt;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use landlock::{
     ABI, Access, AccessFs, AccessNet, PathBeneath, PathFd, RestrictionStatus, Ruleset, RulesetAttr,
@@ -131,20 +131,22 @@ pub fn is_root() -> bool {
 
 /// Restricts the calling thread: from now on only files below `folder` can be opened, and only for
 /// reading. If there is a journal, files in its folder can be opened for writing, so that it can be
-/// reopened after a log rotation. Its path has to be absolute and without links.
+/// reopened after a log rotation. Its path has to be absolute and without links. Files in the
+/// folders `own` can be read, so that what is in them can be read again.
 ///
 /// # Errors
 /// When the sandbox is required and not all rules are in force.
 pub fn enter(
     folder: impl AsFd,
     journal: Option<&Path>,
+    own: &[PathBuf],
     sandbox: Sandbox,
 ) -> Result<Restrictions, Failure> {
     if sandbox == Sandbox::Off {
         return Ok(Restrictions::None);
     }
     let status =
-        restrict(folder, journal).map_err(|error| Failure::Restrictions(error.to_string()))?;
+        restrict(folder, journal, own).map_err(|error| Failure::Restrictions(error.to_string()))?;
     let restrictions = match status.ruleset {
         RulesetStatus::FullyEnforced => Restrictions::Whole,
         RulesetStatus::PartiallyEnforced => Restrictions::Partial,
@@ -157,17 +159,23 @@ pub fn enter(
 }
 
 /// Requests all rules. A kernel that lacks some leaves them out and reports that in the status.
-fn restrict(folder: impl AsFd, journal: Option<&Path>) -> Result<RestrictionStatus, RulesetError> {
+fn restrict(
+    folder: impl AsFd,
+    journal: Option<&Path>,
+    own: &[PathBuf],
+) -> Result<RestrictionStatus, RulesetError> {
     let readable = AccessFs::ReadFile | AccessFs::ReadDir;
     let writable = AccessFs::WriteFile | AccessFs::MakeReg;
     let above = journal.and_then(Path::parent);
     // A folder that cannot be opened any more is left out: the journal then cannot be reopened.
     let above = above.and_then(|above| PathFd::new(above).ok());
+    let own = own.iter().filter_map(|folder| PathFd::new(folder).ok());
     Ruleset::default()
         .handle_access(AccessFs::from_all(RULES))?
         .handle_access(AccessNet::from_all(RULES))?
         .create()?
         .add_rule(PathBeneath::new(folder, readable))?
         .add_rules(above.map(|above| Ok::<_, RulesetError>(PathBeneath::new(above, writable))))?
+        .add_rules(own.map(|own| Ok::<_, RulesetError>(PathBeneath::new(own, AccessFs::ReadFile))))?
         .restrict_self()
 }

@@ -12,13 +12,14 @@ use crate::engine::ports::Refusal;
 use crate::engine::stats::SessionStats;
 use crate::journal::Event;
 use crate::journal::record::{
-    Checkpoint, Connected, Disconnected, Present, Started, Stay, Stopping,
+    Checkpoint, Connected, Disconnected, Present, Reload, Started, Stay, Stopping, TokenEnded,
     Transfer as TransferRecord,
 };
 use crate::journal::text::{FileName, Moment, Reason};
 use crate::server::net::socket::Served;
 use crate::server::records::clients::{self, ClientRegistry};
 use crate::server::records::journal::{Journal, Recovered, Refusals};
+use crate::wire::token::TokenEnd;
 use crate::wire::{ClientName, CloseReason, Sanitized};
 
 /// Records the clients, their transfers and their disconnects.
@@ -102,12 +103,18 @@ impl EventLog {
     }
 
     /// A client was granted a berth.
-    pub fn arrived(&mut self, name: ClientName, peer: SocketAddr) {
+    pub fn arrived(&mut self, name: ClientName, peer: SocketAddr, token: Option<&str>) {
         let now = self.now();
         self.last_client = name.0;
         self.registry.arrived(name, peer, now);
         let (client, address) = (name.into(), peer);
-        self.write(now, Event::Connected(Connected { client, address }));
+        let token = token.map(str::to_owned);
+        let connected = Connected {
+            client,
+            address,
+            token,
+        };
+        self.write(now, Event::Connected(connected));
     }
 
     /// A peer was refused.
@@ -156,6 +163,26 @@ impl EventLog {
         let stay = clients::Stay::of(stats.requests, &reason);
         self.registry.departed(name, reason, stay, now);
         stay
+    }
+
+    /// The tokens were read again, or could not be.
+    pub fn reloaded_tokens(&mut self, error: Option<String>) {
+        let reload = Reload {
+            what: "tokens".to_owned(),
+            ok: error.is_none(),
+            error,
+        };
+        self.write(self.now(), Event::Reload(reload));
+    }
+
+    /// The token of a client is not valid any more.
+    pub fn token_ended(&mut self, client: ClientName, token: &str, end: TokenEnd) {
+        let ended = TokenEnded {
+            client: client.into(),
+            token: token.to_owned(),
+            why: end.to_string(),
+        };
+        self.write(self.now(), Event::TokenEnded(ended));
     }
 
     /// The server was told to stop.

@@ -163,7 +163,9 @@ impl Recovered {
                 }
             }
             _ if self.is_based => {}
-            Event::Connected(Connected { client, address }) => self.note_inside(Present {
+            Event::Connected(Connected {
+                client, address, ..
+            }) => self.note_inside(Present {
                 client,
                 address,
                 connected: record.time,
