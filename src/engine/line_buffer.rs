@@ -206,26 +206,33 @@ impl LineBuffer {
 
     /// Where the byte stands that ends the next line. What was searched is not searched again.
     fn line_end(&mut self) -> Option<usize> {
-        let unsearched = &self.buffer[self.searched..self.end];
-        let lf = memchr(b'\n', unsearched);
-        let end = match self.ends {
-            LineEnd::Lf => lf,
-            LineEnd::Undecided | LineEnd::Pause => {
-                if lf.is_some() {
-                    self.ends = LineEnd::Lf;
-                }
-                lf
-            }
-            LineEnd::Telnet => {
-                let cr_nul = memmem::find(&unsearched[..lf.unwrap_or(unsearched.len())], b"\r\0");
-                cr_nul.map(|cr| cr + 1).or(lf)
-            }
+        let lf = memchr(b'\n', &self.buffer[self.searched..self.end]);
+        let end = match (self.ends, lf) {
+            (LineEnd::Lf, lf) => lf,
+            (_, lf) => self.rarer_line_end(lf),
         };
-        if end.is_none() {
-            self.searched = self.end - self.half_an_end();
-            return None;
+        match end {
+            Some(at) => Some(self.searched + at),
+            None => {
+                self.searched = self.end - self.half_an_end();
+                None
+            }
         }
-        end.map(|at| self.searched + at)
+    }
+
+    /// The end of a line of a client that has sent no LF before, or that speaks Telnet, in the
+    /// bytes that were not searched yet. `lf`: where the first LF stands in them.
+    #[cold]
+    fn rarer_line_end(&mut self, lf: Option<usize>) -> Option<usize> {
+        if self.ends == LineEnd::Telnet {
+            let before = &self.buffer[self.searched..lf.map_or(self.end, |at| self.searched + at)];
+            let cr_nul = memmem::find(before, b"\r\0");
+            return cr_nul.map(|cr| cr + 1).or(lf);
+        }
+        if lf.is_some() {
+            self.ends = LineEnd::Lf;
+        }
+        lf
     }
 
     /// How many of the last bytes may be the first half of a line end.

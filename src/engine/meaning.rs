@@ -30,7 +30,7 @@ impl<'a> Meaning<'a> {
     #[must_use]
     #[inline]
     pub fn of(line: Line<'a>, is_first: bool, access: Access) -> Self {
-        let text = match line {
+        let (text, is_framed) = match line {
             Line::Mark => return Self::Mark,
             Line::TooLong(head) if is_first && http::may_begin_request_line(head) => {
                 return Self::Web;
@@ -38,46 +38,46 @@ impl<'a> Meaning<'a> {
             Line::TooLong(_) => {
                 return Self::Say(RequestKind::Mistake, Reply::Error(ErrorReply::LineTooLong));
             }
-            Line::Text(text) if is_first && http::is_request_line(text) => return Self::Web,
-            Line::Text(text) => text,
-            Line::Unframed(text) => return Self::of_unframed(text, is_first, access),
+            Line::Text(text) | Line::Unframed(text) if is_first && http::is_request_line(text) => {
+                return Self::Web;
+            }
+            // The rest of a request line may be on its way, and what follows is not to be obeyed.
+            Line::Unframed(text) if is_first && http::may_begin_request_line(text) => {
+                return Self::Web;
+            }
+            Line::Text(text) => (text, true),
+            Line::Unframed(text) => (text, false),
         };
-        Self::of_text(text, access)
+        let request = Request::parse(text);
+        let refused = match access {
+            Access::Free => None,
+            access => Self::refused(text, request, access),
+        };
+        let meaning = refused.unwrap_or_else(|| Self::of_request(request));
+        if is_framed {
+            return meaning;
+        }
+        Self::or_bare_name(request, meaning, access)
     }
 
-    /// Reads a line that a pause has ended: it may be the bare name of a file.
-    fn of_unframed(text: &'a [u8], is_first: bool, access: Access) -> Self {
-        // The rest of a request line may be on its way, and what follows is not to be obeyed.
-        if is_first && (http::is_request_line(text) || http::may_begin_request_line(text)) {
-            return Self::Web;
+    /// The meaning of a line that a pause has ended: it may be the bare name of a file.
+    #[cold]
+    fn or_bare_name(request: Request<'a>, meaning: Self, access: Access) -> Self {
+        if !access.allows(Right::Get) {
+            return meaning;
         }
-        let may_get = access.allows(Right::Get);
-        match (Request::parse(text), Self::of_text(text, access)) {
-            (_, Self::Say(kind, Reply::Ack(text))) if may_get => {
-                Self::Ask(kind, Query::GetOrMessage { text })
-            }
+        match (request, meaning) {
+            (_, Self::Say(kind, Reply::Ack(text))) => Self::Ask(kind, Query::GetOrMessage { text }),
             // A client without the right to send messages has sent none.
-            (Request::Message(name), Self::Say(_, Reply::Error(ErrorReply::NotAllowed(_))))
-                if may_get =>
-            {
+            (Request::Message(name), Self::Say(_, Reply::Error(ErrorReply::NotAllowed(_)))) => {
                 Self::Ask(RequestKind::Get, Query::Get { name, offset: 0 })
             }
             (_, other) => other,
         }
     }
 
-    #[inline]
-    fn of_text(text: &'a [u8], access: Access) -> Self {
-        let request = Request::parse(text);
-        if access != Access::Free
-            && let Some(refused) = Self::refused(text, request, access)
-        {
-            return refused;
-        }
-        Self::of_request(request)
-    }
-
     /// The answer to a client whose token gives no right to this, or that shows one again.
+    #[cold]
     fn refused(text: &[u8], request: Request<'_>, access: Access) -> Option<Self> {
         if parse_auth(text).is_some() {
             let again = Reply::Error(ErrorReply::AlreadyIn);
