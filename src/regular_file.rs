@@ -121,6 +121,30 @@ pub fn check(there: FileType) -> Result<(), NotRegular> {
     }
 }
 
+/// Whether a file with a secret is the user's, and closed to everybody else.
+///
+/// # Errors
+/// When it is not, with what to do about it.
+#[cfg(unix)]
+pub fn check_owner(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let about = file.metadata()?;
+    let mode = about.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        let told = format!("its mode is {mode:03o}, so that others get at it: chmod 600 it first");
+        return Err(io::Error::other(told));
+    }
+    match about.uid() == rustix::process::geteuid().as_raw() {
+        true => Ok(()),
+        false => Err(io::Error::other("it belongs to another user")),
+    }
+}
+
+#[cfg(not(unix))]
+pub fn check_owner(_: &File) -> io::Result<()> {
+    Ok(())
+}
+
 /// Whether the file has another hard link, through which others would see what is written.
 #[cfg(unix)]
 #[must_use]

@@ -5,7 +5,7 @@
 //! written, nor decide what a failure means.
 
 use std::env;
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::{Duration, Instant};
@@ -48,6 +48,33 @@ pub fn survive_limits() {
 pub struct Stream {
     number: u8,
     stream: BorrowedFd<'static>,
+}
+
+/// Reads one line of at most `most` bytes from standard input, which a terminal does not show.
+///
+/// # Errors
+/// When it cannot be read, is longer, or Ctrl-C was pressed.
+pub fn read_secret(most: u64) -> io::Result<String> {
+    let input = stdio::stdin();
+    let shown = termios::tcgetattr(input).ok();
+    if let Some(shown) = &shown {
+        let mut hidden = shown.clone();
+        // Without a signal the terminal is never left in this state.
+        hidden
+            .local_modes
+            .remove(LocalModes::ECHO | LocalModes::ISIG);
+        termios::tcsetattr(input, OptionalActions::Flush, &hidden)?;
+    }
+    let mut line = String::new();
+    let read = io::BufReader::new(stdin().take(most + 1)).read_line(&mut line);
+    if let Some(shown) = &shown {
+        termios::tcsetattr(input, OptionalActions::Now, shown)?;
+    }
+    match read? as u64 {
+        _ if line.contains('\u{3}') => Err(io::ErrorKind::Interrupted.into()),
+        n if n > most => Err(io::Error::other("the line is too long")),
+        _ => Ok(line),
+    }
 }
 
 /// Standard input.

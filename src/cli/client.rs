@@ -123,6 +123,16 @@ pub enum Command {
         #[arg(value_name = "NAME", required = true)]
         names: Vec<OsString>,
     },
+    /// Keep a token for a server, which is read from the terminal or from standard input
+    ///
+    /// It goes into ~/.config/berth/tokens. BERTH_TOKEN holds one without a file, and
+    /// BERTH_TOKEN_FILE names another file. There is no option for it, as everybody can
+    /// see the options of a program.
+    Login {
+        /// The server; the one of --server unless given
+        #[arg(value_name = "ADDR[:PORT]", value_parser = address::server)]
+        server: Option<String>,
+    },
     /// Trust a server by the pin of its key from now on
     ///
     /// Without PIN, the pin that the server presents is shown beside the known one,
@@ -216,6 +226,13 @@ impl ClientArgs {
             Some(Command::Send { text }) => Task::Send(line_of(&text.join(" ".as_ref()))?),
             Some(Command::Stat { names }) => Task::Stat(all_sendable(&names)?),
             Some(Command::Sha256 { names }) => Task::Sha256(all_sendable(&names)?),
+            Some(Command::Login { server }) => {
+                if let Some(server) = server {
+                    let bare = server.strip_prefix(address::TLS_SCHEME);
+                    options.server = bare.unwrap_or(&server).to_owned();
+                }
+                Task::Login
+            }
             Some(Command::Trust { server, pin }) => {
                 if let Some(server) = server {
                     let bare = server.strip_prefix(address::TLS_SCHEME);
@@ -337,7 +354,7 @@ mod tests {
     fn the_help_fits_a_terminal_and_names_every_exit_code() {
         let help = ClientArgs::command().render_long_help().to_string();
         for code in [
-            0, 1, 2, 7, 18, 19, 22, 23, 28, 33, 35, 60, 65, 73, 75, 77, 78, 130,
+            0, 1, 2, 7, 9, 18, 19, 22, 23, 28, 33, 35, 60, 65, 67, 73, 75, 77, 78, 130,
         ] {
             assert!(help.contains(&format!("\n {code:>3}  ")), "{code}");
         }

@@ -40,6 +40,7 @@ Exit codes, which never change:
    1  any other error
    2  usage error, also for a request that berth does not send
    7  cannot connect
+   9  the token gives no right to the request
   18  fewer bytes than announced, or no END: the connection ended too early
   19  the file does not match the server's SHA-256
   22  the server refused a request
@@ -47,14 +48,15 @@ Exit codes, which never change:
   28  timed out
   33  cannot resume from the existing part
   35  no TLS with the server
-  60  the server is not trusted, or its key has changed
+  60  the server is not trusted, its key has changed, or it is no place for a token
   65  the server does not follow the protocol
+  67  the server does not let this client in: no token for it, or a wrong one
   73  the file already exists
   75  the server is full: try later, or --wait
-  77  a file that says whom to trust cannot be read, or others can change it
+  77  the tokens, or whom to trust, cannot be read or are open to others
   78  the server has no such file
  130  interrupted by Ctrl-C
 
 If several requests fail, the code is that of the first. A script continues
-after 2, 19, 22, 33, 73 and 78, and after a 23 before the first byte of a file. At
+after 2, 9, 19, 22, 33, 73 and 78, and after a 23 before the first byte of a file. At
 a prompt, only the error that ends the session counts.";

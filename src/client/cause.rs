@@ -28,6 +28,9 @@ impl Error {
             Self::Broken(err, line) => format!("the connection broke{}: {err}", Within(line)),
             Self::Interrupted => "interrupted".into(),
             Self::Handshake(_) | Self::Untrusted { .. } | Self::Trust(..) => self.cause_of_trust(),
+            Self::Token(..) | Self::NoToken(_) | Self::InClear(_) | Self::NotLetIn(_) => {
+                self.cause_of_token()
+            }
             Self::Refused(reason) => match reason.strip_prefix(NO_SUCH_FILE) {
                 Some(name) => format!("the server refused: no such file: '{}'", Excerpt(name)),
                 None => format!("the server refused: {}", Excerpt(reason)),
@@ -81,6 +84,22 @@ impl Error {
             Self::Trust(path, err) => {
                 format!("cannot tell whom to trust, from '{}': {err}", Excerpt(path))
             }
+            _ => unreachable!("the others are told elsewhere"),
+        }
+    }
+
+    fn cause_of_token(&self) -> String {
+        match self {
+            Self::Token(from, err) => format!("cannot use the token of '{}': {err}", Excerpt(from)),
+            Self::NoToken(server) => {
+                let server = Excerpt(server.as_bytes());
+                format!("{server} demands a token, and there is none for it")
+            }
+            Self::InClear(server) => {
+                let server = Excerpt(server.as_bytes());
+                format!("the token was not sent: others could read it on the way to {server}")
+            }
+            Self::NotLetIn(reason) => format!("the server let nobody in: {}", Excerpt(reason)),
             _ => unreachable!("the others are told elsewhere"),
         }
     }

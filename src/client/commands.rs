@@ -14,11 +14,12 @@ use crate::client::output::answers::{Form, Question, show, table};
 use crate::client::output::json;
 use crate::client::prompt;
 use crate::client::script;
+use crate::client::tokens::{self, OwnToken};
 use crate::client::ui::confirm;
 use crate::client::ui::interrupt;
 use crate::client::ui::stderr::Stderr;
 use crate::client::ui::stdout::Stdout;
-use crate::streams::Stream;
+use crate::streams::{self, Stream};
 use crate::wire::{Hex, Request};
 
 /// Runs the task. Returns the exit code; errors have been reported.
@@ -37,6 +38,11 @@ pub fn run(options: Options, task: &Task) -> u8 {
         stdout: Stdout::open(&options),
         code: 0,
     };
+    if matches!(task, Task::Login) {
+        let done = login(&options, command.stderr);
+        command.end(done, None);
+        return command.code;
+    }
     if let Task::Trust(pin) = task {
         let done = trust(&options, pin.as_deref(), command.stderr);
         command.end(done, None);
@@ -55,6 +61,21 @@ pub fn run(options: Options, task: &Task) -> u8 {
         Err(err) => command.end(Err(err), None),
     }
     command.code
+}
+
+/// Takes a token from the terminal, which does not show it, or from standard input, and keeps it
+/// for this server.
+fn login(options: &Options, stderr: Stderr) -> Result<(), Error> {
+    let server = &options.server;
+    if streams::stdin().is_terminal() {
+        stderr.info(format_args!("the token for {server}, which is not shown:"));
+    }
+    let line = streams::read_secret(4096).map_err(Error::Stdin)?;
+    let token = OwnToken::parse(&line);
+    let token = token.ok_or_else(|| Error::Usage("that is no token; nothing is kept".into()))?;
+    tokens::put(server, &token)?;
+    stderr.info(format_args!("the token for {server} is kept"));
+    Ok(())
 }
 
 /// Trusts the server by this pin, or by the one that it presents if the person at the terminal
@@ -119,7 +140,7 @@ struct Command {
 impl Command {
     fn perform(&mut self, link: &mut Link, task: &Task) -> Result<(), Error> {
         match task {
-            Task::Session | Task::Trust(_) => unreachable!("these open no link here"),
+            Task::Session | Task::Trust(_) | Task::Login => unreachable!("these open no link here"),
             Task::Status => self.show(link, Question::Status, b"status"),
             Task::List => self.show(link, Question::List, b"list"),
             Task::Get(wanted, how) => self.get(link, wanted, how),

@@ -9,7 +9,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::wire::Digest;
-use crate::wire::reply::NO_SUCH_FILE;
+use crate::wire::reply::{NO_SUCH_FILE, NOT_ALLOWED};
 
 /// The exit code after Ctrl-C: 128 and the number of the signal, as shells count.
 pub const INTERRUPTED: u8 = 130;
@@ -37,6 +37,14 @@ pub enum Error {
     },
     /// A file that says whom to trust cannot be read, or others can change it.
     Trust(Vec<u8>, io::Error),
+    /// The token cannot be taken from there.
+    Token(Vec<u8>, io::Error),
+    /// The server demands a token, and there is none for it.
+    NoToken(String),
+    /// The token was not sent, as others could read it on the way to this server.
+    InClear(String),
+    /// The server does not let the token in, for this reason.
+    NotLetIn(Vec<u8>),
     /// No address of the server took the connection.
     Connect {
         /// What was named, as it was named.
@@ -126,8 +134,10 @@ impl Error {
             Self::Closed(_) | Self::Dismissed(_) | Self::Broken(..) | Self::Cut { .. } => 18,
             Self::Mismatch { .. } => 19,
             Self::Handshake(_) => 35,
-            Self::Untrusted { .. } => 60,
-            Self::Trust(..) => 77,
+            Self::Refused(reason) if reason.starts_with(NOT_ALLOWED) => 9,
+            Self::Untrusted { .. } | Self::InClear(_) => 60,
+            Self::NoToken(_) | Self::NotLetIn(_) => 67,
+            Self::Trust(..) | Self::Token(..) => 77,
             Self::Refused(reason) if reason.starts_with(NO_SUCH_FILE) => 78,
             Self::NothingBelow(_) => 78,
             Self::Refused(_) => 22,
@@ -189,6 +199,8 @@ impl Error {
             Self::Untrusted { .. } => {
                 "if the one who runs it names this pin, 'berth trust SERVER PIN' trusts it"
             }
+            Self::NoToken(_) | Self::NotLetIn(_) => "'berth login SERVER' takes a token for it",
+            Self::InClear(_) => "--tls or berths:// encrypts it",
             Self::TurnedAway(_) => "'berth --wait 5m' waits for a berth",
             Self::Closed(_) | Self::Dismissed(_) | Self::Broken(..) => "start again to go on",
             Self::Cut { .. } => "get it again",

@@ -3,13 +3,13 @@
 //! Owns the file `known_servers`: a line for each, `HOST:PORT PIN TIME`. Must never trust a file
 //! that others can change, nor lose an entry of another server.
 
-use std::env;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use crate::client::config_file;
 use crate::client::error::Error;
 use crate::client::excerpt::path_bytes;
 use crate::wire::Timestamp;
@@ -59,17 +59,12 @@ pub fn put(server: &str, pin: &str) -> Result<(), Error> {
     }
     let now = Timestamp(SystemTime::now());
     let _ = writeln!(text, "{server} {pin} {now}");
-    replace(&path, &text).map_err(|error| Error::Trust(path_bytes(&path), error))
+    config_file::replace(&path, &text).map_err(|error| Error::Trust(path_bytes(&path), error))
 }
 
 /// Where the file is, after the XDG base directory specification.
 fn path() -> Option<PathBuf> {
-    let set = |name| env::var_os(name).filter(|value| !value.is_empty());
-    let folder = match set("XDG_CONFIG_HOME") {
-        Some(folder) if Path::new(&folder).is_absolute() => PathBuf::from(folder),
-        _ => Path::new(&set("HOME")?).join(".config"),
-    };
-    Some(folder.join("berth").join("known_servers"))
+    config_file::path("known_servers")
 }
 
 /// The text of the file, which is empty if there is none.
@@ -128,18 +123,6 @@ fn parse(text: &str) -> Result<impl Iterator<Item = (&str, &str)>, usize> {
 fn damaged(path: &Path, line: usize) -> Error {
     let told = format!("line {line} is not HOST:PORT PIN TIME");
     Error::Trust(path_bytes(path), io::Error::other(told))
-}
-
-/// Writes it beside the file, whose place it takes when it is whole.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let folder = path.parent().expect("it is in a folder");
-    fs::create_dir_all(folder)?;
-    // Its mode is 0600.
-    let mut beside = tempfile::NamedTempFile::new_in(folder)?;
-    beside.write_all(text.as_bytes())?;
-    beside.as_file().sync_all()?;
-    beside.persist(path).map_err(|error| error.error)?;
-    Ok(())
 }
 
 #[cfg(test)]

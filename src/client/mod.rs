@@ -20,6 +20,7 @@
 
 pub mod cause;
 pub mod commands;
+pub mod config_file;
 pub mod download;
 pub mod error;
 pub mod excerpt;
@@ -29,4 +30,5 @@ pub mod options;
 pub mod output;
 pub mod prompt;
 pub mod script;
+pub mod tokens;
 pub mod ui;

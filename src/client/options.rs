@@ -92,6 +92,8 @@ pub enum Task {
     Sha256(Vec<Vec<u8>>),
     /// Shows the lines that a listing has for files.
     Stat(Vec<Vec<u8>>),
+    /// Takes a token for the server from standard input and keeps it.
+    Login,
     /// Trusts the server by this pin, or by the one that it presents, after a question.
     Trust(Option<String>),
 }

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::wire::reply::{NO_SUCH_FILE, SPEAKS_TLS, push};
+use crate::wire::reply::{NO_SUCH_FILE, NOT_ALLOWED, SPEAKS_TLS, push};
 use crate::wire::request::LINE_BYTES_MAX;
 use crate::wire::timestamp::Timestamp;
 use crate::wire::token::TokenEnd;
@@ -111,7 +111,9 @@ impl ErrorReply<'_> {
                 let time = humantime::format_duration(time);
                 push(out, format_args!("no auth within {time}, closing"));
             }
-            Self::NotAllowed(word) => push(out, format_args!("not allowed: {word}")),
+            Self::NotAllowed(word) => {
+                out.extend_from_slice(&[NOT_ALLOWED, word.as_bytes()].concat());
+            }
             Self::TokenEnded(end) => push(out, format_args!("token {end}, closing")),
         }
     }

@@ -171,6 +171,8 @@ const ERROR: &[u8] = b"ERR ";
 pub const NO_SUCH_FILE: &[u8] = b"no such file: ";
 /// The reason for a peer that did not speak TLS where it is spoken.
 pub const SPEAKS_TLS: &[u8] = b"this port speaks TLS";
+/// How the reason begins when a token gives no right to a request.
+pub const NOT_ALLOWED: &[u8] = b"not allowed: ";
 /// The line for a peer that finds every berth taken.
 pub const FULL: &[u8] = b"Server full, try later";
 /// The line for a peer whose address holds its share of the berths.

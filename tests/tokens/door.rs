@@ -42,7 +42,7 @@ impl Guard {
         self.token(&format!("add {words}"))
     }
 
-    fn setup(&self) -> Setup {
+    pub(crate) fn setup(&self) -> Setup {
         self.quiet_setup().with("--log trace")
     }
 

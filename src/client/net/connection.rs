@@ -15,7 +15,7 @@ use crate::client::net::silence::Waiting;
 use crate::client::net::stream::Stream;
 use crate::client::options::Options;
 use crate::wire::reply::{
-    END, LIST, SPEAKS_TLS, STATUS, is_refusal, parse_error, parse_start, parse_welcome,
+    AUTH, END, LIST, SPEAKS_TLS, STATUS, is_refusal, parse_error, parse_start, parse_welcome,
 };
 use crate::wire::{LINE_BYTES_MAX, Request};
 
@@ -55,7 +55,7 @@ pub struct Client {
     /// Reads go through the buffer, writes to the stream below it.
     pub(super) reader: BufReader<Stream>,
     /// The server's first line.
-    welcome: Vec<u8>,
+    pub(super) welcome: Vec<u8>,
     /// The idle timeout; `None`: none.
     pub(super) timeout: Option<Duration>,
     /// Shows that the server is busy.
@@ -83,6 +83,9 @@ impl Client {
             dying: false,
         };
         client.welcome = client.line_within(options.connect_timeout)?;
+        if client.welcome == AUTH {
+            client.show_token(options)?;
+        }
         client.set_timeout(options.timeout);
         if parse_welcome(&client.welcome).is_some() {
             Ok(client)
@@ -272,7 +275,7 @@ impl Client {
     }
 
     /// Reads a line that has to come within `time` as a whole, in one piece or in many.
-    fn line_within(&mut self, time: Duration) -> Result<Vec<u8>, Error> {
+    pub(super) fn line_within(&mut self, time: Duration) -> Result<Vec<u8>, Error> {
         let start = Instant::now();
         let mut line = Vec::new();
         while line.len() <= ANSWER_LINE_BYTES_MAX {

@@ -2,6 +2,7 @@
 //!
 //! Owns sockets, time limits and retries. Must never write to a terminal or to a file.
 
+pub mod auth;
 pub mod backoff;
 pub mod connection;
 pub mod dial;

@@ -28,6 +28,7 @@ use crate::client::known_servers;
 use crate::client::net::dial::{dial, is_timeout};
 use crate::client::net::stream::Stream;
 use crate::client::options::Options;
+use crate::client::tokens::{self, OwnToken};
 
 /// The application protocol (ALPN).
 const PROTOCOL: &[u8] = b"berth/1";
@@ -38,7 +39,14 @@ const PROTOCOL: &[u8] = b"berth/1";
 /// # Errors
 /// When no address answers, the handshake fails, or the server is not trusted.
 pub(super) fn open(options: &Options) -> Result<Stream, Error> {
-    let pins = known_servers::pins(&options.server)?;
+    let mut pins = known_servers::pins(&options.server)?;
+    // A token that was handed out with a pin is for that server and no other.
+    if let Some(pin) = tokens::find(&options.server)?
+        .as_ref()
+        .and_then(OwnToken::pin)
+    {
+        pins = vec![pin.to_owned()];
+    }
     if !options.tls && pins.is_empty() {
         return Ok(Stream::Plain(dial(options)?));
     }

@@ -28,6 +28,20 @@ impl Stream {
     }
 }
 
+impl Stream {
+    /// Whether a token may be sent: nobody on the way can read it, and the server at the other end
+    /// is the one that was meant.
+    #[must_use]
+    pub fn may_carry_a_token(&self) -> bool {
+        match self {
+            // What is sent to this machine leaves it nowhere.
+            Self::Plain(socket) => socket.peer_addr().is_ok_and(|peer| peer.ip().is_loopback()),
+            // Without a right pin or an authority there is no such stream.
+            Self::Tls(_) => true,
+        }
+    }
+}
+
 impl Read for Stream {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
         match self {

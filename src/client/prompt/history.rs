@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::regular_file::{self, Links};
 use crate::wire::LINE_BYTES_MAX;
+use crate::wire::token::parse_auth;
 
 /// How many lines are remembered.
 pub const LINES_MAX: usize = 1000;
@@ -51,7 +52,11 @@ impl History {
 #[must_use]
 pub fn is_memorable(line: &str) -> bool {
     let shown = |c: char| c == '\t' || !c.is_control();
-    !line.trim().is_empty() && line.len() <= LINE_BYTES_MAX && line.chars().all(shown)
+    let shows_token = parse_auth(line.trim_start().as_bytes()).is_some();
+    !shows_token
+        && !line.trim().is_empty()
+        && line.len() <= LINE_BYTES_MAX
+        && line.chars().all(shown)
 }
 
 /// The file, in a folder that is there; nothing where there can be none.
@@ -171,7 +176,7 @@ mod tests {
         history.remember("get x");
         assert_eq!(std::fs::read(&path).unwrap(), b"#V2\na\\\\b\nget x\n");
         assert_eq!(read(&path).unwrap().1, [r"a\b", "get x"]);
-        for evil in ["a\x1b[2J", "\u{9b}2J", "", "  ", "a\nb", "a\0"] {
+        for evil in ["a\x1b[2J", "\u{9b}2J", "", "  ", "a\nb", "a\0", "auth x"] {
             assert!(!is_memorable(evil), "{evil:?}");
         }
     }
