@@ -135,9 +135,11 @@ fn is_pause(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }
 
+// Each is called where a plain socket's operation is inlined, which it has to stay.
 impl<T: Gather, C: Cipher> Transport for Sealed<T, C> {
     type File = T::File;
 
+    #[inline(never)]
     fn read(&mut self, space: &mut [u8]) -> io::Result<Taken> {
         if self.stage == Stage::Over {
             return self.pipe.read(space);
@@ -158,10 +160,12 @@ impl<T: Gather, C: Cipher> Transport for Sealed<T, C> {
         Ok(Taken { bytes, more })
     }
 
+    #[inline(never)]
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.seal(bytes)
     }
 
+    #[inline(never)]
     fn send_file(&mut self, file: &T::File, offset: u64, len: usize) -> io::Result<usize> {
         let mut plain = Vec::new();
         match file.read_at(&mut plain, offset, len.min(BATCH_BYTES_MAX))? {
@@ -170,6 +174,7 @@ impl<T: Gather, C: Cipher> Transport for Sealed<T, C> {
         }
     }
 
+    #[inline(never)]
     fn finish(&mut self) -> io::Result<()> {
         if self.stage == Stage::Open {
             self.stage = Stage::Over;
@@ -181,6 +186,7 @@ impl<T: Gather, C: Cipher> Transport for Sealed<T, C> {
         self.pipe.finish()
     }
 
+    #[inline(never)]
     fn settle(&mut self) -> io::Result<usize> {
         self.send()
     }

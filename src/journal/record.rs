@@ -93,7 +93,7 @@ pub struct Connected {
 /// A file of the server's own was read again, or could not be: what was in force still is then.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reload {
-    /// Which: `tokens`.
+    /// Which: `tokens` or `certificate`.
     pub what: String,
     /// Whether it is in force now.
     pub ok: bool,

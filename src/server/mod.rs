@@ -16,16 +16,17 @@ use crate::engine::readiness::Readiness;
 use crate::engine::sealed::Sealed;
 use crate::server::access::doorkeeper::Doorkeeper;
 use crate::server::handler::{FolderHandler, Task};
+use crate::server::identity::Identity;
 use crate::server::net::line::Line;
 use crate::server::net::listener::{Door, Listener};
 use crate::server::net::socket::Socket;
-use crate::server::net::tls::Acceptor;
 use crate::server::observe::{Stage, Tracer, Watch};
 
 pub mod access;
 pub mod config;
 pub mod files;
 pub mod handler;
+pub mod identity;
 pub mod net;
 pub mod observe;
 pub mod process;
@@ -64,8 +65,8 @@ struct EventLoop<T> {
     signals: Signals,
     /// Empty once the server was told to stop.
     listeners: Vec<Listener>,
-    /// What the connections of TLS listeners have in common; there is one if there are any.
-    acceptor: Option<Acceptor>,
+    /// What TLS listeners present; there is one if there are any.
+    identity: Option<Identity>,
     hub: Hub<Line, Task, Doorkeeper>,
     /// The file of the tokens, if there is one.
     tokens: Option<PathBuf>,
@@ -173,7 +174,7 @@ impl<T: Tracer> EventLoop<T> {
                     log::warn!("{peer} could not be let in: {error}");
                     continue;
                 }
-                let line = line(Socket::new(stream), listener.door(), self.acceptor.as_ref());
+                let line = line(Socket::new(stream), listener.door(), self.identity.as_ref());
                 self.hub.accept(line, peer, &mut self.backend, now);
                 accepted += 1;
             }
@@ -188,6 +189,7 @@ impl<T: Tracer> EventLoop<T> {
                 SIGHUP => {
                     self.backend.0.reopen();
                     self.reload_tokens(now);
+                    self.reload_certificate();
                 }
                 // RLIMIT_FSIZE was hit: the write has failed with EFBIG too, and that is handled.
                 SIGXFSZ => {}
@@ -238,12 +240,12 @@ impl<T: Tracer> EventLoop<T> {
 }
 
 /// The connection of a peer that came through this door.
-fn line(socket: Socket, door: Door, acceptor: Option<&Acceptor>) -> Line {
+fn line(socket: Socket, door: Door, identity: Option<&Identity>) -> Line {
     match door {
         Door::Plain => Line::Plain(socket),
         Door::Tls => {
-            let acceptor = acceptor.expect("a TLS listener is bound with a certificate");
-            Line::Tls(Box::new(Sealed::new(socket, acceptor.accept())))
+            let identity = identity.expect("a TLS listener is bound with a certificate");
+            Line::Tls(Box::new(Sealed::new(socket, identity.acceptor().accept())))
         }
     }
 }

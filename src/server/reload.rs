@@ -1,7 +1,8 @@
-//! Tokens that change while the server runs.
+//! Files that change while the server runs.
 //!
-//! Owns what SIGHUP and the end of a token's time do to those inside. Must never leave anybody in
-//! who could not get in, nor let anybody in because a file could not be read.
+//! Owns what SIGHUP, and the end of a token's time, do to those inside and to those who come. Must
+//! never leave anybody in who could not get in, nor let anybody in because a file could not be
+//! read.
 
 use std::time::Instant;
 
@@ -26,8 +27,28 @@ impl<T: Tracer> EventLoop<T> {
                 Some(fault.to_string())
             }
         };
-        self.backend.0.event_log().reloaded_tokens(error);
+        self.backend.0.event_log().reloaded("tokens", error);
         self.reassess(now);
+    }
+
+    /// Reads the certificate and its key again, for new connections. On any fault those that were
+    /// in force still are. It is apart from the tokens: a token that was revoked does not stay
+    /// valid because a certificate is damaged.
+    pub(super) fn reload_certificate(&mut self) {
+        let Some(identity) = &mut self.identity else {
+            return;
+        };
+        let error = match identity.reload() {
+            Ok(()) => {
+                log::info!("the certificate was read again, for new connections");
+                None
+            }
+            Err(fault) => {
+                log::error!("the certificate stays as it was: {fault}");
+                Some(fault.to_string())
+            }
+        };
+        self.backend.0.event_log().reloaded("certificate", error);
     }
 
     /// Ends the sessions of tokens whose time is over.

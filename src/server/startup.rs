@@ -21,9 +21,8 @@ use crate::server::access::guard;
 use crate::server::config::{Address, Config, StartError};
 use crate::server::files::root::{Resolver, ServedDir};
 use crate::server::handler::FolderHandler;
-use crate::server::net::certificate::{self, Paths};
+use crate::server::identity::Identity;
 use crate::server::net::listener::{Door, Listener};
-use crate::server::net::tls::Acceptor;
 use crate::server::observe::trace::tracer::Trace;
 use crate::server::observe::trace::writer::Writer;
 use crate::server::observe::{Tracer, Watch};
@@ -39,7 +38,7 @@ pub struct Server {
     poll: Poll,
     signals: Signals,
     listeners: Vec<Listener>,
-    acceptor: Option<Acceptor>,
+    identity: Option<Identity>,
     doorkeeper: Doorkeeper,
     /// The file of the tokens, if there is one.
     tokens: Option<PathBuf>,
@@ -59,8 +58,8 @@ impl Server {
     pub fn bind(config: &Config) -> Result<Self, StartError> {
         let mut served_dir = ServedDir::open(&config.repo)
             .map_err(|error| StartError::Folder(config.repo.clone(), error))?;
-        let acceptor = load_certificate(config)?;
-        fd_limit::reserve(&config.limits, listeners_max(config), acceptor.is_some())
+        let identity = Identity::load(config)?;
+        fd_limit::reserve(&config.limits, listeners_max(config), identity.is_some())
             .map_err(StartError::Descriptors)?;
         let tokens = guard::load(config)?;
         let journal = open_journal(config)?;
@@ -68,7 +67,8 @@ impl Server {
         let poll = Poll::new().map_err(StartError::Loop)?;
         let signals = Signals::new([SIGINT, SIGTERM, SIGUSR1, SIGXFSZ]);
         let mut signals = signals.map_err(StartError::Loop)?;
-        if journal.is_some() || tokens.is_some() || !io::stdin().is_terminal() {
+        let rereads = journal.is_some() || tokens.is_some() || identity.is_some();
+        if rereads || !io::stdin().is_terminal() {
             // A server in a terminal without files to reopen keeps the default: a hangup ends it.
             signals.add_signal(SIGHUP).map_err(StartError::Loop)?;
         }
@@ -81,12 +81,14 @@ impl Server {
             let registered = listener.register(poll.registry(), Token(LAST_LISTENER - i));
             registered.map_err(StartError::Loop)?;
         }
-        let restrictions = give_up_privileges(config, &served_dir, journal.as_ref())?;
+        let restrictions =
+            give_up_privileges(config, &served_dir, journal.as_ref(), identity.as_ref())?;
         if restrictions.is_around_files() {
             served_dir.sandboxed();
         }
         log_start(config, &served_dir, restrictions);
         guard::log_start(config, tokens.as_ref());
+        identity.iter().for_each(Identity::log_start);
         let event_log = begin_event_log(config, journal, &listeners);
         let berths = Berths::new(config.limits.clients_max, config.per_address_max)
             .with_last_client_number(event_log.last_client());
@@ -94,7 +96,7 @@ impl Server {
             poll,
             signals,
             listeners,
-            acceptor,
+            identity,
             doorkeeper: Doorkeeper::new(berths, tokens, SystemTime::now),
             tokens: config.tokens.clone(),
             service: FolderHandler::new(served_dir, event_log),
@@ -134,7 +136,7 @@ impl Server {
             poll: self.poll,
             signals: self.signals,
             listeners: self.listeners,
-            acceptor: self.acceptor,
+            identity: self.identity,
             hub: Hub::new(self.limits, self.doorkeeper),
             tokens: self.tokens,
             backend: (self.service, watch),
@@ -150,12 +152,14 @@ fn give_up_privileges(
     config: &Config,
     served_dir: &ServedDir,
     journal: Option<&(Journal, Recovered)>,
+    identity: Option<&Identity>,
 ) -> Result<Restrictions, StartError> {
     if let Some(name) = &config.user {
         sandbox::become_user(name).map_err(StartError::Privileges)?;
     }
     let journal = journal.map(|(journal, _)| journal.path());
-    let own = guard::folders(config);
+    let mut own = guard::folders(config);
+    own.extend(identity.into_iter().flat_map(Identity::folders));
     let restrictions = sandbox::enter(served_dir.root(), journal, &own, config.sandbox);
     let restrictions = restrictions.map_err(StartError::Privileges)?;
     // Perhaps only root could read the folder.
@@ -199,22 +203,6 @@ fn listen(config: &Config) -> Result<Vec<Listener>, StartError> {
 fn listeners_max(config: &Config) -> usize {
     let tls = config.tls.as_ref();
     config.listen.len() + tls.map_or(0, |tls| tls.listen.len())
-}
-
-/// Reads the certificate and its key, before the sandbox.
-fn load_certificate(config: &Config) -> Result<Option<Acceptor>, StartError> {
-    let Some(tls) = &config.tls else {
-        return Ok(None);
-    };
-    let Paths { certificate, key } = &tls.paths;
-    if let Some(served) = [key, certificate]
-        .into_iter()
-        .find(|&own| config.serves(Some(own)))
-    {
-        return Err(StartError::Served(served.clone()));
-    }
-    let acceptor = certificate::load(&tls.paths).map_err(StartError::Certificate)?;
-    Ok(Some(acceptor))
 }
 
 /// Binds all addresses of a name with one port, except those that this host lacks: a name may have

@@ -9,5 +9,6 @@ mod cuts;
 mod door;
 mod others;
 mod peer;
+mod reload;
 mod session;
 mod start;

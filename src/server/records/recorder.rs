@@ -165,10 +165,10 @@ impl EventLog {
         stay
     }
 
-    /// The tokens were read again, or could not be.
-    pub fn reloaded_tokens(&mut self, error: Option<String>) {
+    /// The tokens or the certificate, which `what` says, were read again, or could not be.
+    pub fn reloaded(&mut self, what: &str, error: Option<String>) {
         let reload = Reload {
-            what: "tokens".to_owned(),
+            what: what.to_owned(),
             ok: error.is_none(),
             error,
         };
