@@ -143,7 +143,7 @@ pub enum Command {
         #[arg(value_name = "ADDR[:PORT]", value_parser = address::server)]
         server: Option<String>,
         /// The pin, if it is known already: no question is asked then
-        #[arg(value_name = "PIN", value_parser = parse_pin)]
+        #[arg(value_name = "PIN", value_parser = parse_pin, allow_hyphen_values = true)]
         pin: Option<String>,
     },
     /// Show SHA-256 checksums of files, in the format of sha256sum
@@ -388,6 +388,21 @@ mod tests {
             panic!("{task:?}");
         };
         assert_eq!(format!("{how:?}"), format!("{:?}", Fetching::default()));
+    }
+
+    #[test]
+    fn a_pin_may_begin_like_an_option() {
+        for sign in ["-", "--", "-q", "_", "A"] {
+            let pin = format!("{sign}{}", "A".repeat(43 - sign.len()));
+            let (options, trust) = task(&["trust", "berths://h", &pin]).unwrap();
+            assert!(
+                matches!(trust, Task::Trust(Some(given)) if given == pin),
+                "{pin}"
+            );
+            assert_eq!(options.server, "h:23784");
+        }
+        let (options, trust) = task(&["trust", "h", "--quiet"]).unwrap();
+        assert!(matches!(trust, Task::Trust(None)) && options.quiet);
     }
 
     #[test]

@@ -34,6 +34,8 @@ mod terminal;
 mod terminals;
 mod together;
 #[cfg(target_os = "linux")]
+mod trust;
+#[cfg(target_os = "linux")]
 mod typed;
 mod waiting;
 mod without_lf;

@@ -31,6 +31,12 @@ impl Folder {
         self.1.path().join("berth/history")
     }
 
+    /// Where the program keeps whom it trusts.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn known_servers(&self) -> PathBuf {
+        self.1.path().join("berth/known_servers")
+    }
+
     /// The names in the folder, sorted.
     pub(crate) fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(self.0.path()).unwrap();
@@ -48,6 +54,7 @@ impl Folder {
             .current_dir(self.0.path())
             .env_remove("BERTH_SERVER")
             .env("XDG_STATE_HOME", self.1.path())
+            .env("XDG_CONFIG_HOME", self.1.path())
             .env("TERM", "xterm")
             .env("NO_COLOR", "1")
             .stdin(Stdio::piped())

@@ -38,6 +38,12 @@ impl Home {
         outcome(&mut command)
     }
 
+    /// Trusts this server by this pin.
+    fn trust(&self, server: &str, pin: &str) {
+        let (code, _, err) = self.berth(&["trust", server, pin]);
+        assert_eq!(code, Some(0), "{err}");
+    }
+
     fn file(&self) -> PathBuf {
         self.0.path().join(".config/berth/known_servers")
     }
@@ -140,8 +146,8 @@ fn another_key_is_refused_until_that_one_entry_is_replaced() {
     let home = Home::new();
     let server = others.serve(|setup| setup.file("a", b"x"));
     let name = name(&server);
-    home.berth(&["trust", "files.example.org:7", &pin(&keys)]);
-    home.berth(&["trust", &name, &pin(&keys)]);
+    home.trust("files.example.org:7", &pin(&keys));
+    home.trust(&name, &pin(&keys));
     for ca in [
         &[][..],
         &["--ca", others.certificate().to_str().expect("it is text")],
@@ -172,14 +178,14 @@ fn a_known_server_is_never_spoken_to_in_the_clear() {
     let server = keys.serve(|setup| setup);
     let plain = server.address.to_string();
     let home = Home::new();
-    home.berth(&["trust", &plain, &pin(&keys)]);
+    home.trust(&plain, &pin(&keys));
     let (code, out, err) = home.berth(&["--server", &plain, "list"]);
     assert_eq!((code, out.as_str()), (Some(35), ""), "{err}");
     assert!(err.contains("does not speak TLS"), "{err}");
     assert!(!err.contains("Welcome"), "nothing of it is shown: {err}");
     // What it sends is no line of a session.
     let (address, heard) = listener(b"");
-    home.berth(&["trust", &address.to_string(), &pin(&keys)]);
+    home.trust(&address.to_string(), &pin(&keys));
     let (code, _, err) = home.berth(&["--server", &address.to_string(), "send", "secret"]);
     assert_eq!(code, Some(35), "{err}");
     let heard = heard.join().expect("it listens");
@@ -236,7 +242,7 @@ fn a_file_of_trust_that_others_can_change_or_that_is_damaged_is_no_file_of_trust
     let server = keys.serve(|setup| setup);
     let (plain, pin) = (server.address.to_string(), pin(&keys));
     let home = Home::new();
-    home.berth(&["trust", "files.example.org:7", &pin]);
+    home.trust("files.example.org:7", &pin);
     let list = || home.berth(&["--server", &plain, "list"]);
     assert_eq!(list().0, Some(0));
     for mode in [0o602, 0o620] {
@@ -264,7 +270,7 @@ fn a_full_server_is_waited_for_through_tls_too() {
     let keys = Keys::new();
     let server = keys.serve(|setup| setup.with("--max-clients 1"));
     let (name, home) = (name(&server), Home::new());
-    home.berth(&["trust", &name, &pin(&keys)]);
+    home.trust(&name, &pin(&keys));
     let inside = server.client("Client01");
     let (code, _, err) = home.berth(&["--server", &name, "list"]);
     assert_eq!(code, Some(75), "{err}");
