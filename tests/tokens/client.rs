@@ -152,3 +152,31 @@ fn what_is_no_token_is_not_kept() {
     assert_eq!(code, Some(2), "{err}");
     assert!(!home.tokens().exists());
 }
+
+#[test]
+fn a_pin_in_a_token_decides_alone_whom_it_is_shown_to() {
+    let (guard, home) = (Guard::new(), Home::new());
+    let token = guard.add("alice --rights list");
+    let keys = home.0.path().join("keys");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_berthd"));
+    let (code, out, err) = outcome(command.args(["cert", "new"]).arg(&keys));
+    assert_eq!(code, Some(0), "{err}");
+    let pin = out.trim_end().to_owned();
+    let path = |name| keys.join(name).display().to_string();
+    let server = guard
+        .tls_setup(&path("berth.crt"), &path("berth.key"))
+        .start();
+    let address = server.tls.expect("it speaks TLS").to_string();
+    let list = |token: String| outcome(home.berth(&address, "list").env("BERTH_TOKEN", token));
+    let (code, out, err) = list(format!("{token}-{pin}"));
+    assert_eq!(code, Some(0), "{out}{err}");
+    let other = format!("{}{}", &pin[1..], &pin[..1]);
+    let (code, _, err) = list(format!("{token}-{other}"));
+    assert_eq!(code, Some(60), "{err}");
+    let (code, _, err) = outcome(
+        home.berth(&address, "list --tls")
+            .env("BERTH_TOKEN", &token),
+    );
+    assert_eq!(code, Some(60), "{err}");
+    assert!(!err.contains(&token[16..]), "{err}");
+}

@@ -46,6 +46,13 @@ impl Guard {
         self.quiet_setup().with("--log trace")
     }
 
+    /// A server that speaks TLS as well.
+    pub(crate) fn tls_setup(&self, cert: &str, key: &str) -> Setup {
+        let tls = "--tls-listen 127.0.0.1:0";
+        self.setup()
+            .with(&format!("{tls} --tls-cert {cert} --tls-key {key}"))
+    }
+
     fn quiet_setup(&self) -> Setup {
         let folder = self.0.path().display();
         Setup::new().with(&format!(
