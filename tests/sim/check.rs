@@ -176,6 +176,10 @@ impl World {
             "wire {id}: is not told of the end"
         );
         assert!(
+            !is_untold || net.token_end(id).is_none(),
+            "wire {id}: is not told that its token has ended"
+        );
+        assert!(
             !((reads && wire.readable) || (writes && wire.writable)),
             "wire {id}: the server sleeps on what it knows"
         );

@@ -38,7 +38,7 @@ impl Tokens {
         if rng.chance(650) {
             return Self::default();
         }
-        let few = rng.chance(400);
+        let few = rng.chance(700);
         let right = |rng: &mut Rng| !few || rng.chance(500);
         let token = |rng: &mut Rng| Token {
             rights: Right::ALL.into_iter().filter(|_| right(rng)).collect(),
