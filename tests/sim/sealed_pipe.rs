@@ -1,8 +1,7 @@
 //! A sealed connection, as the engine's own decorator makes one.
 //!
-//! Owns the pipe under it, and the record of what the hub was told. Must never let a wrong
+//! Owns the pipe, the record of what the hub was told, and planted bugs. Must never let a wrong
 //! operation pass: one before the pipe is ready, before its debts are paid, or after its end.
-//! Mistakes on purpose are made here, between the hub and its decorator.
 
 use std::io::{self, ErrorKind, IoSlice};
 
@@ -310,7 +309,8 @@ impl Net {
         if !owed {
             wire.record.taken_at = now;
         }
-        if taken.bytes > 0 || is_arriving {
+        // An end is no activity, whatever came with it: the transport does not say.
+        if taken.bytes > 0 || (is_arriving && taken.more != More::Never) {
             wire.record.moved_at = now;
         }
     }
