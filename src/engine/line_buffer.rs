@@ -207,9 +207,10 @@ impl LineBuffer {
     /// Where the byte stands that ends the next line. What was searched is not searched again.
     fn line_end(&mut self) -> Option<usize> {
         let lf = memchr(b'\n', &self.buffer[self.searched..self.end]);
-        let end = match (self.ends, lf) {
-            (LineEnd::Lf, lf) => lf,
-            (_, lf) => self.rarer_line_end(lf),
+        let end = if self.ends == LineEnd::Lf {
+            lf
+        } else {
+            self.rarer_line_end(lf)
         };
         match end {
             Some(at) => Some(self.searched + at),

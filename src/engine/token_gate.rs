@@ -33,13 +33,11 @@ impl<'a> Said<'a> {
         match line {
             Line::Mark => Self::Mark,
             Line::TooLong(_) => Self::Other,
-            Line::Text(text) | Line::Unframed(text) => {
-                match (parse_auth(text), Request::parse(text)) {
-                    (Some(shown), _) => Self::Auth(shown),
-                    (None, Request::Exit) => Self::Exit,
-                    (None, _) => Self::Other,
-                }
-            }
+            Line::Text(text) | Line::Unframed(text) => match parse_auth(text) {
+                Some(shown) => Self::Auth(shown),
+                None if Request::parse(text) == Request::Exit => Self::Exit,
+                None => Self::Other,
+            },
         }
     }
 }
