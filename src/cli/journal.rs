@@ -37,7 +37,7 @@ pub struct JournalArgs {
     pub address: Option<IpAddr>,
 
     /// Only clients that left or were refused for this reason: a word of status, or one of full,
-    /// crowded, auth, late, busy and penalty
+    /// crowded, auth, tls, late, busy and penalty
     #[arg(long, value_name = "WORD", value_parser = reasons())]
     pub reason: Option<Reason>,
 
@@ -115,9 +115,9 @@ fn parse_client(text: &str) -> Result<Client, &'static str> {
 }
 
 /// Every word that a record of this version may have.
-const REASONS: [&str; 16] = [
+const REASONS: [&str; 17] = [
     "exit", "eof", "idle", "stalled", "reset", "shutdown", "error", "web", "token", "crash",
-    "full", "crowded", "auth", "late", "busy", "penalty",
+    "full", "crowded", "auth", "tls", "late", "busy", "penalty",
 ];
 
 fn reasons() -> impl TypedValueParser<Value = Reason> {
@@ -152,11 +152,11 @@ mod tests {
     }
 
     #[test]
-    fn every_farewell_can_be_asked_for_and_no_other_word_but_seven() {
+    fn every_farewell_can_be_asked_for_and_no_other_word_but_eight() {
         let close_reasons = CloseReason::ALL.map(|reason| reason.to_string());
         for word in &close_reasons {
             assert!(REASONS.contains(&word.as_str()), "{word}");
         }
-        assert_eq!(REASONS.len(), close_reasons.len() + 7);
+        assert_eq!(REASONS.len(), close_reasons.len() + 8);
     }
 }

@@ -1,10 +1,11 @@
 //! The ticket of a newcomer, what is demanded of it, and the verdict on it.
 //!
-//! Owns these types. Must never decide a verdict: an [`super::ports::Admission`] does.
+//! Owns these types; the reasons for a refusal are the protocol's. Must never decide a verdict: an
+//! [`super::ports::Admission`] does.
 
-use std::time::{Duration, SystemTime};
+use crate::wire::ClientName;
 
-use crate::wire::{ClientName, ErrorReply, Reply};
+pub use crate::wire::refusal::{Denial, Refusal};
 
 /// The number under which one newcomer is judged.
 ///
@@ -31,66 +32,4 @@ pub enum Demand {
     Token,
     /// It is turned away before it can show anything.
     Refused(Refusal),
-}
-
-/// Why a token does not let its peer in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Denial {
-    /// It is none that is known. What exactly is wrong with it is nobody's business.
-    Unknown,
-    /// It was good until then.
-    Expired(SystemTime),
-    /// So many sessions have it, and no more may.
-    InUse(u32, u32),
-    /// None was shown in as many lines as there may be.
-    NotShown,
-}
-
-/// Why a newcomer is turned away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// All berths are taken, or the server is stopping.
-    Full,
-    /// Its address holds as many berths as it may.
-    Crowded,
-    /// Too many wrong tokens came from its address.
-    Penalised,
-    /// Its token does not let it in.
-    Denied(Denial),
-    /// It showed no token in this time.
-    Late(Duration),
-    /// It had to make room for others before it showed a token. No line tells it so.
-    Busy,
-}
-
-impl Refusal {
-    /// The word for it in the journal.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Full => "full",
-            Self::Crowded => "crowded",
-            Self::Penalised => "penalty",
-            Self::Denied(_) => "auth",
-            Self::Late(_) => "late",
-            Self::Busy => "busy",
-        }
-    }
-
-    /// The line that says so.
-    #[must_use]
-    pub const fn reply(self) -> Reply<'static> {
-        match self {
-            Self::Full | Self::Busy => Reply::Full,
-            Self::Crowded => Reply::Crowded,
-            Self::Penalised => Reply::Penalised,
-            Self::Late(time) => Reply::Error(ErrorReply::NoAuth(time)),
-            Self::Denied(denial) => Reply::Error(match denial {
-                Denial::Unknown => ErrorReply::NotLetIn,
-                Denial::Expired(at) => ErrorReply::TokenExpired(at),
-                Denial::InUse(by, allowed) => ErrorReply::TokenInUse(by, allowed),
-                Denial::NotShown => ErrorReply::AuthFirst,
-            }),
-        }
-    }
 }

@@ -5,6 +5,7 @@
 
 use std::time::Instant;
 
+use crate::engine::admission::Refusal;
 use crate::engine::limits::Limits;
 use crate::engine::phase::{Ending, Phase};
 use crate::engine::session::Session;
@@ -71,13 +72,24 @@ impl<F, K> Session<F, K> {
         self.phase.advance(Phase::Draining(ending));
     }
 
-    /// The peer violated the protocol of its transport (TLS), or did not complete the handshake in
-    /// time: its input is ignored from now on, and it gets no more answers.
+    /// The peer violated the protocol of its transport (TLS): its input is ignored from now on, and
+    /// it gets no more answers.
     pub fn broke_rules(&mut self) {
+        self.end_unsaid(Refusal::BrokeRules);
+    }
+
+    /// The peer did not complete its handshake in time.
+    pub fn shook_hands_too_late(&mut self, limits: &Limits) {
+        self.end_unsaid(Refusal::Late(limits.arrival));
+    }
+
+    /// The same, with the reason if the peer holds no berth yet. No line says it: the peer could
+    /// not read one.
+    fn end_unsaid(&mut self, refusal: Refusal) {
         self.outbox.clear();
         self.task = None;
         match self.phase {
-            Phase::Arriving(..) => self.drain(Ending::NotAdmitted, None),
+            Phase::Arriving(..) => self.drain(Ending::Refused(refusal), None),
             Phase::Open => self.drain(Ending::Left(CloseReason::Reset), None),
             Phase::Draining(_) | Phase::Lingering(..) | Phase::Closed(_) => {}
         }

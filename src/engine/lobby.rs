@@ -160,7 +160,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
                 service.arrived(name, &peer, self.admission.holder(ticket));
             }
             Verdict::Refused(refusal) => {
-                session.turn_away(refusal.reply(), now);
+                session.turn_away(refusal, now);
                 self.unadmitted.push_back(key);
                 self.admission.turned_away(ticket);
                 service.refused(&peer, refusal);
@@ -227,14 +227,11 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         let entry = &self.entries[key];
         let (ticket, session) = (entry.ticket, entry.connection.session());
         match before {
-            Standing::Arriving(gate) => {
+            Standing::Arriving(_) => {
                 let arrival = self.arrivals.remove(key);
                 let arrival = arrival.expect("an arriving peer is in the list of arrivals");
                 self.admission.withdraw(ticket);
-                if session.phase().ending() == Some(Ending::Refused) {
-                    let late = Refusal::Late(self.limits.arrival);
-                    let is_late = matches!(gate, Gate::Token(_)) && !self.stopping;
-                    let refusal = if is_late { late } else { Refusal::Full };
+                if let Some(Ending::Refused(refusal)) = session.phase().ending() {
                     service.refused(&arrival.peer, refusal);
                 }
             }

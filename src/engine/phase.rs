@@ -18,6 +18,7 @@
 use std::time::Instant;
 
 use crate::wire::CloseReason;
+use crate::wire::refusal::Refusal;
 
 /// The phase of a session. See the table above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,9 +50,9 @@ pub enum Gate {
 /// How a session ends or has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// It was refused a berth, with a line that says why.
-    Refused,
-    /// It was closed before there was a verdict. No reason is recorded.
+    /// It was refused a berth, with a line that says why if its handshake was complete.
+    Refused(Refusal),
+    /// It left, or was closed, before there was a verdict. No reason is recorded.
     NotAdmitted,
     /// It held a berth, and left for this reason.
     Left(CloseReason),

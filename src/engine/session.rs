@@ -7,6 +7,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::engine::admission::Refusal;
 use crate::engine::limits::Limits;
 use crate::engine::line_buffer::{Line, LineBuffer};
 use crate::engine::outbox::{Chunk, Outbox, Transfer};
@@ -85,10 +86,10 @@ impl<F, K> Session<F, K> {
         self.phase.advance(Phase::Open);
     }
 
-    /// The peer is refused a berth: the one line `why` is queued, and the session ends behind it.
-    pub fn turn_away(&mut self, why: Reply<'_>, now: Instant) {
+    /// The peer is refused a berth: the one line for it is queued, and the session ends behind it.
+    pub fn turn_away(&mut self, why: Refusal, now: Instant) {
         self.note_nothing_unsent(now);
-        self.drain(Ending::Refused, Some(why));
+        self.drain(Ending::Refused(why), Some(why.reply()));
     }
 
     /// The name, if the peer holds a berth: until its last byte is sent.
@@ -103,7 +104,7 @@ impl<F, K> Session<F, K> {
     pub const fn reason(&self) -> Option<CloseReason> {
         match self.phase.ending() {
             Some(Ending::Left(reason)) => Some(reason),
-            Some(Ending::Refused | Ending::NotAdmitted) | None => None,
+            Some(Ending::Refused(_) | Ending::NotAdmitted) | None => None,
         }
     }
 

@@ -128,12 +128,11 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
         match gate {
             Gate::Handshake if self.stopping => session.close(CloseReason::Shutdown),
             // If nothing has come, the transport may still say what it was waiting for.
-            Gate::Handshake => session.broke_rules(),
+            Gate::Handshake => session.shook_hands_too_late(self.limits),
             Gate::Token(_) if !self.stopping => {
-                let late = Refusal::Late(self.limits.arrival);
-                session.turn_away(late.reply(), self.now);
+                session.turn_away(Refusal::Late(self.limits.arrival), self.now);
             }
-            Gate::Token(_) | Gate::Verdict => session.turn_away(Reply::Full, self.now),
+            Gate::Token(_) | Gate::Verdict => session.turn_away(Refusal::Full, self.now),
         }
     }
 

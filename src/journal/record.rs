@@ -88,6 +88,9 @@ pub struct Connected {
     /// The name of the token that it showed, if one was demanded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
+    /// The version of TLS, if the connection is encrypted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<String>,
 }
 
 /// A file of the server's own was read again, or could not be: what was in force still is then.
@@ -119,7 +122,8 @@ pub struct Refused {
     /// Where they came from; absent for those from too many addresses to count each.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<IpAddr>,
-    /// `full`, or `crowded` for those whose address held its share of the berths.
+    /// `full`, `crowded` (their address held its share of the berths), `auth`, `tls`, `late`,
+    /// `busy` or `penalty`.
     pub reason: Reason,
     /// How many.
     pub count: u64,

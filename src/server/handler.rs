@@ -7,7 +7,6 @@
 //! ctime is the time of that moment, and the engine knows no wall clock that it could pass in.
 
 use std::io;
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::engine::outbox::{Outbox, Transfer};
@@ -17,6 +16,7 @@ use crate::server::files::digest::{Digesting, Digests};
 use crate::server::files::listing::Listing;
 use crate::server::files::listing_cache::{CachedListing, ListingCache};
 use crate::server::files::root::{Refusal, ServedDir};
+use crate::server::net::caller::Caller;
 use crate::server::net::socket::Served;
 use crate::server::records::clients::{Report, Stay};
 use crate::server::records::recorder::EventLog;
@@ -291,17 +291,17 @@ impl Handler for FolderHandler {
 
 impl Observer for FolderHandler {
     type File = Served;
-    type Peer = SocketAddr;
+    type Peer = Caller;
 
-    fn refused(&mut self, peer: &SocketAddr, refusal: ports::Refusal) {
-        log::debug!("{peer} turned away: {refusal:?}");
-        self.event_log.refused(*peer, refusal);
+    fn refused(&mut self, peer: &Caller, refusal: ports::Refusal) {
+        log::debug!("{} turned away: {refusal:?}", peer.address);
+        self.event_log.refused(peer.address, refusal);
     }
 
-    fn arrived(&mut self, name: ClientName, peer: &SocketAddr, token: Option<&str>) {
+    fn arrived(&mut self, name: ClientName, peer: &Caller, token: Option<&str>) {
         // Whether it is more than a knock turns out with its first line.
-        log::debug!("{name} connected from {peer}");
-        self.event_log.arrived(name, *peer, token);
+        log::debug!("{name} connected from {}", peer.address);
+        self.event_log.arrived(name, peer, token);
     }
 
     fn asked(&mut self, name: ClientName) {
@@ -351,8 +351,16 @@ impl Observer for FolderHandler {
 mod tests {
     use super::*;
     use crate::engine::outbox::Chunk;
+    use crate::server::net::listener::Door;
     use std::fs::File;
     use std::time::{SystemTime, UNIX_EPOCH};
+
+    fn caller() -> Caller {
+        Caller {
+            address: ([127, 0, 0, 1], 9).into(),
+            door: Door::Plain,
+        }
+    }
 
     /// The answer to `query`, without the bytes of files.
     fn answer(service: &mut FolderHandler, query: Query<'_>) -> String {
@@ -406,7 +414,7 @@ mod tests {
                 .expect("it is there")
                 .set_modified(UNIX_EPOCH - 40_000 * day);
             set.expect("the file system knows moments before 1970");
-            service.arrived(ClientName(1), &SocketAddr::from(([127, 0, 0, 1], 9)), None);
+            service.arrived(ClientName(1), &caller(), None);
             service.departed(ClientName(1), CloseReason::Idle, &SessionStats::default());
             assert_eq!(
                 answer(&mut service, Query::Status),
@@ -453,8 +461,7 @@ mod tests {
             std::fs::write(name, "").expect("it is new");
         }
         for number in 1..=150 {
-            let peer = SocketAddr::from(([127, 0, 0, 1], 9));
-            service.arrived(ClientName(number), &peer, None);
+            service.arrived(ClientName(number), &caller(), None);
             let stats = SessionStats::default();
             service.departed(ClientName(number), CloseReason::Exit, &stats);
         }

@@ -17,6 +17,7 @@ use crate::engine::sealed::Sealed;
 use crate::server::access::doorkeeper::Doorkeeper;
 use crate::server::handler::{FolderHandler, Task};
 use crate::server::identity::Identity;
+use crate::server::net::caller::Caller;
 use crate::server::net::line::Line;
 use crate::server::net::listener::{Door, Listener};
 use crate::server::net::socket::Socket;
@@ -175,7 +176,11 @@ impl<T: Tracer> EventLoop<T> {
                     continue;
                 }
                 let line = line(Socket::new(stream), listener.door(), self.identity.as_ref());
-                self.hub.accept(line, peer, &mut self.backend, now);
+                let caller = Caller {
+                    address: peer,
+                    door: listener.door(),
+                };
+                self.hub.accept(line, caller, &mut self.backend, now);
                 accepted += 1;
             }
         }

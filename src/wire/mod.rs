@@ -8,6 +8,7 @@
 pub mod entry;
 pub mod error_reply;
 pub mod http;
+pub mod refusal;
 pub mod reply;
 pub mod request;
 pub mod sanitize;

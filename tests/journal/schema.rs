@@ -81,6 +81,10 @@ fn matches(text: &str, pattern: &Value) -> bool {
             let is_word = text.bytes().all(|byte| byte.is_ascii_lowercase());
             is_word && (1..=32).contains(&text.len())
         }
+        "^[0-9]\\.[0-9]$" => {
+            let text = text.as_bytes();
+            matches!(text, [a, b'.', b] if a.is_ascii_digit() && b.is_ascii_digit())
+        }
         "^([0-9a-f]{2})+$" => {
             let is_hex = text
                 .bytes()

@@ -82,8 +82,23 @@ impl World {
 impl Net {
     /// The hub says that it turned somebody away.
     pub(crate) fn refused(&mut self, id: usize, refusal: Refusal) {
-        if refusal == Refusal::Busy {
-            // It was dropped without a line.
+        let wire = &self.wires[id];
+        let is_silent = match refusal {
+            Refusal::Busy => true,
+            Refusal::BrokeRules => {
+                assert!(wire.broke_rules, "wire {id}: broke no rule");
+                true
+            }
+            Refusal::Late(_) => {
+                let is_shaking = !self.book.demanded.contains(&id);
+                let is_due = wire.is_sealed && self.is_refusable(id, refusal);
+                assert!(!is_shaking || is_due, "wire {id}: is in time");
+                is_shaking
+            }
+            _ => false,
+        };
+        if is_silent {
+            // No line tells it so.
             return;
         }
         self.book.arriving.retain(|&each| each != id);
@@ -152,7 +167,7 @@ fn turned_away(net: &mut Net, peer: &mut Peer, before: &Before, (id, refusal): (
 /// The line for a refusal, in the words of the contract.
 fn line(net: &Net, refusal: Refusal) -> String {
     match refusal {
-        Refusal::Full | Refusal::Busy => "Server full, try later\n".to_owned(),
+        Refusal::Full => "Server full, try later\n".to_owned(),
         Refusal::Crowded => "Too many clients from your address, try later\n".to_owned(),
         Refusal::Penalised => "Too many failed tries from your address, try later\n".to_owned(),
         Refusal::Denied(Denial::Unknown) => "ERR not let in\n".to_owned(),
@@ -170,6 +185,7 @@ fn line(net: &Net, refusal: Refusal) -> String {
             };
             format!("ERR no auth within {words}, closing\n")
         }
+        Refusal::Busy | Refusal::BrokeRules => unreachable!("no line tells it"),
     }
 }
 
@@ -179,6 +195,7 @@ fn note_refusal(net: &mut Net, refusal: Refusal) {
         Refusal::Full => net.marks.event(Event::Refused),
         Refusal::Crowded => net.marks.event(Event::Crowded),
         Refusal::Late(_) => net.marks.event(Event::LateOutside),
-        Refusal::Penalised | Refusal::Denied(_) | Refusal::Busy => {}
+        Refusal::Penalised | Refusal::Denied(_) => {}
+        Refusal::Busy | Refusal::BrokeRules => unreachable!("no line tells it"),
     }
 }

@@ -7,6 +7,7 @@ mod cert;
 mod client;
 mod cuts;
 mod door;
+mod journal;
 mod others;
 mod peer;
 mod reload;

@@ -4,7 +4,6 @@
 //! shown, nor say what was wrong with it to whoever does not know the secret.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -16,6 +15,7 @@ use crate::engine::stats::SessionStats;
 use crate::server::access::digest::SecretDigest;
 use crate::server::access::penalties::Penalties;
 use crate::server::access::tokens::{TokenId, Tokens};
+use crate::server::net::caller::Caller;
 use crate::wire::token::{self, TokenEnd};
 use crate::wire::{ClientName, CloseReason};
 
@@ -32,7 +32,7 @@ struct Holder {
 /// The berths, and the tokens in front of them if there are any.
 #[derive(Debug)]
 pub struct Doorkeeper {
-    berths: Berths<SocketAddr>,
+    berths: Berths<Caller>,
     /// `None`: no token is demanded.
     tokens: Option<Tokens>,
     holders: BTreeMap<Ticket, Holder>,
@@ -47,7 +47,7 @@ impl Doorkeeper {
     /// Lets in whoever finds a berth and has one of `tokens`, if there are any.
     #[must_use]
     pub const fn new(
-        berths: Berths<SocketAddr>,
+        berths: Berths<Caller>,
         tokens: Option<Tokens>,
         clock: fn() -> SystemTime,
     ) -> Self {
@@ -144,9 +144,9 @@ impl Doorkeeper {
 }
 
 impl Admission for Doorkeeper {
-    type Peer = SocketAddr;
+    type Peer = Caller;
 
-    fn demand(&mut self, peer: &SocketAddr, now: Instant) -> Demand {
+    fn demand(&mut self, peer: &Caller, now: Instant) -> Demand {
         if self.tokens.is_none() {
             return Demand::Nothing;
         }
@@ -159,7 +159,7 @@ impl Admission for Doorkeeper {
     fn check(
         &mut self,
         ticket: Ticket,
-        peer: &SocketAddr,
+        peer: &Caller,
         token: &[u8],
         now: Instant,
     ) -> Result<Rights, Denial> {
@@ -179,7 +179,7 @@ impl Admission for Doorkeeper {
         self.forget(ticket);
     }
 
-    fn ask(&mut self, ticket: Ticket, peer: &SocketAddr) -> Option<Verdict> {
+    fn ask(&mut self, ticket: Ticket, peer: &Caller) -> Option<Verdict> {
         self.berths.ask(ticket, peer)
     }
 
@@ -204,6 +204,7 @@ impl Admission for Doorkeeper {
 mod tests {
     use super::*;
     use crate::server::access::tokens::HEADER;
+    use crate::server::net::listener::Door;
     use std::time::UNIX_EPOCH;
 
     const SECRET: &str = "sssssssssssssssssssssssssssssssssssssssssss";
@@ -220,7 +221,10 @@ mod tests {
     }
 
     fn show(keeper: &mut Doorkeeper, ticket: u64, shown: &str) -> Result<Rights, Denial> {
-        let peer = SocketAddr::from(([10, 0, 0, 1], 9));
+        let peer = Caller {
+            address: ([10, 0, 0, 1], 9).into(),
+            door: Door::Tls,
+        };
         keeper.check(Ticket(ticket), &peer, shown.as_bytes(), Instant::now())
     }
 

@@ -2,10 +2,10 @@
 //!
 //! Owns every socket option. Must never decide anything about a peer: the engine does.
 
+pub mod caller;
 pub mod certificate;
 pub mod line;
 pub mod listener;
 pub mod new_certificate;
-pub mod origin;
 pub mod socket;
 pub mod tls;

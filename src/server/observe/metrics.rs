@@ -25,8 +25,9 @@ pub struct Metrics {
     pub full: u64,
     /// Peers refused because their address held its share.
     pub crowded: u64,
-    /// Turned away, or dropped, before they had shown a token that lets them in.
-    pub tokenless: u64,
+    /// Turned away, or dropped, before they had completed a handshake or shown a token that lets
+    /// them in.
+    pub at_the_gate: u64,
     /// Clients gone, in the order of [`CloseReason::ALL`].
     close_reasons: [u64; CloseReason::ALL.len()],
     polls: u64,
@@ -52,7 +53,7 @@ impl Metrics {
             accepted: 0,
             full: 0,
             crowded: 0,
-            tokenless: 0,
+            at_the_gate: 0,
             close_reasons: Default::default(),
             polls: 0,
             events: 0,
@@ -114,15 +115,15 @@ impl Metrics {
             .map(|kind| kind.word())
             .zip(self.requests);
         let per_poll = self.events as f64 / self.polls.max(1) as f64;
-        let tokenless = match self.tokenless {
+        let at_the_gate = match self.at_the_gate {
             0 => String::new(),
-            tokenless => format!(", {tokenless} without a token"),
+            n => format!(", {n} without a handshake or a token"),
         };
         let mut lines = vec![
             format!("up {up}"),
             format!(
                 "clients: {} let in, refused {} as all was full and {} for their address's \
-                 share{tokenless}",
+                 share{at_the_gate}",
                 self.accepted, self.full, self.crowded
             ),
             format!("gone: {}", counts(close_reasons)),

@@ -20,6 +20,7 @@ use crate::engine::event::{Event, Turn, TurnEnd};
 use crate::engine::outbox::Transfer;
 use crate::engine::ports::{Observer, Refusal};
 use crate::engine::stats::SessionStats;
+use crate::server::net::caller::Caller;
 use crate::server::net::socket::Served;
 use crate::server::observe::metrics::Metrics;
 use crate::server::observe::turn_stats::TurnStats;
@@ -165,27 +166,29 @@ impl<T: Tracer> Watch<T> {
 
 impl<T: Tracer> Observer for Watch<T> {
     type File = Served;
-    type Peer = SocketAddr;
+    type Peer = Caller;
 
-    fn arrived(&mut self, name: ClientName, peer: &SocketAddr, _: Option<&str>) {
+    fn arrived(&mut self, name: ClientName, peer: &Caller, _: Option<&str>) {
         self.metrics.accepted += 1;
         // Its first turn follows at once, and begins now, not at the end of the turn before.
         self.turn_from = Instant::now();
         self.step_from = self.turn_from;
-        self.tracer.arrived(self.turn_from, name, *peer);
+        self.tracer.arrived(self.turn_from, name, peer.address);
     }
 
-    fn refused(&mut self, peer: &SocketAddr, refusal: Refusal) {
+    fn refused(&mut self, peer: &Caller, refusal: Refusal) {
         match refusal {
             Refusal::Full => self.metrics.full += 1,
             Refusal::Crowded => self.metrics.crowded += 1,
-            Refusal::Penalised | Refusal::Denied(_) | Refusal::Late(_) | Refusal::Busy => {
-                self.metrics.tokenless += 1;
-            }
+            Refusal::Penalised
+            | Refusal::Denied(_)
+            | Refusal::Late(_)
+            | Refusal::Busy
+            | Refusal::BrokeRules => self.metrics.at_the_gate += 1,
         }
         self.turn_from = Instant::now();
         self.step_from = self.turn_from;
-        self.tracer.refused(self.turn_from, *peer, refusal);
+        self.tracer.refused(self.turn_from, peer.address, refusal);
     }
 
     fn departed(&mut self, name: ClientName, reason: CloseReason, _: &SessionStats) {

@@ -16,11 +16,16 @@ use crate::journal::record::{
     Transfer as TransferRecord,
 };
 use crate::journal::text::{FileName, Moment, Reason};
+use crate::server::net::caller::Caller;
+use crate::server::net::listener::Door;
 use crate::server::net::socket::Served;
 use crate::server::records::clients::{self, ClientRegistry};
 use crate::server::records::journal::{Journal, Recovered, Refusals};
 use crate::wire::token::TokenEnd;
 use crate::wire::{ClientName, CloseReason, Sanitized};
+
+/// The one version of TLS that is spoken.
+const TLS_VERSION: &str = "1.3";
 
 /// Records the clients, their transfers and their disconnects.
 #[derive(Debug)]
@@ -103,16 +108,15 @@ impl EventLog {
     }
 
     /// A client was granted a berth.
-    pub fn arrived(&mut self, name: ClientName, peer: SocketAddr, token: Option<&str>) {
+    pub fn arrived(&mut self, name: ClientName, peer: &Caller, token: Option<&str>) {
         let now = self.now();
         self.last_client = name.0;
-        self.registry.arrived(name, peer, now);
-        let (client, address) = (name.into(), peer);
-        let token = token.map(str::to_owned);
+        self.registry.arrived(name, peer.address, now);
         let connected = Connected {
-            client,
-            address,
-            token,
+            client: name.into(),
+            address: peer.address,
+            token: token.map(str::to_owned),
+            tls: (peer.door == Door::Tls).then(|| TLS_VERSION.to_owned()),
         };
         self.write(now, Event::Connected(connected));
     }

@@ -191,8 +191,9 @@ impl Tracer for Trace {
             Refusal::Crowded => "its address has its share",
             Refusal::Penalised => "too many failed tries from its address",
             Refusal::Denied(_) => "its token does not let it in",
-            Refusal::Late(_) => "it showed no token in time",
-            Refusal::Busy => "too many show no token",
+            Refusal::Late(_) => "it completed no handshake, or showed no token, in time",
+            Refusal::Busy => "too many have not completed a handshake or shown a token",
+            Refusal::BrokeRules => "it does not speak TLS, or ended its handshake",
         };
         let peer = peer.to_string();
         let args = [Arg::Text("from", &peer), Arg::Text("why", why)];
