@@ -267,6 +267,7 @@ fn expected(input: &[u8]) -> Vec<u8> {
             Request::Stat { name } => {
                 out.extend_from_slice(&[b"STAT 300 1970-01-01T00:00:00Z ", name, b"\n"].concat());
             }
+            Request::Put(_) => out.extend_from_slice(b"ERR no uploads here\n"),
             Request::Exit => {
                 out.extend_from_slice(b"Goodbye Client01\n");
                 break;

@@ -81,6 +81,8 @@ pub enum RequestKind {
     Sha256,
     /// `stat` with a name.
     Stat,
+    /// `put` or `replace`, in either form.
+    Put,
     /// `exit`.
     Exit,
     /// An invalid line: too long, or a command with missing or invalid arguments.
@@ -89,13 +91,14 @@ pub enum RequestKind {
 
 impl RequestKind {
     /// Every kind, in the order in which they are shown.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Message,
         Self::Status,
         Self::List,
         Self::Get,
         Self::Sha256,
         Self::Stat,
+        Self::Put,
         Self::Exit,
         Self::Mistake,
     ];
@@ -110,6 +113,7 @@ impl RequestKind {
             Self::Get => "get",
             Self::Sha256 => "sha256",
             Self::Stat => "stat",
+            Self::Put => "put",
             Self::Exit => "exit",
             Self::Mistake => "mistake",
         }

@@ -92,7 +92,9 @@ impl<'a> Meaning<'a> {
             Request::Sha256 { .. } => (RequestKind::Sha256, has(Right::Get)),
             // It tells what a listing tells, and less than a file does.
             Request::Stat { .. } => (RequestKind::Stat, has(Right::List) || has(Right::Get)),
-            Request::NoName(_) | Request::GetTooFar | Request::Exit => return None,
+            Request::NoName(_) | Request::GetTooFar | Request::Put(_) | Request::Exit => {
+                return None;
+            }
         };
         let word = match kind {
             RequestKind::Message => Right::Echo.word(),
@@ -120,6 +122,7 @@ impl<'a> Meaning<'a> {
             }
             Request::Sha256 { name } => Self::Ask(RequestKind::Sha256, Query::Sha256 { name }),
             Request::Stat { name } => Self::Ask(RequestKind::Stat, Query::Stat { name }),
+            Request::Put(_) => Self::Say(RequestKind::Put, Reply::Error(ErrorReply::NoUploads)),
             Request::Exit => Self::Exit,
         }
     }

@@ -14,6 +14,8 @@ const IDLE: &[u8] = b"idle for ";
 const CLOSING: &[u8] = b", closing";
 const SHUTTING_DOWN: &[u8] = b"server shutting down";
 const NOT_WEB: &[u8] = b"this is not a web server";
+const TAKEN_OVER: &[u8] = b"taken over by another connection";
+const NOTHING_CAME: &[u8] = b"nothing came for ";
 const NOT_LET_IN: &[u8] = b"not let in";
 
 /// The reason in an `ERR` line. Names are the client's own bytes, given back verbatim.
@@ -65,6 +67,48 @@ pub enum ErrorReply<'a> {
     NotAllowed(&'static str),
     /// The token is not valid any more.
     TokenEnded(TokenEnd),
+    /// Files are handed out and not accepted.
+    NoUploads,
+    /// What is there is never replaced.
+    NoOverwrite,
+    /// A size that no file can have.
+    SizeTooLarge,
+    /// Something has that name already.
+    Exists(&'a [u8]),
+    /// Another client is uploading something else under that name.
+    BeingUploaded(&'a [u8]),
+    /// No file may have that name.
+    NotAName(&'a [u8]),
+    /// No file may have more bytes than this.
+    TooLarge(u64),
+    /// The disk has too little room.
+    NoRoom {
+        /// So many bytes could be written now.
+        free: u64,
+        /// So many have to stay free.
+        kept: u64,
+    },
+    /// Unfinished uploads hold so many bytes already.
+    PartsFull(u64),
+    /// The folder of that name is on another file system than the unfinished uploads.
+    OtherFileSystem(&'a [u8]),
+    /// The server failed to write it; its log says why.
+    CannotWrite(&'a [u8]),
+    /// The bytes that came are not those that were announced.
+    DigestDiffers(&'a [u8]),
+    /// Another connection goes on with the same upload.
+    TakenOver,
+    /// Nothing of the body came for this long.
+    NothingCame(Duration),
+    /// The body ended early.
+    Cut {
+        /// So many bytes came.
+        came: u64,
+        /// So many were announced.
+        size: u64,
+        /// As the client wrote it.
+        name: &'a [u8],
+    },
 }
 
 impl ErrorReply<'_> {
@@ -115,6 +159,44 @@ impl ErrorReply<'_> {
                 out.extend_from_slice(&[NOT_ALLOWED, word.as_bytes()].concat());
             }
             Self::TokenEnded(end) => push(out, format_args!("token {end}, closing")),
+            refusal => refusal.write_upload(out),
+        }
+    }
+
+    /// The reasons that only an upload has.
+    fn write_upload(self, out: &mut Vec<u8>) {
+        let mut about = |words: &[u8], name: &[u8]| out.extend_from_slice(&[words, name].concat());
+        match self {
+            Self::NoUploads => about(b"no uploads here", b""),
+            Self::NoOverwrite => about(b"nothing is replaced here", b""),
+            Self::SizeTooLarge => about(b"size larger than any file", b""),
+            Self::Exists(name) => about(b"exists: ", name),
+            Self::BeingUploaded(name) => about(b"being uploaded: ", name),
+            Self::NotAName(name) => about(b"cannot be a name: ", name),
+            Self::OtherFileSystem(name) => about(b"another file system: ", name),
+            Self::CannotWrite(name) => about(b"cannot write: ", name),
+            Self::DigestDiffers(name) => about(b"digest differs: ", name),
+            Self::TakenOver => about(TAKEN_OVER, b""),
+            Self::TooLarge(most) => push(out, format_args!("too large, {most} bytes at most")),
+            Self::NoRoom { free, kept } => {
+                push(
+                    out,
+                    format_args!("no room: {free} bytes are free, {kept} stay so"),
+                );
+            }
+            Self::PartsFull(most) => push(
+                out,
+                format_args!("no room: unfinished uploads hold {most} bytes, the most they may"),
+            ),
+            Self::NothingCame(time) => {
+                let time = humantime::format_duration(time);
+                push(out, format_args!("nothing came for {time}, closing"));
+            }
+            Self::Cut { came, size, name } => {
+                push(out, format_args!("{came} of {size} bytes came: "));
+                out.extend_from_slice(name);
+            }
+            _ => unreachable!("all others are written above"),
         }
     }
 }
@@ -122,8 +204,11 @@ impl ErrorReply<'_> {
 /// Whether the server closes behind an `ERR` line with this reason, so that no answer follows it.
 #[must_use]
 pub fn is_last_word(reason: &[u8]) -> bool {
-    [SHUTTING_DOWN, NOT_WEB, SPEAKS_TLS].contains(&reason)
-        || (reason.ends_with(CLOSING) && (reason.starts_with(IDLE) || is_token_end(reason)))
+    [SHUTTING_DOWN, NOT_WEB, SPEAKS_TLS, TAKEN_OVER].contains(&reason)
+        || (reason.ends_with(CLOSING)
+            && (reason.starts_with(IDLE)
+                || reason.starts_with(NOTHING_CAME)
+                || is_token_end(reason)))
 }
 
 fn is_token_end(reason: &[u8]) -> bool {

@@ -8,6 +8,7 @@
 pub mod entry;
 pub mod error_reply;
 pub mod http;
+pub mod put;
 pub mod refusal;
 pub mod reply;
 pub mod request;
@@ -18,6 +19,7 @@ pub mod timestamp;
 pub mod token;
 
 pub use entry::{KnownClient, ListedFile};
+pub use put::Put;
 pub use reply::{ClientName, CloseReason, Digest, ErrorReply, Hex, Reply};
 pub use request::{LINE_BYTES_MAX, Request};
 pub use sanitize::{Sanitized, SanitizedJson};

@@ -114,6 +114,10 @@ pub enum Reply<'a> {
     Start(u64),
     /// The digest of a file, and how many bytes it is the digest of.
     Sha256(&'a Digest, u64),
+    /// The body of an upload is expected, from this byte on.
+    Ready(u64),
+    /// The file is there, whole and on the disk: its digest and its size.
+    Stored(&'a Digest, u64),
     /// What a listing says of a file.
     Stat(ListedFile<'a>),
     /// The end of an answer of several lines or of a file.
@@ -145,6 +149,8 @@ impl Reply<'_> {
                 out.extend_from_slice(SHA256);
                 push(out, format_args!("{} {size}", Hex(digest)));
             }
+            Self::Ready(offset) => push(out, format_args!("READY {offset}")),
+            Self::Stored(digest, size) => push(out, format_args!("STORED {} {size}", Hex(digest))),
             Self::Stat(file) => {
                 out.extend_from_slice(STAT);
                 return file.write(out);
@@ -164,6 +170,8 @@ const WELCOME: &[u8] = b"Welcome ";
 const GOODBYE: &[u8] = b"Goodbye ";
 const START: &[u8] = b"START ";
 const SHA256: &[u8] = b"SHA256 ";
+const READY: &[u8] = b"READY ";
+const STORED: &[u8] = b"STORED ";
 const STAT: &[u8] = b"STAT ";
 const ERROR: &[u8] = b"ERR ";
 
@@ -203,12 +211,37 @@ pub fn parse_start(line: &[u8]) -> Option<u64> {
 /// Reads `SHA256 HEX SIZE` (without its LF): the digest, and of how many bytes.
 #[must_use]
 pub fn parse_sha256(line: &[u8]) -> Option<(Digest, u64)> {
-    let (hex, size) = line.strip_prefix(SHA256)?.split_at_checked(64)?;
+    parse_digest_and_size(line.strip_prefix(SHA256)?)
+}
+
+/// Reads `STORED HEX SIZE` (without its LF): what is on the server's disk now.
+#[must_use]
+pub fn parse_stored(line: &[u8]) -> Option<(Digest, u64)> {
+    parse_digest_and_size(line.strip_prefix(STORED)?)
+}
+
+/// Reads `READY OFFSET` (without its LF): from which byte on the body is expected.
+#[must_use]
+pub fn parse_ready(line: &[u8]) -> Option<u64> {
+    parse_u64(line.strip_prefix(READY)?)
+}
+
+fn parse_digest_and_size(words: &[u8]) -> Option<(Digest, u64)> {
+    let (hex, size) = words.split_at_checked(64)?;
+    Some((parse_digest(hex)?, parse_u64(size.strip_prefix(b" ")?)?))
+}
+
+/// Reads a digest as sha256sum writes it: 64 digits.
+#[must_use]
+pub fn parse_digest(hex: &[u8]) -> Option<Digest> {
     let mut digest = Digest::default();
+    if hex.len() != 2 * digest.len() {
+        return None;
+    }
     for (byte, pair) in digest.iter_mut().zip(hex.as_chunks::<2>().0) {
         *byte = parse_digit(pair[0])? << 4 | parse_digit(pair[1])?;
     }
-    Some((digest, parse_u64(size.strip_prefix(b" ")?)?))
+    Some(digest)
 }
 
 /// Reads `STAT SIZE TIME NAME` (without its LF): the line that a listing has for the file.
@@ -371,6 +404,76 @@ mod tests {
             Reply::Error(ErrorReply::TokenEnded(TokenEnd::Revoked)),
             b"ERR token revoked, closing\n",
         ),
+        (Reply::Ready(5), b"READY 5\n"),
+        (
+            Reply::Stored(&[0xa5; 32], 15),
+            b"STORED a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5 15\n",
+        ),
+        (
+            Reply::Error(ErrorReply::NoUploads),
+            b"ERR no uploads here\n",
+        ),
+        (
+            Reply::Error(ErrorReply::NoName("put SIZE")),
+            b"ERR usage: put SIZE NAME\n",
+        ),
+        (
+            Reply::Error(ErrorReply::SizeTooLarge),
+            b"ERR size larger than any file\n",
+        ),
+        (Reply::Error(ErrorReply::Exists(b"a")), b"ERR exists: a\n"),
+        (
+            Reply::Error(ErrorReply::BeingUploaded(b"a")),
+            b"ERR being uploaded: a\n",
+        ),
+        (
+            Reply::Error(ErrorReply::NotAName(b"\t")),
+            b"ERR cannot be a name: \t\n",
+        ),
+        (
+            Reply::Error(ErrorReply::TooLarge(9)),
+            b"ERR too large, 9 bytes at most\n",
+        ),
+        (
+            Reply::Error(ErrorReply::NoRoom { free: 5, kept: 1 }),
+            b"ERR no room: 5 bytes are free, 1 stay so\n",
+        ),
+        (
+            Reply::Error(ErrorReply::PartsFull(9)),
+            b"ERR no room: unfinished uploads hold 9 bytes, the most they may\n",
+        ),
+        (
+            Reply::Error(ErrorReply::NoOverwrite),
+            b"ERR nothing is replaced here\n",
+        ),
+        (
+            Reply::Error(ErrorReply::OtherFileSystem(b"m/a")),
+            b"ERR another file system: m/a\n",
+        ),
+        (
+            Reply::Error(ErrorReply::CannotWrite(b"a")),
+            b"ERR cannot write: a\n",
+        ),
+        (
+            Reply::Error(ErrorReply::DigestDiffers(b"a")),
+            b"ERR digest differs: a\n",
+        ),
+        (
+            Reply::Error(ErrorReply::TakenOver),
+            b"ERR taken over by another connection\n",
+        ),
+        (
+            Reply::Error(ErrorReply::NothingCame(Duration::from_secs(30))),
+            b"ERR nothing came for 30s, closing\n",
+        ),
+        (
+            Reply::Error(ErrorReply::Cut {
+                came: 5,
+                size: 15,
+                name: b"a",
+            }),
+            b"ERR 5 of 15 bytes came: a\n",
+        ),
         (Reply::NoMark, b"\xff\xfc\x06"),
     ];
 
@@ -407,6 +510,13 @@ mod tests {
         ] {
             assert_eq!(read(&bad), None, "{bad}");
         }
+        let stored = format!("STORED {hex} 15");
+        assert_eq!(parse_stored(stored.as_bytes()), Some((digest, 15)));
+        assert_eq!(parse_stored(format!("STORED {hex}").as_bytes()), None);
+        assert_eq!(parse_ready(b"READY 7"), Some(7));
+        for bad in [&b"READY"[..], b"READY ", b"READY 7 ", b"ready 7"] {
+            assert_eq!(parse_ready(bad), None, "{}", bad.escape_ascii());
+        }
         let stat = &b"STAT 15 2026-11-22T10:00:00Z a b"[..];
         assert_eq!(parse_stat(stat), Some(&stat[5..]));
         for bad in [&stat[5..], b"STAT", b"stat x ACK", b"STATUS"] {
@@ -433,6 +543,8 @@ mod tests {
             ErrorReply::Idle(Duration::from_secs(90)),
             ErrorReply::ShuttingDown,
             ErrorReply::NotWeb,
+            ErrorReply::TakenOver,
+            ErrorReply::NothingCame(Duration::from_secs(30)),
             ErrorReply::TokenEnded(TokenEnd::Revoked),
             ErrorReply::TokenEnded(TokenEnd::Expired),
         ] {

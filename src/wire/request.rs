@@ -1,7 +1,9 @@
 //! The requests: one line each, parsed without copying.
 //!
-//! Owns their grammar. Must never judge whether a request can be served: a name is taken verbatim,
-//! and resolved in the served folder.
+//! Owns their grammar; that of uploads is in [`crate::wire::put`]. Must never judge whether a
+//! request can be served: a name is taken verbatim, and resolved in the served folder.
+
+use crate::wire::put::Put;
 
 /// The longest request, in bytes before its LF (a CR there counts).
 ///
@@ -34,6 +36,8 @@ pub enum Request<'a> {
         /// The rest of the line, verbatim; at least one byte.
         name: &'a [u8],
     },
+    /// `put …` and `replace …`: a file comes.
+    Put(Put<'a>),
     /// `exit`: the client leaves.
     Exit,
     /// A command that takes a name, such as `get`, without one; its word in small letters.
@@ -52,6 +56,7 @@ impl<'a> Request<'a> {
             .or_else(|| Self::parse_get(line))
             .or_else(|| Self::parse_naming(line, "sha256", |name| Self::Sha256 { name }))
             .or_else(|| Self::parse_naming(line, "stat", |name| Self::Stat { name }))
+            .or_else(|| Put::parse(line).map(Self::Put))
             .unwrap_or(Self::Message(line))
     }
 

@@ -121,8 +121,8 @@ mod tests {
         events.add(Event::WriteBlocked);
         assert_eq!(
             format!("{}: {events}", events.who()),
-            "Client07: 1 message, 1 status, 1 list, 1 get, 1 sha256, 1 stat, 1 exit, 1 mistake, \
-             5 B read, 6 B written, 7 B of files sent, 1 would block"
+            "Client07: 1 message, 1 status, 1 list, 1 get, 1 sha256, 1 stat, 1 put, 1 exit, 1 \
+             mistake, 5 B read, 6 B written, 7 B of files sent, 1 would block"
         );
     }
 }

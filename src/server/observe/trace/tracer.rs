@@ -271,7 +271,7 @@ impl Tracer for Trace {
             Turn::Done => "done",
         };
         self.seen = Default::default();
-        let [a, b, c, d, e, f, g, h] = self.requests(events);
+        let [a, b, c, d, e, f, g, h, i] = self.requests(events);
         let args = [
             Arg::Text("end", end),
             a,
@@ -282,6 +282,7 @@ impl Tracer for Trace {
             f,
             g,
             h,
+            i,
             Arg::Some("read", events.read),
             Arg::Some("written", events.written),
             Arg::Some("sent", events.sent),
