@@ -86,6 +86,10 @@ impl Transport for End {
         false
     }
 
+    fn refuse(&mut self) {
+        unreachable!("there is no handshake")
+    }
+
     fn is_ready(&self) -> bool {
         true
     }

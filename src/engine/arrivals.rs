@@ -1,7 +1,7 @@
 //! The peers that wait at a gate: for a handshake, for their token, for a verdict.
 //!
-//! Owns their list with their tickets, and decides which of them is dropped when there are too
-//! many. Must never hold a berth for one, nor any byte that a peer sent.
+//! Owns their list with their tickets, and decides which of them is turned away when there are
+//! too many. Must never hold a berth for one, nor any byte that a peer sent.
 
 use crate::engine::admission::Ticket;
 use crate::engine::limits::Limits;
@@ -69,7 +69,7 @@ impl<P: Peer> Arrivals<P> {
         self.0.drain(..)
     }
 
-    /// The key of the peer to drop now that `newcomer` waits too: `None` while there is room, else
+    /// The key of the peer to turn away now that `newcomer` waits too: `None` while there is room, else
     /// the peer that was silent longest, chosen among those of the newcomer's origin if these are
     /// too many. `silent_since` returns when a byte of the peer with that key last moved.
     pub fn crowded_out<S: Ord>(
@@ -109,7 +109,7 @@ mod tests {
         }
     }
 
-    /// Which of these, each `(origin, silent since)`, is dropped for the last one.
+    /// Which of these, each `(origin, silent since)`, makes room for the last one.
     fn crowded_out(peers: &[(char, u32)], max: usize, per_origin_max: usize) -> Option<usize> {
         let limits = Limits {
             arrivals_max: max,

@@ -4,6 +4,7 @@
 
 use std::time::Instant;
 
+use crate::engine::admission::Refusal;
 use crate::engine::limits::Limits;
 use crate::engine::phase::Phase;
 use crate::engine::ports::{Backend, Transport};
@@ -68,6 +69,19 @@ impl<T: Transport, K> Connection<T, K> {
         let reads = self.session.is_line_over(limits, owes, now);
         self.session.expire(limits, owes, now);
         self.readiness.note(Readiness::of(reads, true));
+    }
+
+    /// The peer waits at a gate and has to make room for others. It is told so with a line, or with
+    /// what its transport can say before the handshake is complete.
+    pub fn crowd_out(&mut self, now: Instant) {
+        if self.transport.is_ready() {
+            return self.session.turn_away(Refusal::Busy, now);
+        }
+        if !self.transport.owes() {
+            self.session.note_nothing_unsent(now);
+        }
+        self.transport.refuse();
+        self.session.end_unsaid(Refusal::Busy);
     }
 
     /// Ends the connection as it is, with nothing more read or written.

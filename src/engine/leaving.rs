@@ -85,7 +85,7 @@ impl<F, K> Session<F, K> {
 
     /// The same, with the reason if the peer holds no berth yet. No line says it: the peer could
     /// not read one.
-    fn end_unsaid(&mut self, refusal: Refusal) {
+    pub(super) fn end_unsaid(&mut self, refusal: Refusal) {
         self.outbox.clear();
         self.task = None;
         match self.phase {

@@ -61,7 +61,7 @@ pub struct Limits {
     /// The most peers in the table that wait: for their handshake, for their own token, or for a
     /// verdict that comes later.
     /// Each costs a descriptor and at most an inbox, so all of them cost less than 5 MiB. When
-    /// there is one more, the one that was silent longest is dropped. Without TLS, without
+    /// there is one more, the one that was silent longest is turned away. Without TLS, without
     /// tokens and with a local admission no peer waits.
     pub arrivals_max: usize,
 

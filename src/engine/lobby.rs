@@ -57,7 +57,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
             self.greet(key, 1, service, now);
         } else {
             self.enqueue(key);
-            self.wait(key, service);
+            self.wait(key, service, now);
         }
         self.trim_unadmitted(self.limits.unadmitted_max);
         self.check_invariants();
@@ -134,7 +134,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
             None => {
                 // It is read meanwhile, so that a disconnect is noticed.
                 self.enqueue(key);
-                self.wait(key, service);
+                self.wait(key, service, now);
             }
         }
     }
@@ -199,20 +199,36 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         }
     }
 
-    /// The peer waits at a gate. If too many do, another one is dropped.
-    pub(super) fn wait(&mut self, key: usize, service: &mut impl Backend<T, K, Peer = A::Peer>) {
+    /// The peer waits at a gate. If too many do, another one is turned away.
+    pub(super) fn wait(
+        &mut self,
+        key: usize,
+        service: &mut impl Backend<T, K, Peer = A::Peer>,
+        now: Instant,
+    ) {
         let entries = &self.entries;
         let silent_since = |key: usize| entries[key].connection.session().moved_at();
         let crowded_out = self.arrivals.crowded_out(key, &self.limits, silent_since);
         if let Some(other) = crowded_out {
-            let arrival = self.arrivals.remove(other).expect("it was just found");
-            self.admission.withdraw(arrival.ticket);
-            service.refused(&arrival.peer, Refusal::Busy);
-            self.queue.retain(|&queued| queued != other);
-            self.remove(other);
+            self.crowd_out(other, service, now);
         }
         let deadline = self.entries[key].connection.deadline(&self.limits);
         self.deadlines.set(key, deadline);
+    }
+
+    /// Turns a peer away that waits at a gate, and gives it a turn in which it is told so.
+    fn crowd_out(
+        &mut self,
+        key: usize,
+        service: &mut impl Backend<T, K, Peer = A::Peer>,
+        now: Instant,
+    ) {
+        let arrival = self.arrivals.remove(key).expect("it was just found");
+        self.entries[key].connection.crowd_out(now);
+        self.unadmitted.push_back(key);
+        service.refused(&arrival.peer, Refusal::Busy);
+        self.admission.withdraw(arrival.ticket);
+        self.serve(key, 1, service, now);
     }
 
     /// The peer's standing was `before` and has changed in its turn: it stopped waiting, or gave

@@ -53,6 +53,11 @@ pub trait Transport {
     /// called only while it owes some.
     fn settle(&mut self) -> io::Result<usize>;
 
+    /// Turns the peer away in the middle of its handshake, where no line can be written: what the
+    /// transport can say instead is owed from now on, and input is to be discarded. To be called
+    /// only while the transport is not ready.
+    fn refuse(&mut self);
+
     /// Whether the transport has unsent bytes of its own.
     fn owes(&self) -> bool;
 

@@ -49,6 +49,10 @@ pub trait Cipher {
     /// nothing more is taken.
     fn close(&mut self);
 
+    /// Tells the peer that it is turned away, as far as the handshake has come. It is fed no more,
+    /// and nothing more is taken.
+    fn refuse(&mut self);
+
     /// Whether it has output for the pipe: of its own, or encrypted.
     fn owes(&self) -> bool;
 
@@ -65,7 +69,8 @@ pub trait Cipher {
 enum Stage {
     /// It is.
     Open,
-    /// It is read and discarded: the peer violated the protocol, or the end was said.
+    /// It is read and discarded: the peer violated the protocol or was turned away, or the end was
+    /// said.
     Over,
 }
 
@@ -189,6 +194,11 @@ impl<T: Gather, C: Cipher> Transport for Sealed<T, C> {
     #[inline(never)]
     fn settle(&mut self) -> io::Result<usize> {
         self.send()
+    }
+
+    fn refuse(&mut self) {
+        self.stage = Stage::Over;
+        self.cipher.refuse();
     }
 
     fn owes(&self) -> bool {

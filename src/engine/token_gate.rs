@@ -87,7 +87,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
             Demand::Token => {
                 let session = self.entries[key].connection.session_mut();
                 session.demand_token(&self.limits, now);
-                self.wait(key, service);
+                self.wait(key, service, now);
                 self.serve(key, turns, service, now);
             }
             Demand::Refused(refusal) => {

@@ -33,7 +33,8 @@ pub enum Refusal {
     Denied(Denial),
     /// It completed no handshake, or showed no token, in this time. The line is for the latter.
     Late(Duration),
-    /// It had to make room for others before it showed a token. No line tells it so.
+    /// It had to make room for others before it was judged. The line is for whoever has completed
+    /// its handshake.
     Busy,
     /// It violated the protocol of its transport (TLS). No line of this protocol tells it so.
     BrokeRules,

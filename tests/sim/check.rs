@@ -121,7 +121,10 @@ impl World {
     /// was late in its handshake is owed no line.
     fn is_told(&self, wire: &Wire, id: usize) -> bool {
         let expect = self.peers[id].expect.as_ref();
-        wire.is_bare || expect.is_some_and(|expect| wire.record.written == expect.stream().len())
+        let is_refused = wire.is_refused_early && !wire.owes;
+        wire.is_bare
+            || is_refused
+            || expect.is_some_and(|expect| wire.record.written == expect.stream().len())
     }
 
     /// What one peer makes the server hold is bounded.

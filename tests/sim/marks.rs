@@ -50,7 +50,7 @@ names! {
         Failed, Digest, Stated, Web, LongWeb, WebWordsLater, Mark,
         CrNul, Unended, KeptReason, Carried, CarriedInPart,
         Arriving, LateVerdict, LostVerdict, Withdrawn, ArrivedTooLate,
-        LateRefusal, CrowdedOut, Leaseless, NothingOpened, CutInside, BrokeRules, Settled,
+        LateRefusal, CrowdedOut, CrowdedInHandshake, Leaseless, NothingOpened, CutInside, BrokeRules, Settled,
         FinishBlocked, ShutOut,
         ExitOutside, ThreeLines, TooMuchOutside, KeptBehindToken, NotAllowed, Denied, TokenExpired,
         TokenInUse, LateOutside, Penalised, TokenEnded,

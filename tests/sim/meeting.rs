@@ -84,7 +84,6 @@ impl Net {
     pub(crate) fn refused(&mut self, id: usize, refusal: Refusal) {
         let wire = &self.wires[id];
         let is_silent = match refusal {
-            Refusal::Busy => true,
             Refusal::BrokeRules => {
                 assert!(wire.broke_rules, "wire {id}: broke no rule");
                 true
@@ -101,11 +100,11 @@ impl Net {
             // No line tells it so.
             return;
         }
+        let has_reason = self.is_refusable(id, refusal);
         self.book.arriving.retain(|&each| each != id);
         if !self.book.unadmitted.contains(&id) {
             self.book.unadmitted.push_back(id);
         }
-        let has_reason = self.is_refusable(id, refusal);
         self.book.met.push((id, Met::Refused(refusal, has_reason)));
         self.say(|| format!("  wire {id}: is turned away, {refusal:?}"));
     }
@@ -127,6 +126,11 @@ fn turned_away(net: &mut Net, peer: &mut Peer, before: &Before, (id, refusal): (
         net.marks.event(Event::ArrivedTooLate);
     }
     note_refusal(net, refusal);
+    if net.wires[id].is_refused_early {
+        assert_eq!(refusal, Refusal::Busy, "wire {id}: others read a line");
+        net.marks.event(Event::CrowdedInHandshake);
+        return;
+    }
     let is_stopping = net.is_stopping;
     let now = net.now;
     let record = &mut net.wires[id].record;
@@ -134,7 +138,7 @@ fn turned_away(net: &mut Net, peer: &mut Peer, before: &Before, (id, refusal): (
         assert!(
             matches!(
                 refusal,
-                Refusal::Full | Refusal::Crowded | Refusal::Penalised
+                Refusal::Full | Refusal::Crowded | Refusal::Penalised | Refusal::Busy
             ),
             "wire {id}: nothing was asked of it: {refusal:?}"
         );
@@ -154,6 +158,7 @@ fn turned_away(net: &mut Net, peer: &mut Peer, before: &Before, (id, refusal): (
         Refusal::Full | Refusal::Crowded => is_judged || is_stopping,
         Refusal::Denied(_) => is_judged,
         Refusal::Late(_) => !is_judged,
+        Refusal::Busy => true,
         _ => false,
     };
     assert!(is_due, "wire {id}: is turned away for {refusal:?}");
@@ -167,7 +172,7 @@ fn turned_away(net: &mut Net, peer: &mut Peer, before: &Before, (id, refusal): (
 /// The line for a refusal, in the words of the contract.
 fn line(net: &Net, refusal: Refusal) -> String {
     match refusal {
-        Refusal::Full => "Server full, try later\n".to_owned(),
+        Refusal::Full | Refusal::Busy => "Server full, try later\n".to_owned(),
         Refusal::Crowded => "Too many clients from your address, try later\n".to_owned(),
         Refusal::Penalised => "Too many failed tries from your address, try later\n".to_owned(),
         Refusal::Denied(Denial::Unknown) => "ERR not let in\n".to_owned(),
@@ -185,7 +190,7 @@ fn line(net: &Net, refusal: Refusal) -> String {
             };
             format!("ERR no auth within {words}, closing\n")
         }
-        Refusal::Busy | Refusal::BrokeRules => unreachable!("no line tells it"),
+        Refusal::BrokeRules => unreachable!("no line tells it"),
     }
 }
 
@@ -195,7 +200,8 @@ fn note_refusal(net: &mut Net, refusal: Refusal) {
         Refusal::Full => net.marks.event(Event::Refused),
         Refusal::Crowded => net.marks.event(Event::Crowded),
         Refusal::Late(_) => net.marks.event(Event::LateOutside),
+        Refusal::Busy => net.marks.event(Event::CrowdedOut),
         Refusal::Penalised | Refusal::Denied(_) => {}
-        Refusal::Busy | Refusal::BrokeRules => unreachable!("no line tells it"),
+        Refusal::BrokeRules => unreachable!("no line tells it"),
     }
 }

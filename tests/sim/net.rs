@@ -230,6 +230,7 @@ impl Net {
             // That it was asked and did not answer is known to whom its bytes are.
             Refusal::Denied(Denial::NotShown) => return true,
             Refusal::Denied(denial) => return self.book.judged.contains(&(id, Err(denial))),
+            Refusal::Busy => return self.is_crowded_out(id),
             Refusal::Late(_) => {
                 return self.now >= self.wires[id].arrived_at + self.setup.limits.arrival;
             }
@@ -254,7 +255,7 @@ impl Net {
     /// Whoever has this ticket waits no more.
     pub(crate) fn withdrawn(&mut self, ticket: Ticket) {
         let id = self.book.accepted[usize::try_from(ticket.0).expect("it is small")];
-        if self.book.arriving.contains(&id) && !self.is_crowded_out(id) {
+        if self.book.arriving.contains(&id) {
             self.book.arriving.retain(|&each| each != id);
             self.book.unadmitted.push_back(id);
             let now = self.now;
@@ -268,7 +269,7 @@ impl Net {
     }
 
     /// Whether somebody who arrives has to make room, and it is this one's turn to.
-    fn is_crowded_out(&self, id: usize) -> bool {
+    pub(crate) fn is_crowded_out(&self, id: usize) -> bool {
         let arriving = &self.book.arriving;
         let newcomer = arriving.last().copied();
         let (Some(newcomer), true) = (newcomer, arriving.contains(&id)) else {
@@ -301,10 +302,8 @@ impl Net {
     /// The hub let go of a connection: what its peer has not read is in danger.
     pub(crate) fn dropped(&mut self, id: usize) {
         let most = self.setup.limits.unadmitted_max - usize::from(self.book.accepting);
-        let crowded_out = self.is_crowded_out(id);
         let unadmitted = &mut self.book.unadmitted;
         let makes_room = unadmitted.len() > most && unadmitted.front() == Some(&id);
-        let makes_room = makes_room || crowded_out;
         unadmitted.retain(|&each| each != id);
         self.book.arriving.retain(|&each| each != id);
         self.book.drops.push(Drop {

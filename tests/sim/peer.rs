@@ -292,6 +292,14 @@ impl Peer {
         assert!(self.fate.is_some(), "wire {}: nobody is left", self.id);
         let Some(expect) = &self.expect else {
             assert_eq!(self.received, 0, "nobody is sent a byte before it is met");
+            let is_lost = self.is_gone || wire.reset || wire.lost;
+            let is_told = wire.is_refused_early && wire.finished_at.is_some();
+            let seal = self.seal.as_ref().filter(|_| is_told);
+            assert!(
+                is_lost || seal.is_none_or(|seal| seal.busy_seen),
+                "wire {}: whoever is turned away in its handshake is told so",
+                self.id
+            );
             return false;
         };
         if wire.finished_at.is_some() && !wire.broke_rules {

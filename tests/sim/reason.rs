@@ -32,8 +32,6 @@ pub(crate) enum Fate {
     Trimmed,
     /// It had not arrived in time, or when the server stopped.
     Late,
-    /// The same, before it was let in or turned away.
-    CrowdedOut,
 }
 
 impl World {
@@ -113,7 +111,7 @@ pub(crate) fn fate(
     }
     let record = before.records.get(id).copied().unwrap_or_default();
     let is_arriving = peer.expect.as_ref().is_none_or(Expect::is_arriving);
-    if is_arriving && wire.finished_at.is_none() {
+    if is_arriving && !wire.is_refused_early && wire.finished_at.is_none() {
         if wire.broke_rules && is_due(record.taken_at, limits.stall) {
             return Fate::Stalled;
         }
@@ -121,7 +119,7 @@ pub(crate) fn fate(
             return Fate::Late;
         }
         assert!(drop.makes_room, "wire {id}: let go of for nothing");
-        return Fate::CrowdedOut;
+        return Fate::Trimmed;
     }
     match wire.finished_at {
         None if is_due(record.taken_at, limits.stall) => Fate::Stalled,
@@ -152,7 +150,6 @@ pub(crate) fn note_fate(net: &mut Net, id: usize, fate: Fate) {
         Fate::Discarded => net.marks.event(Event::Discarded),
         Fate::Trimmed => net.marks.event(Event::Trimmed),
         Fate::Late => net.marks.event(Event::ShutOut),
-        Fate::CrowdedOut => net.marks.event(Event::CrowdedOut),
         Fate::Stalled if was_refused => net.marks.event(Event::StalledOutsider),
         Fate::Stalled => {}
     }

@@ -2,7 +2,7 @@
 //!
 //! Owns the state of the server's end: frames of three bytes and a payload; a hello, a flight and a
 //! finish before anything is said; answers of its own to a request for new keys; an end that is
-//! said; and an alert for who breaks the rules. Must never be kind: what it is not to be asked for
+//! said; an alert for who breaks the rules, and another for who is turned away before it has finished. Must never be kind: what it is not to be asked for
 //! is a mistake of the engine's.
 
 use std::collections::VecDeque;
@@ -19,6 +19,7 @@ pub(crate) const NEW_KEYS: u8 = b'K';
 pub(crate) const KEYS: u8 = b'k';
 pub(crate) const END: u8 = b'E';
 pub(crate) const ALERT: u8 = b'A';
+pub(crate) const BUSY: u8 = b'B';
 
 /// What the server answers a hello with.
 const FLIGHT_BYTES: usize = 40;
@@ -157,6 +158,13 @@ impl Cipher for Seal {
         if !self.is_handshaking() {
             self.out.extend(frame(END, &[]));
         }
+    }
+
+    fn refuse(&mut self) {
+        assert!(self.is_handshaking(), "behind that a line says it");
+        assert!(!self.said_end, "the end is said once");
+        self.said_end = true;
+        self.out.extend(frame(BUSY, &[]));
     }
 
     fn owes(&self) -> bool {

@@ -6,7 +6,9 @@
 use std::collections::VecDeque;
 
 use crate::rng::Rng;
-use crate::seal::{ALERT, DATA, END, FINISH, FLIGHT, HELLO, KEYS, NEW_KEYS, frame, next_frame};
+use crate::seal::{
+    ALERT, BUSY, DATA, END, FINISH, FLIGHT, HELLO, KEYS, NEW_KEYS, frame, next_frame,
+};
 
 /// The longest piece of a script in one frame.
 const FRAME_BYTES_MAX: usize = 700;
@@ -28,6 +30,7 @@ pub(crate) struct SealedPeer {
     came: VecDeque<u8>,
     pub(crate) end_seen: bool,
     pub(crate) alert_seen: bool,
+    pub(crate) busy_seen: bool,
 }
 
 impl SealedPeer {
@@ -113,7 +116,7 @@ impl SealedPeer {
         let mut plain = Vec::new();
         while let Some((kind, payload)) = next_frame(&mut self.came) {
             assert!(
-                !self.end_seen && !self.alert_seen,
+                !self.end_seen && !self.alert_seen && !self.busy_seen,
                 "nothing comes behind the end of a sealed pipe"
             );
             match kind {
@@ -122,6 +125,7 @@ impl SealedPeer {
                 KEYS => {}
                 END => self.end_seen = true,
                 ALERT => self.alert_seen = true,
+                BUSY => self.busy_seen = true,
                 other => panic!("a frame of kind {other}"),
             }
         }

@@ -70,6 +70,10 @@ impl Transport for RawPipe {
         unreachable!("the pipe below owes nothing")
     }
 
+    fn refuse(&mut self) {
+        unreachable!("the pipe below has no handshake")
+    }
+
     fn owes(&self) -> bool {
         false
     }
@@ -257,6 +261,21 @@ impl Socket {
             }
         }
         finished
+    }
+
+    /// Turns the peer away in its handshake.
+    pub(crate) fn refuse_sealed(net: &Shared, id: usize, secret: &mut Secret) {
+        assert!(
+            !secret.sealed.is_ready(),
+            "wire {id}: behind its handshake a line says it"
+        );
+        let net = &mut *net.borrow_mut();
+        if !net.wires[id].owes {
+            net.wires[id].record.taken_at = net.now;
+        }
+        secret.sealed.refuse();
+        net.wires[id].is_refused_early = true;
+        Self::look(net, id, secret);
     }
 
     /// Whether the pipe says that it can be written to.

@@ -99,6 +99,15 @@ impl Transport for Socket {
         result
     }
 
+    fn refuse(&mut self) {
+        let Self { id, net, secret } = self;
+        let secret = secret.as_mut();
+        let secret = secret.expect("only a sealed pipe has a handshake");
+        Self::refuse_sealed(net, *id, secret);
+        net.borrow_mut()
+            .say(|| format!("  wire {id}: is turned away in its handshake"));
+    }
+
     fn owes(&self) -> bool {
         let secret = self.secret.as_ref();
         secret.is_some_and(|secret| Self::says_debt(&self.net, secret))

@@ -62,6 +62,8 @@ pub(crate) struct Wire {
     pub(crate) was_drained: bool,
     /// The peer broke the rules of a sealed pipe.
     pub(crate) broke_rules: bool,
+    /// The peer was turned away before its handshake was complete, for which there is no line.
+    pub(crate) is_refused_early: bool,
     /// It arrives no more, was owed nothing then, and its pipe has not begun to owe the end.
     pub(crate) is_bare: bool,
     pub(crate) key: Option<usize>,
@@ -105,6 +107,7 @@ impl Wire {
             owes: false,
             was_drained: false,
             broke_rules: false,
+            is_refused_early: false,
             is_bare: false,
             key: None,
             place,

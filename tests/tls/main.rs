@@ -5,6 +5,7 @@ mod support;
 
 mod cert;
 mod client;
+mod crowd;
 mod cuts;
 mod door;
 mod journal;

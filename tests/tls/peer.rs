@@ -76,11 +76,16 @@ impl Keys {
 
     /// A client that has said nothing yet.
     pub(crate) fn peer(&self, server: &Server) -> TlsPeer {
+        self.peer_on(connect(tls_address(server)))
+    }
+
+    /// The same, on this connection.
+    pub(crate) fn peer_on(&self, stream: TcpStream) -> TlsPeer {
         let name = ServerName::try_from("localhost").expect("it is a name");
         let tls = ClientConnection::new(self.config(), name).expect("it can be begun");
         TlsPeer {
             tls,
-            stream: connect(tls_address(server)),
+            stream,
             ended: false,
         }
     }
@@ -252,6 +257,31 @@ impl TlsPeer {
     pub(crate) fn ask(&mut self, line: &str) -> String {
         self.send(format!("{line}\n"));
         self.line()
+    }
+
+    /// Does what is left of the handshake and reads to the end, which is no reset. Gives back what
+    /// was said, or the alert that said it.
+    pub(crate) fn told(&mut self) -> Result<Vec<u8>, rustls::Error> {
+        let mut told = Ok(Vec::new());
+        loop {
+            // Whoever was turned away need not be heard.
+            let out = self.output();
+            drop((&self.stream).write_all(&out));
+            let mut raw = vec![0; 4096];
+            let n = self.stream.read(&mut raw);
+            let n = n.expect("the end comes, and no reset");
+            if n == 0 {
+                return told;
+            }
+            let mut raw = &raw[..n];
+            while let (Ok(text), false) = (&mut told, raw.is_empty()) {
+                self.tls.read_tls(&mut raw).expect("there is room");
+                match self.tls.process_new_packets() {
+                    Ok(_) => text.extend(self.opened(10_000)),
+                    Err(error) => told = Err(error),
+                }
+            }
+        }
     }
 
     /// Reads to the end.

@@ -57,6 +57,10 @@ impl Transport for Line {
         either!(self, transport => transport.settle())
     }
 
+    fn refuse(&mut self) {
+        either!(self, transport => transport.refuse());
+    }
+
     #[inline]
     fn owes(&self) -> bool {
         either!(self, transport => transport.owes())

@@ -202,6 +202,10 @@ impl Transport for Socket {
         unreachable!("a socket owes nothing of its own")
     }
 
+    fn refuse(&mut self) {
+        unreachable!("a socket has no handshake")
+    }
+
     fn owes(&self) -> bool {
         false
     }

@@ -26,6 +26,9 @@ const HANDSHAKE_RECORD: u8 = 0x16;
 /// An unencrypted record with a fatal alert: what came could not be read.
 const DECODE_ERROR: [u8; 7] = [0x15, 3, 3, 0, 2, 2, 50];
 
+/// One that tells a client in its handshake to try later.
+const INTERNAL_ERROR: [u8; 7] = [0x15, 3, 3, 0, 2, 2, 80];
+
 /// The application protocol that a client may name (ALPN). One that names only others is refused:
 /// an attacker led it here to confuse the two protocols.
 const PROTOCOL: &[u8] = b"berth/1";
@@ -70,6 +73,8 @@ impl Acceptor {
             .with_cert_resolver(Arc::new(SingleCertAndKey::from(key)));
         config.ignore_client_order = true;
         config.send_tls13_tickets = 0;
+        // Of a client that is turned away, which may read its line before it has finished.
+        config.send_half_rtt_data = true;
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.alpn_protocols = vec![PROTOCOL.to_vec()];
         Ok(Self(config.into()))
@@ -213,6 +218,20 @@ impl Cipher for Tls {
             }
             Spoken::Tls | Spoken::Other(_) => {}
         }
+    }
+
+    fn refuse(&mut self) {
+        if self.connection.negotiated_key_exchange_group().is_none() {
+            self.spoken = Spoken::Other(INTERNAL_ERROR.to_vec());
+            return;
+        }
+        // The client will read it as soon as it has finished its handshake, for which this end does
+        // not wait. The line is no secret.
+        let mut line = Vec::new();
+        Reply::Full.write(&mut line);
+        let sealed = self.connection.writer().write_all(&line);
+        sealed.expect("a buffer that holds a handshake takes it");
+        self.connection.send_close_notify();
     }
 
     fn owes(&self) -> bool {
