@@ -109,7 +109,9 @@ pub(crate) fn fate(
     if wire.fatal.is_some() {
         return Fate::Broken;
     }
-    let record = before.records.get(id).copied().unwrap_or_default();
+    // What is owed to whoever is turned away in its handshake is owed since that moment.
+    let known = before.records.get(id).filter(|_| !wire.is_refused_early);
+    let record = known.copied().unwrap_or(wire.record);
     let is_arriving = peer.expect.as_ref().is_none_or(Expect::is_arriving);
     if is_arriving && !wire.is_refused_early && wire.finished_at.is_none() {
         if wire.broke_rules && is_due(record.taken_at, limits.stall) {
