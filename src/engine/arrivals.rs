@@ -69,9 +69,9 @@ impl<P: Peer> Arrivals<P> {
         self.0.drain(..)
     }
 
-    /// The key of the peer to turn away now that `newcomer` waits too: `None` while there is room, else
-    /// the peer that was silent longest, chosen among those of the newcomer's origin if these are
-    /// too many. `silent_since` returns when a byte of the peer with that key last moved.
+    /// The key of the peer to turn away now that `newcomer` waits too: `None` while there is room,
+    /// else the peer that was silent longest, chosen among those of the newcomer's origin if these
+    /// are too many. `silent_since` returns when a byte of the peer with that key last moved.
     pub fn crowded_out<S: Ord>(
         &self,
         newcomer: usize,

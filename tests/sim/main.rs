@@ -8,11 +8,11 @@
 //! - `BERTH_SIM_SEEDS=10000 cargo test --release --test sim every_seed` plays that many seeds.
 //! - `BERTH_SIM_SEED=0x2a cargo test --test sim every_seed` plays one and tells its story.
 //!
-//! Reading order: [`world`] (the loop), [`net`], [`socket`], [`transport`], [`sealed_pipe`],
-//! [`seal`], [`admission`] and [`tokens`] (what it stands on), [`expect`], [`gate`], [`named`] and
-//! [`meeting`] (what is owed), [`oracle`], [`reason`] and [`check`] (what has to hold), [`action`]
-//! and [`drain`] (what happens), [`unframed`] (lines that a pause ends), [`nth`] (each operation
-//! failing once), [`rig`] (who tests the tester).
+//! Reading order: [`world`] (the loop), [`net`], [`socket`], [`transport`], [`raw_pipe`],
+//! [`sealed_pipe`], [`seal`], [`admission`] and [`tokens`] (what it stands on), [`expect`],
+//! [`gate`], [`named`] and [`meeting`] (what is owed), [`oracle`], [`reason`] and [`check`] (what
+//! has to hold), [`action`] and [`drain`] (what happens), [`unframed`] (lines that a pause ends),
+//! [`nth`] (each operation failing once), [`rig`] (who tests the tester).
 
 mod action;
 mod admission;
@@ -30,6 +30,7 @@ mod nth;
 mod oracle;
 mod peer;
 mod pipe;
+mod raw_pipe;
 mod reason;
 mod rig;
 mod rng;

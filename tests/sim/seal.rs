@@ -2,8 +2,8 @@
 //!
 //! Owns the state of the server's end: frames of three bytes and a payload; a hello, a flight and a
 //! finish before anything is said; answers of its own to a request for new keys; an end that is
-//! said; an alert for who breaks the rules, and another for who is turned away before it has finished. Must never be kind: what it is not to be asked for
-//! is a mistake of the engine's.
+//! said; an alert for who breaks the rules, and one for who is turned away before it has finished.
+//! Must never be kind: what it is not to be asked for is a mistake of the engine's.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};

@@ -1,28 +1,21 @@
 //! A sealed connection, as the engine's own decorator makes one.
 //!
-//! Owns the pipe, the record of what the hub was told, and planted bugs. Must never let a wrong
+//! Owns the record of what the hub was told, and planted bugs. Must never let a wrong
 //! operation pass: one before the pipe is ready, before its debts are paid, or after its end.
 
-use std::io::{self, ErrorKind, IoSlice};
+use std::io::{self, ErrorKind};
 
-use berth::engine::ports::{Gather, More, ReadAt, Taken, Transport};
+use berth::engine::ports::{More, Taken, Transport};
 use berth::engine::sealed::{Cipher, Sealed};
 use berth::wire::CloseReason;
 
 use crate::marks::{Event, Fault};
 use crate::net::{Net, Shared};
+use crate::raw_pipe::RawPipe;
 use crate::seal::Seal;
-use crate::service::SimFile;
 use crate::setup::Bug;
 use crate::socket::Socket;
 use crate::transport::WRITE_FAULTS;
-
-/// What the decorator stands on.
-#[derive(Debug)]
-pub(crate) struct RawPipe {
-    pub(crate) id: usize,
-    pub(crate) net: Shared,
-}
 
 /// A sealed connection of the server's.
 #[derive(Debug)]
@@ -30,84 +23,6 @@ pub(crate) struct Secret {
     sealed: Sealed<RawPipe, Seal>,
     /// What was opened aside of a read, by mistake.
     aside: Vec<u8>,
-}
-
-impl Transport for RawPipe {
-    type File = SimFile;
-
-    fn read(&mut self, space: &mut [u8]) -> io::Result<Taken> {
-        let net = &mut *self.net.borrow_mut();
-        let most = net.rng.pick(&[space.len(), 100, 7]).min(space.len());
-        let bytes = match net.take_raw(self.id, &mut space[..most]) {
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                net.wires[self.id].readable = false;
-                return Err(error);
-            }
-            n => n?,
-        };
-        let more = match bytes {
-            0 => More::Never,
-            n if n < most => More::WhenTold,
-            _ => More::Perhaps,
-        };
-        net.wires[self.id].was_drained = more == More::WhenTold;
-        Ok(Taken { bytes, more })
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.write_parts(&[IoSlice::new(bytes)])
-    }
-
-    fn send_file(&mut self, _: &SimFile, _: u64, _: usize) -> io::Result<usize> {
-        unreachable!("the bytes of a file are sealed before they are sent")
-    }
-
-    fn finish(&mut self) -> io::Result<()> {
-        self.net.borrow_mut().finish_raw(self.id)
-    }
-
-    fn settle(&mut self) -> io::Result<usize> {
-        unreachable!("the pipe below owes nothing")
-    }
-
-    fn refuse(&mut self) {
-        unreachable!("the pipe below has no handshake")
-    }
-
-    fn owes(&self) -> bool {
-        false
-    }
-
-    fn is_ready(&self) -> bool {
-        true
-    }
-}
-
-impl Gather for RawPipe {
-    fn write_parts(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-        let bytes = parts.iter().flat_map(|part| part.iter().copied());
-        let bytes: Vec<u8> = bytes.collect();
-        let net = &mut *self.net.borrow_mut();
-        let n = net.push_raw(self.id, &bytes, net.sealed_faults)?;
-        net.wires[self.id].record.taken_at = net.now;
-        Ok(n)
-    }
-}
-
-impl ReadAt for SimFile {
-    fn read_at(&self, out: &mut Vec<u8>, offset: u64, len: usize) -> io::Result<usize> {
-        assert!(len > 0, "a file is read for at least a byte");
-        let from = usize::try_from(offset).expect("it is small");
-        let end = self.spec.readable().min(from.saturating_add(len));
-        if from < end {
-            out.extend_from_slice(self.spec.bytes(from, end));
-            Ok(end - from)
-        } else if self.spec.broken_at.is_some() {
-            Err(ErrorKind::Other.into())
-        } else {
-            Ok(0)
-        }
-    }
 }
 
 impl Secret {
