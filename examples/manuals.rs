@@ -63,7 +63,8 @@ A partial download, beside its destination, and its metadata: the file's line of
 
 const CLIENT_SIGNALS: &str = "\
 SIGINT
-The request is aborted. A partial download is kept, to be resumed.";
+The request is aborted. A partial download is kept, and a partial upload on the server, to be
+resumed.";
 
 fn main() -> ExitCode {
     let Some(folder) = env::args_os().nth(1) else {

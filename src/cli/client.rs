@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::cli::client_help::{AFTER_HELP, GET_AFTER_HELP, LONG_ABOUT};
+use crate::cli::client_help::{AFTER_HELP, GET_AFTER_HELP, LONG_ABOUT, PUT_AFTER_HELP};
+use crate::cli::client_put::PutArgs;
 use crate::cli::{address, parse_duration};
 use crate::client::known_servers;
 use crate::client::options::{Color, Fetching, OnExist, Options, Output, Task, Wanted};
@@ -108,6 +109,9 @@ pub enum Command {
     /// Download files, resuming partial downloads
     #[command(after_long_help = GET_AFTER_HELP)]
     Get(GetArgs),
+    /// Upload files, resuming partial uploads
+    #[command(after_long_help = PUT_AFTER_HELP)]
+    Put(PutArgs),
     /// Send a message and show the reply
     ///
     /// The words are joined with spaces. Text that would be a command gets a space in
@@ -247,6 +251,10 @@ impl ClientArgs {
                 }
                 Task::Get(wanted, how)
             }
+            Some(Command::Put(args)) => {
+                let (given, how) = args.into_parts()?;
+                Task::Put(given, how)
+            }
         };
         Ok((options, task))
     }
@@ -287,7 +295,7 @@ fn all_sendable(words: &[OsString]) -> Result<Vec<Vec<u8>>, String> {
 }
 
 /// The bytes of a name, which cannot be empty.
-fn sendable(name: &OsString) -> Result<Vec<u8>, String> {
+pub(super) fn sendable(name: &OsString) -> Result<Vec<u8>, String> {
     match line_of(name)? {
         name if name.is_empty() => Err("a name cannot be empty".into()),
         name => Ok(name),
@@ -336,6 +344,7 @@ fn parse_positive_duration(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::options::{Given, Sending};
     use clap::CommandFactory;
 
     fn task(arguments: &[&str]) -> Result<(Options, Task), String> {
@@ -354,7 +363,7 @@ mod tests {
     fn the_help_fits_a_terminal_and_names_every_exit_code() {
         let help = ClientArgs::command().render_long_help().to_string();
         for code in [
-            0, 1, 2, 7, 9, 18, 19, 22, 23, 28, 33, 35, 60, 65, 67, 73, 75, 77, 78, 130,
+            0, 1, 2, 7, 9, 18, 19, 22, 23, 25, 26, 28, 33, 35, 60, 65, 67, 70, 73, 75, 77, 78, 130,
         ] {
             assert!(help.contains(&format!("\n {code:>3}  ")), "{code}");
         }
@@ -388,6 +397,11 @@ mod tests {
             panic!("{task:?}");
         };
         assert_eq!(format!("{how:?}"), format!("{:?}", Fetching::default()));
+        let (_, put) = self::task(&["put", "a"]).unwrap();
+        let Task::Put(Given::Paths(_), how) = put else {
+            panic!("{put:?}");
+        };
+        assert_eq!(format!("{how:?}"), format!("{:?}", Sending::default()));
     }
 
     #[test]
@@ -415,6 +429,14 @@ mod tests {
             &["get", ""],
             &["get", "a", "-o", "-", "--json"],
             &["list", "--raw", "--json"],
+            &["put"],
+            &["put", "a", "--as", ""],
+            &["put", "a", "--as", "b\nc"],
+            &["put", ""],
+            &["put", "-"],
+            &["put", "-", "--as", "d/"],
+            &["put", "a", "-", "--as", "d/"],
+            &["put", "-r", "-", "--as", "d"],
             &["send"],
             &["--connect-timeout", "0s"],
             &["--wait", "soon"],

@@ -9,6 +9,8 @@ pub mod cert;
 pub mod client;
 #[cfg(feature = "client")]
 mod client_help;
+#[cfg(feature = "client")]
+pub mod client_put;
 #[cfg(feature = "server")]
 pub mod journal;
 #[cfg(feature = "server")]

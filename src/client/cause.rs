@@ -8,7 +8,7 @@ use std::fmt;
 use crate::client::error::Error;
 use crate::client::excerpt::Excerpt;
 use crate::wire::Hex;
-use crate::wire::reply::NO_SUCH_FILE;
+use crate::wire::reply::{NO_SUCH_FILE, NO_UPLOADS};
 
 impl Error {
     /// What happened, without what a person can do about it.
@@ -33,8 +33,13 @@ impl Error {
             }
             Self::Refused(reason) => match reason.strip_prefix(NO_SUCH_FILE) {
                 Some(name) => format!("the server refused: no such file: '{}'", Excerpt(name)),
+                None if reason == NO_UPLOADS => "the server takes no uploads".into(),
                 None => format!("the server refused: {}", Excerpt(reason)),
             },
+            Self::RawUpload(line) => format!(
+                "'{}' announces bytes of a file, which are no requests: the script ends here",
+                Excerpt(line)
+            ),
             Self::Protocol { expected, line } => {
                 let line = Excerpt(line);
                 format!("the server broke the protocol: expected {expected}, got '{line}'")
@@ -162,6 +167,14 @@ impl Error {
             Self::Exists(name) => format!("{} exists and is left as it is", Excerpt(name)),
             Self::Local(name, err) => format!("cannot save {}: {err}", Excerpt(name)),
             Self::Write(name, err) => format!("cannot write {}: {err}", Excerpt(name)),
+            Self::Unreadable(name, err) => format!("cannot read {}: {err}", Excerpt(name)),
+            Self::Changed(name) => format!(
+                "{} changed while it was uploaded, and the server has not got it",
+                Excerpt(name)
+            ),
+            Self::Unkept(err) => {
+                format!("cannot keep standard input in a temporary file: {err}")
+            }
             _ => unreachable!("the others have been told"),
         }
     }

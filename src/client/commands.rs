@@ -3,13 +3,13 @@
 //! Owns which part of an answer goes to standard output and how a failure is reported. Must never
 //! write anything else to standard output.
 
-use crate::client::download::batch::{self, Outcome};
+use crate::client::download::batch as download;
 use crate::client::error::Error;
 use crate::client::excerpt::Excerpt;
 use crate::client::known_servers;
 use crate::client::net::reconnect::Link;
 use crate::client::net::secure;
-use crate::client::options::{Fetching, Options, Output, Task, Wanted};
+use crate::client::options::{Fetching, Given, Options, Output, Sending, Task, Wanted};
 use crate::client::output::answers::{Form, Question, show, table};
 use crate::client::output::json;
 use crate::client::prompt;
@@ -19,6 +19,7 @@ use crate::client::ui::confirm;
 use crate::client::ui::interrupt;
 use crate::client::ui::stderr::Stderr;
 use crate::client::ui::stdout::Stdout;
+use crate::client::upload::batch as upload;
 use crate::streams::{self, Stream};
 use crate::wire::{Hex, Request};
 
@@ -144,6 +145,7 @@ impl Command {
             Task::Status => self.show(link, Question::Status, b"status"),
             Task::List => self.show(link, Question::List, b"list"),
             Task::Get(wanted, how) => self.get(link, wanted, how),
+            Task::Put(given, how) => self.put(link, given, how),
             Task::Send(text) => self.send(link, text),
             Task::Sha256(names) => self.sha256(link, names),
             Task::Stat(names) => self.stat(link, names),
@@ -229,17 +231,36 @@ impl Command {
 
     fn get(&mut self, link: &mut Link, wanted: &Wanted, how: &Fetching) -> Result<(), Error> {
         let stdout_is_taken = how.output == Output::Stdout;
-        batch::run(link, wanted, how, |outcome| {
-            if self.json && !stdout_is_taken {
-                self.stdout.text(json::get(&outcome))?;
-                self.stdout.flush()?;
+        download::run(link, wanted, how, |outcome| {
+            let object = (!stdout_is_taken).then(|| json::get(&outcome));
+            match outcome {
+                download::Outcome::Failed(_, err) => self.tell(object, Some(&err)),
+                _ => self.tell(object, None),
             }
-            if let Outcome::Failed(_, err) = &outcome {
-                let code = self.stderr.error(err);
-                self.fail(code);
-            }
-            Ok(())
         })
+    }
+
+    fn put(&mut self, link: &mut Link, given: &Given, how: &Sending) -> Result<(), Error> {
+        upload::run(link, given, how, |outcome| {
+            let object = Some(json::put(&outcome));
+            match outcome {
+                upload::Outcome::Failed(_, err) => self.tell(object, Some(&err)),
+                _ => self.tell(object, None),
+            }
+        })
+    }
+
+    /// Tells what became of one of several files.
+    fn tell(&mut self, object: Option<String>, err: Option<&Error>) -> Result<(), Error> {
+        if let Some(object) = object.filter(|_| self.json) {
+            self.stdout.text(object)?;
+            self.stdout.flush()?;
+        }
+        if let Some(err) = err {
+            let code = self.stderr.error(err);
+            self.fail(code);
+        }
+        Ok(())
     }
 
     /// Reports how a request ended, as JSON too if that was asked for.

@@ -8,8 +8,11 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use crate::regular_file::NotRegular;
 use crate::wire::Digest;
-use crate::wire::reply::{NO_SUCH_FILE, NOT_ALLOWED};
+use crate::wire::reply::{
+    DIGEST_DIFFERS, EXISTS, NO_ROOM, NO_SUCH_FILE, NO_UPLOADS, NOT_ALLOWED, TAKEN_OVER,
+};
 
 /// The exit code after Ctrl-C: 128 and the number of the signal, as shells count.
 pub const INTERRUPTED: u8 = 130;
@@ -115,6 +118,15 @@ pub enum Error {
     Local(Vec<u8>, io::Error),
     /// The file could not be written while its bytes came, so the rest is still on its way.
     Write(Vec<u8>, io::Error),
+    /// The local file cannot be read, so that it was not uploaded.
+    Unreadable(Vec<u8>, io::Error),
+    /// The local file changed while it was uploaded; the server has not got it.
+    Changed(Vec<u8>),
+    /// What came on standard input could not be kept until it is uploaded.
+    Unkept(io::Error),
+    /// A script has the request of an upload as it is on the wire, so that what follows may be
+    /// bytes and no requests.
+    RawUpload(Vec<u8>),
     /// Requests could not be read.
     Stdin(io::Error),
     /// Answers could not be written.
@@ -129,22 +141,21 @@ impl Error {
             // The reader has closed the pipe, as in `berth | head -1`.
             _ if self.is_quiet() => 0,
             Self::Stdin(_) => 1,
-            Self::Usage(_) => 2,
+            Self::Usage(_) | Self::RawUpload(_) => 2,
             Self::Connect { .. } => 7,
             Self::Closed(_) | Self::Dismissed(_) | Self::Broken(..) | Self::Cut { .. } => 18,
             Self::Mismatch { .. } => 19,
             Self::Handshake(_) => 35,
-            Self::Refused(reason) if reason.starts_with(NOT_ALLOWED) => 9,
             Self::Untrusted { .. } | Self::InClear(_) => 60,
             Self::NoToken(_) | Self::NotLetIn(_) => 67,
             Self::Trust(..) | Self::Token(..) => 77,
-            Self::Refused(reason) if reason.starts_with(NO_SUCH_FILE) => 78,
             Self::NothingBelow(_) => 78,
-            Self::Refused(_) => 22,
-            Self::Local(..) | Self::Write(..) | Self::Stdout(_) => UNWRITTEN,
+            Self::Refused(reason) => code_of_refusal(reason),
+            Self::Unreadable(..) => 26,
+            Self::Local(..) | Self::Write(..) | Self::Stdout(_) | Self::Unkept(_) => UNWRITTEN,
             Self::NotFound(..) | Self::NotConnected(..) => 28,
             Self::NotGreeted(_) | Self::TimedOut(_) => 28,
-            Self::CannotResume(..) => 33,
+            Self::CannotResume(..) | Self::Changed(_) => 33,
             Self::Protocol { .. } | Self::LeadsOut(_) => 65,
             Self::Unended(..) | Self::EndlessLine(_) => 65,
             Self::Exists(_) => 73,
@@ -166,6 +177,9 @@ impl Error {
                 | Self::Mismatch { .. }
                 | Self::NothingBelow(_)
                 | Self::LeadsOut(_)
+                | Self::Unreadable(..)
+                | Self::Changed(_)
+                | Self::Unkept(_)
         )
     }
 
@@ -188,6 +202,12 @@ impl Error {
         )
     }
 
+    /// Whether another client goes on with the same upload.
+    #[must_use]
+    pub fn is_eviction(&self) -> bool {
+        matches!(self, Self::Dismissed(reason) if reason == TAKEN_OVER)
+    }
+
     /// What a person can do about it; nothing where that depends.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
@@ -208,9 +228,11 @@ impl Error {
             Self::NotConnected(..) => "is berthd running there? --connect-timeout allows more",
             Self::TimedOut(_) => "--timeout allows more",
             Self::CannotResume(..) => "--no-resume begins again",
-            Self::Refused(reason) if reason.starts_with(NO_SUCH_FILE) => {
-                "'berth list' shows the files"
-            }
+            Self::Refused(reason) => return advice_on_refusal(reason),
+            Self::Unreadable(_, err) => return advice_on_source(err),
+            Self::Changed(_) => "upload it again when it is at rest",
+            Self::Unkept(_) => "TMPDIR names another folder for it",
+            Self::RawUpload(_) => "'put FILE' uploads a file",
             Self::NothingBelow(_) => "'berth list' shows the files",
             Self::Protocol { .. } | Self::Unended(..) | Self::EndlessLine(_) => "is it a berthd?",
             Self::Exists(_) => "move it away, or 'berth get --on-exist' says what to do with it",
@@ -237,6 +259,43 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// The reasons that have an exit code of their own, by how they begin.
+const REFUSALS: [(&[u8], u8); 6] = [
+    (NOT_ALLOWED, 9),
+    (DIGEST_DIFFERS, 19),
+    (NO_UPLOADS, 25),
+    (NO_ROOM, 70),
+    (EXISTS, 73),
+    (NO_SUCH_FILE, 78),
+];
+
+fn code_of_refusal(reason: &[u8]) -> u8 {
+    let known = |(beginning, _): &&(&[u8], u8)| reason.starts_with(beginning);
+    REFUSALS.iter().find(known).map_or(22, |(_, code)| *code)
+}
+
+/// What a person can do about a request that was refused; nothing where that depends.
+fn advice_on_refusal(reason: &[u8]) -> Option<&'static str> {
+    [
+        (NO_SUCH_FILE, "'berth list' shows the files"),
+        (NO_UPLOADS, "'berthd --uploads' accepts them"),
+        (EXISTS, "'berth put --on-exist' says what to do with it"),
+        (DIGEST_DIFFERS, "upload it again"),
+    ]
+    .into_iter()
+    .find_map(|(beginning, advice)| reason.starts_with(beginning).then_some(advice))
+}
+
+/// What a person can do where a local file cannot be read; nothing where that depends.
+fn advice_on_source(err: &io::Error) -> Option<&'static str> {
+    Some(match err.kind() {
+        io::ErrorKind::IsADirectory => "'berth put -r' uploads a folder",
+        io::ErrorKind::PermissionDenied => "see that it can be read",
+        _ if NotRegular::of(err).is_some() => "'berth put -' uploads standard input",
+        _ => return None,
+    })
+}
 
 /// What a person can do where a file cannot be written; nothing where that depends.
 fn advice(err: &io::Error) -> Option<&'static str> {

@@ -8,6 +8,7 @@
 //! prompt/   script          a person's session; a script's
 //! output/                   answers as tables, lines or JSON
 //! download/                 files: partial, resumed, verified, renamed into place
+//! upload/                   files: read, offered, sent from where the server says
 //! net/                      the connection: dial, read an answer, reconnect with backoff
 //! ui/                       the terminal: streams, progress bar, questions, Ctrl-C
 //! known_servers             whom to trust by the pin of its key
@@ -32,3 +33,4 @@ pub mod prompt;
 pub mod script;
 pub mod tokens;
 pub mod ui;
+pub mod upload;

@@ -17,8 +17,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// taken for dead.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How often a download is retried without a byte gained. The backoff adds up to a good minute, in
-/// which a router or a server restarts.
+/// How often a download or an upload is retried without a byte gained. The backoff adds up to a
+/// good minute, in which a router or a server restarts.
 const RETRIES: u32 = 8;
 
 /// Options of every command.
@@ -86,6 +86,8 @@ pub enum Task {
     List,
     /// Fetches files.
     Get(Wanted, Fetching),
+    /// Uploads files.
+    Put(Given, Sending),
     /// Sends a message and shows what comes back.
     Send(Vec<u8>),
     /// Shows the digests of files.
@@ -149,6 +151,55 @@ impl Default for Fetching {
             resume: true,
             verify: None,
             look_up: true,
+            retries: RETRIES,
+        }
+    }
+}
+
+/// What to upload.
+#[derive(Clone, Debug)]
+pub enum Given {
+    /// These files, and folders if they are wanted with all that is in them.
+    Paths(Vec<PathBuf>),
+    /// What comes on standard input.
+    Stdin,
+}
+
+/// How to upload files.
+#[derive(Clone, Debug)]
+pub struct Sending {
+    /// The name on the server: of the one file or folder, or of the folder that many go into.
+    pub name: Option<Vec<u8>>,
+    /// Whether folders are uploaded.
+    pub recursive: bool,
+    /// What to do where the server has a file of that name; `None`: ask at a terminal, else an
+    /// error.
+    pub on_exist: Option<OnExist>,
+    /// Whether the file there gets the time of the one here.
+    pub keeps_time: bool,
+    /// How often to retry without a byte gained.
+    pub retries: u32,
+}
+
+impl Sending {
+    /// In a script: one try, and a file that exists is an error.
+    #[must_use]
+    pub fn in_a_script() -> Self {
+        Self {
+            on_exist: Some(OnExist::Error),
+            retries: 0,
+            ..Self::default()
+        }
+    }
+}
+
+impl Default for Sending {
+    fn default() -> Self {
+        Self {
+            name: None,
+            recursive: false,
+            on_exist: None,
+            keeps_time: true,
             retries: RETRIES,
         }
     }

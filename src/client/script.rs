@@ -5,14 +5,16 @@
 
 use std::io::{BufRead, BufReader, Read};
 
-use crate::client::download::batch;
+use crate::client::download::batch as download;
 use crate::client::error::Error;
 use crate::client::net::connection::{Answer, without_cr};
 use crate::client::net::reconnect::Link;
-use crate::client::options::{Fetching, Options};
+use crate::client::options::{Fetching, Options, Sending};
 use crate::client::ui::interrupt;
 use crate::client::ui::stderr::Stderr;
 use crate::client::ui::stdout::Stdout;
+use crate::client::upload::batch as upload;
+use crate::client::upload::typed::{Typed, typed};
 use crate::streams::{self, Stream};
 use crate::wire::Request;
 
@@ -72,6 +74,11 @@ impl Script {
 
     /// Sends one request and shows its answer.
     fn request(&mut self, line: &[u8]) -> Result<Answer, Error> {
+        if let Some(asked) = typed(line) {
+            let stored = asked.and_then(|asked| self.put(asked));
+            self.stdout.flush()?;
+            return stored.map(|()| Answer::Whole);
+        }
         let answer = match Request::parse(line) {
             Request::Get { name, offset } => self.get(name, offset).map(|()| Answer::Whole),
             _ => {
@@ -86,7 +93,18 @@ impl Script {
 
     fn get(&mut self, name: &[u8], offset: u64) -> Result<(), Error> {
         let how = Fetching::in_a_script();
-        let outcome = batch::one(&mut self.link, name, offset, &how);
+        let outcome = download::one(&mut self.link, name, offset, &how);
+        self.show_refusal(outcome)
+    }
+
+    fn put(&mut self, (path, name): Typed) -> Result<(), Error> {
+        let how = Sending::in_a_script();
+        let outcome = upload::one(&mut self.link, path, name, &how);
+        self.show_refusal(outcome)
+    }
+
+    /// Shows the line of a refusal, as it was on the wire.
+    fn show_refusal(&mut self, outcome: Result<(), Error>) -> Result<(), Error> {
         if let Err(Error::Refused(reason)) = &outcome {
             self.stdout.line(&[b"ERR ", reason.as_slice()].concat())?;
         }

@@ -14,7 +14,16 @@ const IDLE: &[u8] = b"idle for ";
 const CLOSING: &[u8] = b", closing";
 const SHUTTING_DOWN: &[u8] = b"server shutting down";
 const NOT_WEB: &[u8] = b"this is not a web server";
-const TAKEN_OVER: &[u8] = b"taken over by another connection";
+/// The reason where another connection goes on with the same upload.
+pub const TAKEN_OVER: &[u8] = b"taken over by another connection";
+/// The reason where files are handed out and not accepted.
+pub const NO_UPLOADS: &[u8] = b"no uploads here";
+/// How the reason begins when something has that name already.
+pub const EXISTS: &[u8] = b"exists: ";
+/// How the reason begins when the disk, or what may be used of it, is full.
+pub const NO_ROOM: &[u8] = b"no room: ";
+/// How the reason begins when the bytes that came are not those that were announced.
+pub const DIGEST_DIFFERS: &[u8] = b"digest differs: ";
 const NOTHING_CAME: &[u8] = b"nothing came for ";
 const NOT_LET_IN: &[u8] = b"not let in";
 
@@ -167,15 +176,15 @@ impl ErrorReply<'_> {
     fn write_upload(self, out: &mut Vec<u8>) {
         let mut about = |words: &[u8], name: &[u8]| out.extend_from_slice(&[words, name].concat());
         match self {
-            Self::NoUploads => about(b"no uploads here", b""),
+            Self::NoUploads => about(NO_UPLOADS, b""),
             Self::NoOverwrite => about(b"nothing is replaced here", b""),
             Self::SizeTooLarge => about(b"size larger than any file", b""),
-            Self::Exists(name) => about(b"exists: ", name),
+            Self::Exists(name) => about(EXISTS, name),
             Self::BeingUploaded(name) => about(b"being uploaded: ", name),
             Self::NotAName(name) => about(b"cannot be a name: ", name),
             Self::OtherFileSystem(name) => about(b"another file system: ", name),
             Self::CannotWrite(name) => about(b"cannot write: ", name),
-            Self::DigestDiffers(name) => about(b"digest differs: ", name),
+            Self::DigestDiffers(name) => about(DIGEST_DIFFERS, name),
             Self::TakenOver => about(TAKEN_OVER, b""),
             Self::TooLarge(most) => push(out, format_args!("too large, {most} bytes at most")),
             Self::NoRoom { free, kept } => {
@@ -211,6 +220,41 @@ pub fn is_last_word(reason: &[u8]) -> bool {
                 || is_token_end(reason)))
 }
 
+/// Whether the reason of a refused upload is that its body ended early.
+#[must_use]
+pub fn is_cut(reason: &[u8]) -> bool {
+    let behind_number = |text: &'_ [u8]| -> Option<usize> {
+        let digits = text.iter().take_while(|byte| byte.is_ascii_digit());
+        Some(digits.count()).filter(|digits| *digits > 0)
+    };
+    let Some(rest) = behind_number(reason).and_then(|at| reason[at..].strip_prefix(b" of ")) else {
+        return false;
+    };
+    behind_number(rest).is_some_and(|at| rest[at..].starts_with(b" bytes came: "))
+}
+
 fn is_token_end(reason: &[u8]) -> bool {
     reason.starts_with(b"token revoked") || reason.starts_with(b"token expired")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_that_ended_early_is_told_from_other_refusals() {
+        let mut line = Vec::new();
+        let (came, size, name) = (5, 15, &b"a"[..]);
+        ErrorReply::Cut { came, size, name }.write(&mut line);
+        assert!(is_cut(&line), "{}", line.escape_ascii());
+        for other in [
+            &b"exists: 5 of 15 bytes came: a"[..],
+            b" of  bytes came: a",
+            b"5 of  bytes came: a",
+            b"5 of 15",
+            b"",
+        ] {
+            assert!(!is_cut(other), "{}", other.escape_ascii());
+        }
+    }
 }

@@ -5,7 +5,9 @@
 use std::fmt;
 
 use crate::wire::entry::ListedFile;
-pub use crate::wire::error_reply::{ErrorReply, is_last_word};
+pub use crate::wire::error_reply::{
+    DIGEST_DIFFERS, EXISTS, ErrorReply, NO_ROOM, NO_UPLOADS, TAKEN_OVER, is_cut, is_last_word,
+};
 use crate::wire::request::parse_u64;
 use crate::wire::telnet::NO_MARK;
 

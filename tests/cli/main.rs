@@ -37,6 +37,7 @@ mod together;
 mod trust;
 #[cfg(target_os = "linux")]
 mod typed;
+mod uploads;
 mod waiting;
 mod without_lf;
 mod work;

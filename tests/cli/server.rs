@@ -91,6 +91,13 @@ impl Peer {
         line
     }
 
+    /// Reads so many bytes; fewer at the end.
+    pub(crate) fn take(&mut self, length: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let _ = self.stream().take(length as u64).read_to_end(&mut bytes);
+        bytes
+    }
+
     /// Reads one line, which must be this one.
     pub(crate) fn expect(&mut self, line: &[u8]) {
         let got = self.line();

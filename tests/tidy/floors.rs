@@ -62,6 +62,7 @@ pub(crate) const FLOORS: &[(&str, u8)] = &[
     ("client/ui", 3),
     ("client/net", 4),
     ("client/download", 5),
+    ("client/upload", 5),
     ("client/output", 6),
     ("client/prompt", 7),
     ("client/script", 7),

@@ -14,7 +14,8 @@ use crate::client::net::reconnect::{Link, RetryPolicy};
 use crate::client::options::{Fetching, OnExist, Wanted};
 use crate::client::ui::interrupt;
 use crate::client::ui::progress::Total;
-use crate::wire::{ListedFile, Size};
+use crate::client::ui::sum::Sum;
+use crate::wire::ListedFile;
 
 /// What became of one file.
 #[derive(Debug)]
@@ -51,7 +52,7 @@ pub fn run(
     for name in missing {
         tell(Outcome::Failed(name.clone(), Error::NothingBelow(name)))?;
     }
-    let mut sum = Sum::of(&wants);
+    let mut sum = Sum::of(wants.iter().map(|want| want.size));
     for want in wants {
         let target = match wanted {
             Wanted::Names(_) => of_asked(&want.name, &how.output, many, how.on_exist),
@@ -68,8 +69,12 @@ pub fn run(
             Ok(target) => attempt(link, want, target, total, how),
             Err(err) => Outcome::Failed(want.name, err),
         };
-        sum.ended(&outcome);
-        let over = matches!(&outcome, Outcome::Failed(_, err) if is_over(err, link));
+        match &outcome {
+            Outcome::Fetched(file) => sum.add(file.size),
+            Outcome::Skipped(..) => {}
+            Outcome::Failed(..) => sum.fail(),
+        }
+        let over = matches!(&outcome, Outcome::Failed(_, err) if link.is_over(err));
         tell(outcome)?;
         if over {
             break;
@@ -79,7 +84,7 @@ pub fn run(
     if !interrupt::raised() {
         interrupt::advise(None);
     }
-    sum.tell(link);
+    sum.tell(link.stderr());
     Ok(())
 }
 
@@ -100,15 +105,6 @@ pub fn one(link: &mut Link, name: &[u8], offset: u64, how: &Fetching) -> Result<
         Ok(())
     })?;
     fetched
-}
-
-/// Whether nothing more can come: the server is out of reach, or the output is closed. A line that
-/// is merely out of step was given up, and the next file gets another.
-fn is_over(err: &Error, link: &mut Link) -> bool {
-    if !err.session_goes_on() {
-        link.lose();
-    }
-    err.is_passing() || matches!(err, Error::Stdout(_) | Error::Interrupted)
 }
 
 fn attempt(
@@ -207,72 +203,6 @@ impl Planned {
             size: ListedFile::parse(&line).map_or(0, |file| file.size),
             listed: Some(line),
         }
-    }
-}
-
-/// How much of all of it is done.
-struct Sum {
-    files: usize,
-    size: u64,
-    files_begun: usize,
-    size_begun: u64,
-    fetched: usize,
-    size_fetched: u64,
-    failed: usize,
-}
-
-impl Sum {
-    fn of(wants: &[Planned]) -> Self {
-        Self {
-            files: wants.len(),
-            size: wants
-                .iter()
-                .fold(0, |sum, want| sum.saturating_add(want.size)),
-            files_begun: 0,
-            size_begun: 0,
-            fetched: 0,
-            size_fetched: 0,
-            failed: 0,
-        }
-    }
-
-    /// Where the next file stands in all of it.
-    fn begin(&mut self, size: u64) -> Total {
-        let behind = self.size_begun;
-        self.files_begun += 1;
-        self.size_begun = behind.saturating_add(size);
-        Total {
-            number: self.files_begun,
-            files: self.files,
-            behind,
-            size: self.size,
-        }
-    }
-
-    fn ended(&mut self, outcome: &Outcome) {
-        match outcome {
-            Outcome::Fetched(file) => {
-                self.fetched += 1;
-                self.size_fetched = self.size_fetched.saturating_add(file.size);
-            }
-            Outcome::Skipped(..) => {}
-            Outcome::Failed(..) => self.failed += 1,
-        }
-    }
-
-    fn tell(&self, link: &Link) {
-        if self.files < 2 {
-            return;
-        }
-        let size = Size(self.size_fetched);
-        let failed = match self.failed {
-            0 => String::new(),
-            n => format!(", {n} failed"),
-        };
-        link.stderr().info(format_args!(
-            "total: {} of {} files, {size}{failed}",
-            self.fetched, self.files
-        ));
     }
 }
 

@@ -144,7 +144,7 @@ fn settle(target: PathBuf, on_exist: Option<OnExist>) -> Result<Target, Error> {
     if on_exist.is_none() && is_special(&target) && !target.is_dir() {
         return Err(special(&target));
     }
-    let on_exist = on_exist.map_or_else(|| ask(&target), Ok);
+    let on_exist = on_exist.map_or_else(|| ask(&path_bytes(&target)), Ok);
     match on_exist? {
         OnExist::Error => Err(Error::Exists(path_bytes(&target))),
         OnExist::Skip => Ok(Target::Skip(target)),

@@ -26,6 +26,13 @@ impl Backoff {
         Self::between(Duration::from_millis(250), Duration::from_secs(2))
     }
 
+    /// After another client went on with this one's upload: long enough for a good part of a file,
+    /// and for all of it in the end.
+    #[must_use]
+    pub const fn after_an_eviction() -> Self {
+        Self::between(Duration::from_secs(1), Duration::from_secs(5 * 60))
+    }
+
     const fn between(first: Duration, most: Duration) -> Self {
         Self {
             first,

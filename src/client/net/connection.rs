@@ -33,7 +33,7 @@ const ANSWER_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// How long the last words of a server are waited for when it no longer takes requests.
 ///
 /// They have arrived by then or never will.
-const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(1);
+pub(super) const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long to wait for the goodbye at the end of a script, which is not shown.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(2);

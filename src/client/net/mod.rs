@@ -4,6 +4,7 @@
 
 pub mod auth;
 pub mod backoff;
+pub mod body;
 pub mod connection;
 pub mod dial;
 pub mod one_line;

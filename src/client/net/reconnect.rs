@@ -100,6 +100,15 @@ impl Link {
         self.client = None;
     }
 
+    /// Whether nothing more can come after this error: the server is out of reach, or the output is
+    /// closed. A line that is merely out of step is given up, and the next request gets another.
+    pub fn is_over(&mut self, err: &Error) -> bool {
+        if !err.session_goes_on() {
+            self.lose();
+        }
+        err.is_passing() || matches!(err, Error::Stdout(_) | Error::Interrupted)
+    }
+
     /// Says goodbye to the server, if connected.
     pub fn leave(&mut self) {
         if let Some(client) = self.client.take() {
@@ -180,6 +189,9 @@ pub struct RetryPolicy {
     retries: u32,
     left: u32,
     backoff: Backoff,
+    /// Two clients with one file would take the upload from each other for ever, each with
+    /// something gained. So these pauses grow whatever was gained.
+    after_eviction: Backoff,
     /// The error of the first try in a row that gained nothing: it says more than the failed
     /// reconnects after it.
     failure: Option<Error>,
@@ -193,6 +205,7 @@ impl RetryPolicy {
             retries,
             left: retries,
             backoff: Backoff::after_a_loss(),
+            after_eviction: Backoff::after_an_eviction(),
             failure: None,
         }
     }
@@ -210,7 +223,8 @@ impl RetryPolicy {
         if matches!(err, Error::TurnedAway(_)) && link.options.wait.is_some() {
             return Err(err);
         }
-        if gained {
+        let evicted = err.is_eviction();
+        if gained && !evicted {
             self.left = self.retries;
             self.backoff.reset();
             self.failure = None;
@@ -219,7 +233,10 @@ impl RetryPolicy {
             return Err(self.failure.take().unwrap_or(err));
         }
         self.left -= 1;
-        let pause = self.backoff.take();
+        let pause = match evicted {
+            true => self.after_eviction.take(),
+            false => self.backoff.take(),
+        };
         let number = self.retries - self.left;
         link.stderr().info(format_args!(
             "{}; trying again in {:.1} s ({number} of {})",

@@ -26,13 +26,33 @@ impl Client {
         request: &[u8],
         read: impl FnOnce(&mut Self) -> Result<T, Error>,
     ) -> Result<T, Error> {
+        let waiting = self.waiting;
+        self.patiently(
+            NOTICE_AFTER,
+            waiting.map(|tell| move || tell(request)),
+            read,
+        )
+    }
+
+    /// The same for the answer to the last byte of a file, for which the server's disk has to work.
+    /// Does `tell` when nothing comes for a moment.
+    pub(super) fn wait_for_disk(&mut self, tell: impl FnOnce()) -> Result<Vec<u8>, Error> {
+        self.patiently(TICK, Some(tell), Self::line)
+    }
+
+    fn patiently<T>(
+        &mut self,
+        after: Duration,
+        tell: Option<impl FnOnce()>,
+        read: impl FnOnce(&mut Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         if self.dying {
             return read(self);
         }
-        if let Some(tell) = self.waiting {
-            let _ = self.stream().set_read_timeout(Some(NOTICE_AFTER));
+        if let Some(tell) = tell {
+            let _ = self.stream().set_read_timeout(Some(after));
             if self.reader.fill_buf().is_err_and(|err| is_timeout(&err)) {
-                tell(request);
+                tell();
             }
         }
         self.is_patient = true;
@@ -40,6 +60,11 @@ impl Client {
         self.is_patient = false;
         self.set_timeout(self.timeout);
         done
+    }
+
+    /// How long one step may be waited for before a tick is due.
+    pub(super) fn tick(&self) -> Duration {
+        TICK.min(self.timeout.unwrap_or(TICK))
     }
 
     /// A line is to be read, from its beginning or from its middle. Who works may take any time

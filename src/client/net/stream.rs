@@ -40,13 +40,44 @@ impl Stream {
             Self::Tls(_) => true,
         }
     }
+
+    /// Writes some of the bytes. Unlike `write` it counts them as written when they are only kept
+    /// for [`Stream::flush`], so that a timeout loses none.
+    ///
+    /// # Errors
+    /// As a socket's.
+    pub fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(socket) => socket.write(bytes),
+            Self::Tls(stream) => stream.write(bytes),
+        }
+    }
+}
+
+/// Reads what is decrypted, and before that what has come. Unlike rustls's own it writes nothing
+/// first: a server that takes no more may have said why.
+fn read_tls(
+    stream: &mut StreamOwned<ClientConnection, TcpStream>,
+    space: &mut [u8],
+) -> io::Result<usize> {
+    loop {
+        match stream.conn.reader().read(space) {
+            Err(err) if err.kind() == io::ErrorKind::WouldBlock => {}
+            outcome => return outcome,
+        }
+        stream.conn.read_tls(&mut stream.sock)?;
+        let read = stream.conn.process_new_packets();
+        // An alert, or the answer to a new key. A line that takes no more is noticed elsewhere.
+        let _ = stream.conn.write_tls(&mut stream.sock);
+        read.map_err(io::Error::other)?;
+    }
 }
 
 impl Read for Stream {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Plain(socket) => socket.read(space),
-            Self::Tls(stream) => stream.read(space),
+            Self::Tls(stream) => read_tls(stream, space),
         }
     }
 }

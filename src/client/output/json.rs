@@ -4,13 +4,14 @@
 //! of the alphabet. Must never put a character there that a terminal would obey: JSON has escapes
 //! for all of them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use crate::client::download::batch::Outcome;
 use crate::client::error::Error;
 use crate::client::excerpt::path_bytes;
+use crate::client::upload::batch::Outcome as Uploaded;
 use crate::wire::{Digest, Hex, KnownClient, ListedFile, SanitizedJson, Timestamp};
 
 #[derive(Serialize)]
@@ -49,6 +50,22 @@ enum Object {
         #[serde(flatten)]
         name: Name,
         path: String,
+        skipped: bool,
+    },
+    #[serde(rename = "put")]
+    Stored {
+        #[serde(flatten)]
+        name: Name,
+        path: Option<String>,
+        resumed_at: Option<u64>,
+        sha256: String,
+        size: u64,
+    },
+    #[serde(rename = "put")]
+    Left {
+        #[serde(flatten)]
+        name: Name,
+        path: Option<String>,
         skipped: bool,
     },
     Error {
@@ -155,6 +172,27 @@ pub fn get(outcome: &Outcome) -> String {
     }
 }
 
+/// What became of a file that was to be uploaded.
+#[must_use]
+pub fn put(outcome: &Uploaded) -> String {
+    let path_of = |path: &Option<PathBuf>| path.as_ref().map(|path| text(&path_bytes(path)));
+    match outcome {
+        Uploaded::Stored(file) => line(&Object::Stored {
+            name: name(&file.name),
+            path: path_of(&file.path),
+            resumed_at: file.resumed_at,
+            sha256: Hex(&file.digest).to_string(),
+            size: file.size,
+        }),
+        Uploaded::Skipped { name: asked, path } => line(&Object::Left {
+            name: name(asked),
+            path: path_of(path),
+            skipped: true,
+        }),
+        Uploaded::Failed(asked, err) => error(err, Some(asked)),
+    }
+}
+
 /// A failure, of this file if it is one's.
 #[must_use]
 pub fn error(err: &Error, asked: Option<&[u8]>) -> String {
@@ -194,6 +232,7 @@ fn text(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
     use crate::client::download::fetch::Fetched;
+    use crate::client::upload::put::Stored;
     use serde_json::Value;
 
     /// Each line as it is expected, with `'` for `"` and `HEX` for the digest of 32 times 0xab.
@@ -273,6 +312,39 @@ mod tests {
             (
                 error(&Error::Interrupted, None),
                 "{'answer':'error','code':130,'error':'interrupted'}",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn an_upload_is_told_as_a_download_is() {
+        let stored = |path: Option<&str>, resumed_at| Stored {
+            name: b"f".to_vec(),
+            path: path.map(PathBuf::from),
+            size: 6,
+            resumed_at,
+            digest: [0xab; 32],
+        };
+        assert_lines([
+            (
+                put(&Uploaded::Stored(stored(Some("d/f"), Some(3)))),
+                "{'answer':'put','name':'f','path':'d/f','resumed_at':3,'sha256':'HEX','size':6}",
+            ),
+            (
+                put(&Uploaded::Stored(stored(None, None))),
+                "{'answer':'put','name':'f','path':null,'resumed_at':null,'sha256':'HEX',\
+                 'size':6}",
+            ),
+            (
+                put(&Uploaded::Skipped {
+                    name: b"\xff".to_vec(),
+                    path: Some("f".into()),
+                }),
+                "{'answer':'put','name':'\u{fffd}','name_hex':'ff','path':'f','skipped':true}",
+            ),
+            (
+                put(&Uploaded::Failed(b"f".to_vec(), Error::Interrupted)),
+                "{'answer':'error','code':130,'error':'interrupted','name':'f'}",
             ),
         ]);
     }

@@ -11,11 +11,11 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
-use crate::client::download::batch;
+use crate::client::download::batch as download;
 use crate::client::error::Error;
 use crate::client::net::connection::Answer;
 use crate::client::net::reconnect::Link;
-use crate::client::options::{Fetching, Options};
+use crate::client::options::{Fetching, Options, Sending};
 use crate::client::output::answers::{Form, Question, show};
 use crate::client::prompt::completion::{Names, Shared, lock, lock_telling};
 use crate::client::prompt::keyboard::{Entry, Keyboard};
@@ -24,6 +24,8 @@ use crate::client::ui::interrupt;
 use crate::client::ui::keyboard::{NOT_TEXT, keep_with};
 use crate::client::ui::stderr::{Stderr, is_colored};
 use crate::client::ui::stdout::Stdout;
+use crate::client::upload::batch as upload;
+use crate::client::upload::typed::typed;
 use crate::streams::{self, Stream};
 use crate::wire::{Request, Sanitized};
 
@@ -35,6 +37,8 @@ status        shows the connected clients and the latest that left
 list          lists the files on the server
 get NAME      downloads the file here, under the last part of its name; resumes
               a partial download
+put FILE      uploads the file under the last part of its name; resumes a partial
+              upload. 'put FILE NAME' gives it another name
 stat NAME     shows the file's line of the listing: its size and time
 sha256 NAME   shows the file's SHA-256 and size
 help          shows this text
@@ -82,6 +86,16 @@ pub fn run(options: Options) -> u8 {
         form,
     };
     prompt.serve().unwrap_or_else(|err| stderr.error(&err))
+}
+
+/// No body follows a line that is typed, so a session goes on behind it.
+fn at_a_prompt(err: Error) -> Error {
+    match err {
+        Error::RawUpload(_) => Error::Usage(
+            "a program sends that line with the bytes of a file; 'put FILE' uploads a file".into(),
+        ),
+        err => err,
+    }
 }
 
 struct Prompt {
@@ -183,14 +197,19 @@ impl Prompt {
 
     /// Sends one request and shows its answer.
     fn request(&mut self, line: &[u8]) -> Result<Answer, Error> {
+        let asked = typed(line).transpose().map_err(at_a_prompt)?;
         let mut link = lock_telling(&self.link, || self.stderr.info(LISTING));
+        if let Some((path, name)) = asked {
+            let stored = upload::one(&mut link, path, name, &Sending::default());
+            return stored.map(|()| Answer::Whole);
+        }
         let (form, stdout) = (self.form, &mut self.stdout);
         let question = match Request::parse(line) {
             Request::Status => Question::Status,
             Request::List => Question::List,
             Request::Get { name, offset } => {
                 let how = Fetching::default();
-                return batch::one(&mut link, name, offset, &how).map(|()| Answer::Whole);
+                return download::one(&mut link, name, offset, &how).map(|()| Answer::Whole);
             }
             _ => {
                 let shown = |line: &[u8]| stdout.line(line);

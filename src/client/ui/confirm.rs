@@ -4,11 +4,9 @@
 //! that were pasted at the prompt for an answer.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
 
 use crate::client::error::Error;
 use crate::client::excerpt::Excerpt;
-use crate::client::excerpt::path_bytes;
 use crate::client::options::OnExist;
 use crate::client::ui::keyboard::{self, NOT_TEXT, Typed};
 use crate::client::ui::stderr::Stderr;
@@ -18,13 +16,13 @@ use crate::streams;
 ///
 /// # Errors
 /// When the answer is Ctrl-C, or cannot be read.
-pub fn ask(target: &Path) -> Result<OnExist, Error> {
+pub fn ask(target: &[u8]) -> Result<OnExist, Error> {
     if !streams::stdin().is_terminal() || !streams::stderr().is_terminal() {
         return Ok(OnExist::Error);
     }
     let question = format!(
         "{} exists: [o]verwrite it, [r]ename the new one, or [s]kip it? ",
-        Excerpt(&path_bytes(target))
+        Excerpt(target)
     );
     keyboard::take_ahead()?;
     loop {

@@ -8,4 +8,5 @@ pub mod keyboard;
 pub mod progress;
 pub mod stderr;
 pub mod stdout;
+pub mod sum;
 pub mod table;

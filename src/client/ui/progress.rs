@@ -1,4 +1,4 @@
-//! The bar that shows how far a download is.
+//! The bar that shows how far a download or an upload is.
 //!
 //! Owns all that pbr is used for; no other file names it. Must never draw anywhere but on a
 //! terminal, claim more than has come, or end the program because the terminal went away.
@@ -25,7 +25,7 @@ const REFRESH: Duration = Duration::from_millis(100);
 /// The rate is that of so long: a line that has become slow is seen to be so.
 const RATE_OVER: Duration = Duration::from_secs(10);
 
-/// How long a check may take before it gets a bar.
+/// How long a check, or reading a file to be uploaded, may take before it gets a bar.
 const SHOWN_AFTER: Duration = Duration::from_secs(1);
 
 /// The width of a terminal that does not tell its own.
@@ -73,6 +73,8 @@ struct Bar {
     measure: Measure,
     /// What the bytes are, in front of all.
     words: Words,
+    /// What stands there instead for a while.
+    said: Option<&'static str>,
     /// Not before.
     from: Instant,
     /// When it was drawn last.
@@ -101,6 +103,13 @@ impl Progress {
         Self::new(0, size, Words::Text("checking "), SHOWN_AFTER, quiet)
     }
 
+    /// Begins a bar for reading `size` bytes that are to be uploaded, which is seen if it takes
+    /// long.
+    #[must_use]
+    pub fn of_reading(size: u64, quiet: bool) -> Self {
+        Self::new(0, size, Words::Text("reading "), SHOWN_AFTER, quiet)
+    }
+
     fn new(have: u64, size: u64, words: Words, after: Duration, quiet: bool) -> Self {
         let terminal = streams::stderr();
         let shown = have < size && !quiet && terminal.is_terminal() && !is_dumb();
@@ -109,6 +118,7 @@ impl Progress {
             terminal,
             measure: Measure::begin(have, size, now),
             words,
+            said: None,
             from: now + after,
             drawn: None,
         });
@@ -130,6 +140,16 @@ impl Progress {
     /// Time goes by, and nothing comes.
     pub fn tick(&mut self) {
         self.add(0);
+    }
+
+    /// Says these words in front of the bar, or again what stood there.
+    pub fn say(&mut self, words: Option<&'static str>) {
+        if let Some(bar) = &mut self.bar
+            && bar.said != words
+        {
+            bar.said = words;
+            bar.draw(Instant::now());
+        }
     }
 
     /// So many bytes more have come.
@@ -154,9 +174,10 @@ impl Bar {
         // Asked each time: a window is made narrower and wider while a file comes.
         let columns = terminal_size::terminal_size_of(self.terminal);
         let columns = columns.map_or(COLUMNS_DEFAULT, |(width, _)| width.0);
-        let words = match &self.words {
-            Words::Total(total) => total.label(self.measure.come),
-            Words::Text(text) => (*text).to_owned(),
+        let words = match (self.said, &self.words) {
+            (Some(text), _) => text.to_owned(),
+            (None, Words::Text(text)) => (*text).to_owned(),
+            (None, Words::Total(total)) => total.label(self.measure.come),
         };
         draw(self.terminal, columns, &words, &self.measure);
     }
