@@ -10,6 +10,7 @@
 //!    client/   report/   timeline/      the bodies of the other commands
 //! 8  server/net/                        sockets: listener (options, accept), socket; tls
 //!    server/files/                      the served folder: root, listing, digest, readahead
+//!    server/uploads/                    files that clients send: staging, syncer, upload
 //!    server/records/                    clients and refusals: recorder, clients, journal/
 //!    server/observe/                    what the loop did: metrics, turn_stats, trace/
 //!    server/process/                    the process: sandbox, fd_limit, logging

@@ -34,6 +34,7 @@ pub mod process;
 pub mod records;
 pub mod reload;
 pub mod startup;
+pub mod uploads;
 
 pub use config::{Address, Config, StartError};
 pub use startup::Server;

@@ -44,6 +44,7 @@ pub(crate) const FLOORS: &[(&str, u8)] = &[
     ("server/access", 8),
     ("server/net", 8),
     ("server/files", 8),
+    ("server/uploads", 8),
     ("server/records", 8),
     ("server/observe", 8),
     ("server/config", 8),

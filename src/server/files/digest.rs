@@ -106,6 +106,12 @@ impl Digesting {
         &self.name
     }
 
+    /// What is digested.
+    #[must_use]
+    pub const fn file(&self) -> &File {
+        &self.file
+    }
+
     /// How many bytes the digest is of.
     #[must_use]
     pub const fn size(&self) -> u64 {

@@ -128,7 +128,7 @@ impl Listing {
 }
 
 /// Whether a name holds what would break its line, or a control character of any other kind.
-fn has_control(name: &[u8]) -> bool {
+pub(in crate::server) fn has_control(name: &[u8]) -> bool {
     let is_control = |text: &str| text.chars().any(char::is_control);
     name.utf8_chunks().any(|chunk| is_control(chunk.valid()))
 }

@@ -185,7 +185,7 @@ impl ServedDir {
 
     /// Opens the folder `name` (the served one itself if empty) to be listed. Links are refused,
     /// so a listing never goes round in circles.
-    pub(super) fn folder(&self, name: &[u8]) -> Result<OwnedFd, Refusal> {
+    pub(in crate::server) fn folder(&self, name: &[u8]) -> Result<OwnedFd, Refusal> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY;
         let name = if name.is_empty() { b"." } else { name };
         self.resolve(name, flags, beneath() | ResolveFlags::NO_SYMLINKS)
