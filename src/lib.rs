@@ -19,12 +19,14 @@
 //! 6  engine/hub.rs                      the table, the run queue, the deadlines
 //! 5  engine/{answering,outbound,inbound}.rs   what a turn answers, writes and reads
 //! 4  engine/turn.rs                     one turn: gate, answer, write, read
-//! 3  engine/{connection,leaving,timeouts}.rs  a session with its pipe, its ways out, its deadlines
+//! 3  engine/pair.rs                     two implementations of the ports in one
+//!    engine/{connection,body,leaving}.rs  a session with its pipe, its body of an upload, its ways
+//!    engine/timeouts.rs                out, its deadlines
 //!    engine/{arrivals,berths}.rs        arriving peers; the admission to this server
 //! 2  engine/{session,meaning,budget,ports}.rs  one peer, its share; the doors to the outside
 //!    engine/{sealed,buffer_pool}.rs    a pipe that encrypts; memory that goes from peer to peer
 //! 1  engine/{line_buffer,outbox,readiness,phase,deadlines,stats}.rs   data
-//!    engine/{event,close_reason,admission,limits,query}.rs
+//!    engine/{event,close_reason,admission,limits,query,under_way}.rs
 //!    journal/                           the format of the journal
 //! 0  wire/  streams.rs  regular_file.rs the protocol; the standard streams; files at fixed paths
 //! ```

@@ -130,6 +130,7 @@ impl Handler for OneFile {
 
     fn answer(&mut self, query: Query<'_>, _: Instant, reply: &mut Outbox<()>) -> Option<usize> {
         match query {
+            Query::Put { .. } => unreachable!("no uploads are accepted here"),
             Query::GetOrMessage { .. } => unreachable!("only LF ends a line here"),
             Query::Get { offset, .. } => {
                 let size = FILE.len() as u64;

@@ -115,9 +115,9 @@ fn parse_client(text: &str) -> Result<Client, &'static str> {
 }
 
 /// Every word that a record of this version may have.
-const REASONS: [&str; 17] = [
-    "exit", "eof", "idle", "stalled", "reset", "shutdown", "error", "web", "token", "crash",
-    "full", "crowded", "auth", "tls", "late", "busy", "penalty",
+const REASONS: [&str; 18] = [
+    "exit", "eof", "idle", "stalled", "reset", "shutdown", "error", "web", "token", "upload",
+    "crash", "full", "crowded", "auth", "tls", "late", "busy", "penalty",
 ];
 
 fn reasons() -> impl TypedValueParser<Value = Reason> {

@@ -39,10 +39,12 @@ pub enum What {
         #[command(flatten)]
         file: FileArg,
 
-        /// What its owner may ask for, divided by commas: get, list, status and echo
+        /// What its owner may ask for, divided by commas: get, list, status, echo, put and
+        /// replace
         ///
         /// 'get' is for files and their digests, 'list' for what there is, 'status' for who is and
-        /// was connected, with their addresses, 'echo' for messages.
+        /// was connected, with their addresses, 'echo' for messages, 'put' for uploads under new
+        /// names, 'replace' for uploads in place of what is there.
         #[arg(
             long,
             value_name = "RIGHTS",

@@ -4,14 +4,22 @@
 
 use crate::engine::event::Event;
 use crate::engine::meaning::Meaning;
+use crate::engine::outbox::Outbox;
 use crate::engine::ports::{Backend, Query, Step, Transport};
 use crate::engine::rights::Access;
 use crate::engine::turn::TurnContext;
+use crate::wire::put::Form;
 use crate::wire::{CloseReason, ErrorReply, Reply};
 
 impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
     /// Resumes the answer under way, then answers the requests that were received.
     pub(super) fn answer(&mut self) -> bool {
+        if let Access::Ended(end) = self.connection.session.access()
+            && self.connection.session.owed() > 0
+        {
+            let last = Reply::Error(ErrorReply::TokenEnded(end));
+            self.cut_short(CloseReason::Token, Some(last));
+        }
         let mut moved = self.resume();
         while self.budget.requests > 0 && self.connection.session.takes_requests(self.limits) {
             if self.stopping {
@@ -43,9 +51,14 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
         let Some((task, reply)) = session.task(self.limits, self.now) else {
             return false;
         };
-        self.budget.steps -= 1;
-        if self.service.resume(task, reply) == Step::Done {
-            session.end_task();
+        match self.service.resume(task, reply) {
+            Step::Waiting => return false,
+            Step::Body(owed) => session.await_body(owed),
+            Step::More => self.budget.steps -= 1,
+            Step::Done => {
+                self.budget.steps -= 1;
+                session.end_task();
+            }
         }
         true
     }
@@ -53,7 +66,8 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
     /// Answers one request. `false`: there is none, and there may never be another.
     fn answer_next(&mut self) -> bool {
         let (session, service) = (&mut self.connection.session, &mut *self.service);
-        let newcomer = session.berth().filter(|_| !session.has_asked());
+        let berth = session.berth();
+        let newcomer = berth.filter(|_| !session.has_asked());
         let access = session.access();
         let Some((line, reply)) = session.next_line(self.now) else {
             if session.is_served() {
@@ -85,6 +99,22 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
                 // An empty file has ended already, and others may be asked for in this turn.
                 self.report();
             }
+            Meaning::Put(put, judged) => {
+                let from = berth.expect("whoever is answered holds a berth");
+                let takes_uploads = service.takes_uploads();
+                let task = match judged {
+                    _ if !takes_uploads => refuse(ErrorReply::NoUploads, reply),
+                    Ok(size) => service.answer(Query::Put { put, size, from }, self.now, reply),
+                    Err(refusal) => refuse(refusal, reply),
+                };
+                let comes_at_once = put.form == Form::AtOnce && takes_uploads;
+                let announced = put.size;
+                match task {
+                    Some(task) => session.begin(task),
+                    None if comes_at_once => session.refuse_body(announced, self.limits),
+                    None => {}
+                }
+            }
             Meaning::Exit => session.exit(),
             Meaning::Web => {
                 let last = Reply::Error(ErrorReply::NotWeb);
@@ -93,4 +123,10 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
         }
         true
     }
+}
+
+/// Queues the refusal of an upload.
+fn refuse<F, K>(refusal: ErrorReply<'_>, reply: &mut Outbox<F>) -> Option<K> {
+    reply.write(|out| Reply::Error(refusal).write(out));
+    None
 }

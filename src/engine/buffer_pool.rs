@@ -13,6 +13,8 @@ use crate::engine::outbox::Outbox;
 #[derive(Debug)]
 pub struct BufferPool<F> {
     input: Vec<u8>,
+    /// Where the body of an upload is read to; allocated with the first one.
+    body: Vec<u8>,
     output: Outbox<F>,
 }
 
@@ -21,6 +23,7 @@ impl<F> Default for BufferPool<F> {
     fn default() -> Self {
         Self {
             input: Vec::new(),
+            body: Vec::new(),
             output: Outbox::new(),
         }
     }
@@ -33,6 +36,11 @@ impl<F> BufferPool<F> {
         if outbox.has_no_buffer() {
             mem::swap(&mut self.output, outbox);
         }
+    }
+
+    /// Where a piece of a body goes; nothing of it is kept.
+    pub const fn body(&mut self) -> &mut Vec<u8> {
+        &mut self.body
     }
 
     /// Takes empty buffers back. To be called when a turn is over.

@@ -84,9 +84,18 @@ impl<T: Transport, K> Connection<T, K> {
         self.session.end_unsaid(Refusal::Busy);
     }
 
+    /// Gives the handler back the answer under way of a client that leaves before it is complete.
+    pub(super) fn abandon(&mut self, service: &mut impl Backend<T, K>) {
+        if let Some((task, why)) = self.session.take_abandoned() {
+            let (_, _, reply) = self.session.body();
+            service.abandoned(task, why, reply);
+        }
+    }
+
     /// Ends the connection as it is, with nothing more read or written.
     pub fn abort(&mut self, service: &mut impl Backend<T, K>, now: Instant) {
         self.session.close(CloseReason::Shutdown);
+        self.abandon(service);
         while let Some((name, transfer, lasted)) = self.session.next_ended(now) {
             service.transferred(name, &transfer, lasted);
         }

@@ -139,6 +139,15 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         self.check_invariants();
     }
 
+    /// An answer that waits may go on: each client with one under way gets a turn.
+    pub fn wake(&mut self) {
+        let has_task = |entry: &Entry<T, K>| entry.connection.session().has_task();
+        let entries = self.entries.iter();
+        let waiting = entries.filter(|(_, entry)| has_task(entry));
+        let keys: Vec<usize> = waiting.map(|(key, _)| key).collect();
+        keys.into_iter().for_each(|key| self.enqueue(key));
+    }
+
     /// Begins to drain: each client gets a last line in place of the answer to its next request.
     pub fn stop(&mut self) {
         self.stopping = true;

@@ -58,7 +58,6 @@ impl<F, K> Session<F, K> {
         };
         self.outbox.clear();
         self.inbox.clear();
-        self.task = None;
         self.phase.advance(Phase::Closed(ending));
     }
 
@@ -87,7 +86,6 @@ impl<F, K> Session<F, K> {
     /// not read one.
     pub(super) fn end_unsaid(&mut self, refusal: Refusal) {
         self.outbox.clear();
-        self.task = None;
         match self.phase {
             Phase::Arriving(..) => self.drain(Ending::Refused(refusal), None),
             Phase::Open => self.drain(Ending::Left(CloseReason::Reset), None),

@@ -191,6 +191,15 @@ impl LineBuffer {
         }
     }
 
+    /// Takes up to `most` bytes as they are, which are no lines. To be called between two lines.
+    pub fn take_raw(&mut self, most: usize) -> &[u8] {
+        debug_assert_eq!(self.state, State::Line, "a body begins behind a line");
+        let from = self.start;
+        self.start += most.min(self.len());
+        self.searched = self.searched.max(self.start);
+        &self.buffer[from..self.start]
+    }
+
     /// Takes a Telnet command where a line begins. Elsewhere, and where it is not whole, it is
     /// bytes like any others.
     fn take_command(&mut self) -> Option<telnet::Command> {

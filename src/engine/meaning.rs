@@ -8,7 +8,7 @@ use crate::engine::line_buffer::Line;
 use crate::engine::query::Query;
 use crate::engine::rights::{Access, Right};
 use crate::wire::token::parse_auth;
-use crate::wire::{ErrorReply, Reply, Request, http};
+use crate::wire::{ErrorReply, Put, Reply, Request, http};
 
 /// What a line means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub enum Meaning<'a> {
     Say(RequestKind, Reply<'a>),
     /// The handler has to be asked.
     Ask(RequestKind, Query<'a>),
+    /// A file of this size comes, unless it is refused whatever the folder holds.
+    Put(Put<'a>, Result<u64, ErrorReply<'static>>),
     /// The client leaves.
     Exit,
     /// The peer is a browser or another HTTP client.
@@ -49,6 +51,9 @@ impl<'a> Meaning<'a> {
             Line::Unframed(text) => (text, false),
         };
         let request = Request::parse(text);
+        if let Request::Put(put) = request {
+            return Self::Put(put, judge(put, access));
+        }
         let refused = match access {
             Access::Free => None,
             access => Self::refused(text, request, access),
@@ -122,7 +127,7 @@ impl<'a> Meaning<'a> {
             }
             Request::Sha256 { name } => Self::Ask(RequestKind::Sha256, Query::Sha256 { name }),
             Request::Stat { name } => Self::Ask(RequestKind::Stat, Query::Stat { name }),
-            Request::Put(_) => Self::Say(RequestKind::Put, Reply::Error(ErrorReply::NoUploads)),
+            Request::Put(put) => Self::Put(put, judge(put, Access::Free)),
             Request::Exit => Self::Exit,
         }
     }
@@ -133,9 +138,25 @@ impl<'a> Meaning<'a> {
     pub const fn kind(&self) -> Option<RequestKind> {
         match self {
             Self::Say(kind, _) | Self::Ask(kind, _) => Some(*kind),
+            Self::Put(..) => Some(RequestKind::Put),
             Self::Exit => Some(RequestKind::Exit),
             Self::Web => Some(RequestKind::Mistake),
             Self::Mark => None,
         }
+    }
+}
+
+/// The size of an upload, unless it is refused whatever the folder holds.
+#[cold]
+fn judge(put: Put<'_>, access: Access) -> Result<u64, ErrorReply<'static>> {
+    let right = match put.replaces {
+        false => Right::Put,
+        true => Right::Replace,
+    };
+    match put.size {
+        _ if !access.allows(right) => Err(ErrorReply::NotAllowed(right.word())),
+        _ if put.name.is_empty() => Err(ErrorReply::NoName(put.usage())),
+        None => Err(ErrorReply::SizeTooLarge),
+        Some(size) => Ok(size),
     }
 }

@@ -9,15 +9,16 @@
 //! sockets, a folder and a clock.
 //!
 //! Reading order: [`limits`], [`line_buffer`], [`outbox`], [`readiness`], [`phase`], [`rights`],
-//! [`stats`], [`admission`], [`event`], [`query`]; then [`session`] with [`leaving`] and
-//! [`timeouts`], [`meaning`], [`budget`], [`buffer_pool`], [`ports`], [`sealed`], [`arrivals`],
-//! [`berths`], [`connection`]; then a turn, [`turn`] with [`answering`], [`outbound`] and
-//! [`inbound`]; at last [`hub`], [`lobby`] and [`token_gate`].
+//! [`stats`], [`admission`], [`event`], [`query`], [`under_way`]; then [`session`] with [`body`],
+//! [`leaving`] and [`timeouts`], [`meaning`], [`budget`], [`buffer_pool`], [`ports`], [`pair`],
+//! [`sealed`], [`arrivals`], [`berths`], [`connection`]; then a turn, [`turn`] with [`answering`],
+//! [`outbound`] and [`inbound`]; at last [`hub`], [`lobby`] and [`token_gate`].
 
 pub mod admission;
 pub mod answering;
 pub mod arrivals;
 pub mod berths;
+pub mod body;
 pub mod budget;
 pub mod buffer_pool;
 pub mod close_reason;
@@ -33,6 +34,7 @@ pub mod lobby;
 pub mod meaning;
 pub mod outbound;
 pub mod outbox;
+pub mod pair;
 pub mod phase;
 pub mod ports;
 pub mod query;
@@ -44,3 +46,4 @@ pub mod stats;
 pub mod timeouts;
 pub mod token_gate;
 pub mod turn;
+pub mod under_way;

@@ -8,7 +8,7 @@
 //! Arriving -> Open        granted a berth
 //! Arriving -> Draining    refused or too late: one line at most, then FIN
 //! Arriving -> Closed      broken, or in a handshake when the server stops
-//! Open -> Draining        exit, end of input, idle timeout, server stopping
+//! Open -> Draining        exit, end of input, idle timeout, failed upload, server stopping
 //! Open -> Closed          reset, stall timeout
 //! Draining -> Lingering   all output and the FIN are sent
 //! Draining -> Closed      all is sent and the peer had closed; reset, stall timeout
@@ -93,7 +93,7 @@ pub const TRANSITIONS: [(PhaseName, PhaseName, &str); 9] = {
         (
             Open,
             Draining,
-            "exit, end of input, idle timeout, server stopping",
+            "exit, end of input, idle timeout, failed upload, server stopping",
         ),
         (Open, Closed, "reset, stall timeout"),
         (Draining, Lingering, "all output and the FIN are sent"),

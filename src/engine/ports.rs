@@ -111,8 +111,15 @@ pub trait Handler {
     /// An answer that takes several steps, such as a long listing.
     type Task;
 
+    /// Whether uploads are accepted. If not, each gets one line, and what follows it is read as
+    /// requests.
+    fn takes_uploads(&self) -> bool {
+        false
+    }
+
     /// Begins to answer `query`, at the end of `reply`. The answer is complete if no task is
-    /// returned; otherwise [`Handler::resume`] is called until it is.
+    /// returned; otherwise [`Handler::resume`] is called until it is. Without a task, an upload is
+    /// refused: if its body follows all the same, it is not read as requests.
     fn answer(
         &mut self,
         query: Query<'_>,
@@ -123,6 +130,21 @@ pub trait Handler {
     /// Does the next step of an answer. A step has to be short, as all other clients wait for it,
     /// and queues at most as many bytes as a connection may have queued when it takes a request.
     fn resume(&mut self, task: &mut Self::Task, reply: &mut Outbox<Self::File>) -> Step;
+
+    /// Takes the next bytes of the body that `task` waits for: some, and never more than it said.
+    fn receive(
+        &mut self,
+        _task: &mut Self::Task,
+        _bytes: &[u8],
+        _reply: &mut Outbox<Self::File>,
+    ) -> Received {
+        unreachable!("no task waits for a body")
+    }
+
+    /// The client leaves before its answer is complete. If its input ended within a body
+    /// ([`CloseReason::Eof`]), what is queued in `reply` is still sent.
+    fn abandoned(&mut self, _task: Self::Task, _why: CloseReason, _reply: &mut Outbox<Self::File>) {
+    }
 }
 
 /// Is told what happens, and changes nothing. A method that an observer does not implement is
@@ -255,81 +277,21 @@ impl<S, T: Transport, K> Backend<T, K> for S where
 pub enum Step {
     /// More steps are needed.
     More,
+    /// More steps are needed, and none can be done before [`super::hub::Hub::wake`] is called.
+    Waiting,
+    /// So many bytes of a body are needed, not 0, before the next step.
+    Body(u64),
     /// It is complete.
     Done,
 }
 
-/// Two in one: the first one answers, and both observe.
-impl<A: Handler, B> Handler for (A, B) {
-    type File = A::File;
-    type Task = A::Task;
-
-    fn answer(
-        &mut self,
-        query: Query<'_>,
-        now: Instant,
-        reply: &mut Outbox<A::File>,
-    ) -> Option<A::Task> {
-        self.0.answer(query, now, reply)
-    }
-
-    fn resume(&mut self, task: &mut A::Task, reply: &mut Outbox<A::File>) -> Step {
-        self.0.resume(task, reply)
-    }
-}
-
-impl<A, B> Observer for (A, B)
-where
-    A: Observer,
-    B: Observer<File = A::File, Peer = A::Peer>,
-{
-    type File = A::File;
-    type Peer = A::Peer;
-
-    fn refused(&mut self, peer: &A::Peer, refusal: Refusal) {
-        self.0.refused(peer, refusal);
-        self.1.refused(peer, refusal);
-    }
-
-    fn arrived(&mut self, name: ClientName, peer: &A::Peer, token: Option<&str>) {
-        self.0.arrived(name, peer, token);
-        self.1.arrived(name, peer, token);
-    }
-
-    fn asked(&mut self, name: ClientName) {
-        self.0.asked(name);
-        self.1.asked(name);
-    }
-
-    fn unended(&mut self, name: ClientName) {
-        self.0.unended(name);
-        self.1.unended(name);
-    }
-
-    fn departed(&mut self, name: ClientName, reason: CloseReason, stats: &SessionStats) {
-        self.0.departed(name, reason, stats);
-        self.1.departed(name, reason, stats);
-    }
-
-    fn queued(&mut self, file: &[u8]) {
-        self.0.queued(file);
-        self.1.queued(file);
-    }
-
-    fn transferred(&mut self, to: ClientName, transfer: &Transfer<A::File>, lasted: Duration) {
-        self.0.transferred(to, transfer, lasted);
-        self.1.transferred(to, transfer, lasted);
-    }
-
-    fn failed(&mut self, name: Option<ClientName>, error: &io::Error) {
-        self.0.failed(name, error);
-        self.1.failed(name, error);
-    }
-
-    // The variant is known at each call: inlined, an observer costs what its own match arm does.
-    #[inline(always)]
-    fn on_event(&mut self, event: Event) {
-        self.0.on_event(event);
-        self.1.on_event(event);
-    }
+/// What becomes of a body after some bytes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// The bytes behind them are wanted too, if there are any.
+    Going,
+    /// A step has to be done before more are wanted.
+    Pause,
+    /// The upload has failed: what says so is queued, and the session ends behind it.
+    Failed,
 }

@@ -2,6 +2,8 @@
 //!
 //! Owns their enum. Must never answer one.
 
+use crate::wire::{ClientName, Put};
+
 /// A request whose answer is the handler's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Query<'a> {
@@ -26,6 +28,15 @@ pub enum Query<'a> {
     Sha256 {
         /// As the client wrote it.
         name: &'a [u8],
+    },
+    /// The upload `put` from the client `from`. Its name is not empty.
+    Put {
+        /// As the client announced it.
+        put: Put<'a>,
+        /// The number of bytes in the whole file.
+        size: u64,
+        /// Who uploads it.
+        from: ClientName,
     },
     /// What a listing says of the file `name`.
     Stat {

@@ -15,11 +15,22 @@ pub enum Right {
     Status,
     /// Messages that come back.
     Echo,
+    /// Uploads under new names.
+    Put,
+    /// Uploads in place of what is there.
+    Replace,
 }
 
 impl Right {
     /// Every right, in the order in which they are shown.
-    pub const ALL: [Self; 4] = [Self::Get, Self::List, Self::Status, Self::Echo];
+    pub const ALL: [Self; 6] = [
+        Self::Get,
+        Self::List,
+        Self::Status,
+        Self::Echo,
+        Self::Put,
+        Self::Replace,
+    ];
 
     /// The word for it, in the tokens file and in the reply that refuses a request.
     #[must_use]
@@ -29,6 +40,8 @@ impl Right {
             Self::List => "list",
             Self::Status => "status",
             Self::Echo => "echo",
+            Self::Put => "put",
+            Self::Replace => "replace",
         }
     }
 

@@ -14,6 +14,7 @@ use crate::engine::outbox::{Chunk, Outbox, Transfer};
 use crate::engine::phase::{Ending, Gate, Phase};
 use crate::engine::rights::Access;
 use crate::engine::stats::{RunningStats, SessionStats};
+use crate::engine::under_way::UnderWay;
 use crate::wire::{ClientName, CloseReason, Reply};
 
 /// One peer's input, output and phase. `F` is a file that is sent, `K` an answer under way.
@@ -26,9 +27,8 @@ pub struct Session<F, K> {
     pub(super) access: Access,
     pub(super) inbox: LineBuffer,
     pub(super) outbox: Outbox<F>,
-    /// The answer under way, if it takes several steps. Until it is complete, no other request is
-    /// taken. In a box, as it may be large and most clients are idle.
-    pub(super) task: Option<Box<K>>,
+    /// What has to be complete before another request is taken.
+    pub(super) under_way: UnderWay<K>,
     /// When a byte last moved in either direction.
     pub(super) moved_at: Instant,
     /// When the socket last accepted a byte, or when there was last no unsent output.
@@ -39,7 +39,7 @@ pub struct Session<F, K> {
     pub(super) told_of_unended: bool,
     /// The number of bytes read and discarded since the session takes no more requests.
     discarded: u64,
-    running: RunningStats,
+    pub(super) running: RunningStats,
 }
 
 impl<F, K> Session<F, K> {
@@ -52,7 +52,7 @@ impl<F, K> Session<F, K> {
             access: Access::Free,
             inbox: LineBuffer::new(limits.inbox_bytes),
             outbox: Outbox::new(),
-            task: None,
+            under_way: UnderWay::Nothing,
             moved_at: now,
             taken_at: now,
             tried_at: now,
@@ -140,7 +140,8 @@ impl<F, K> Session<F, K> {
 
     // Input.
 
-    /// Whether a read is wanted. While an answer is under way no input is read: backpressure.
+    /// Whether a read is wanted. While an answer is under way no input is read but the body that it
+    /// waits for: backpressure.
     #[must_use]
     pub fn wants_read(&self, limits: &Limits) -> bool {
         !self.inbox.has_ended()
@@ -150,6 +151,7 @@ impl<F, K> Session<F, K> {
                 }
                 // Requests that it sends already wait for the verdict.
                 Phase::Arriving(..) => self.inbox.has_room(),
+                Phase::Open if self.under_way.owed() > 0 => self.inbox.is_empty(),
                 Phase::Open => self.takes_requests(limits) && self.inbox.has_room(),
                 Phase::Draining(_) | Phase::Lingering(..) => self.discarded < limits.discard_bytes,
                 Phase::Closed(_) => false,
@@ -214,7 +216,7 @@ impl<F, K> Session<F, K> {
     #[must_use]
     pub fn takes_requests(&self, limits: &Limits) -> bool {
         self.phase == Phase::Open
-            && self.task.is_none()
+            && self.under_way.is_nothing()
             && !self.outbox.has_file()
             && self.outbox.bytes_queued() < limits.outbox_mark_bytes
     }
@@ -243,15 +245,18 @@ impl<F, K> Session<F, K> {
 
     /// The answer to the last line takes several steps.
     pub fn begin(&mut self, task: K) {
-        self.task = Some(Box::new(task));
+        self.under_way = UnderWay::Answer(Box::new(task));
     }
 
     /// The answer under way, with the outbox for it; `None` while enough of it is unsent.
     pub fn task(&mut self, limits: &Limits, now: Instant) -> Option<(&mut K, &mut Outbox<F>)> {
-        if self.outbox.bytes_queued() >= limits.outbox_mark_bytes {
+        let is_open = self.phase == Phase::Open;
+        if !is_open || self.outbox.bytes_queued() >= limits.outbox_mark_bytes {
             return None;
         }
-        let task = self.task.as_mut()?;
+        let UnderWay::Answer(task) = &mut self.under_way else {
+            return None;
+        };
         // A client whose answer is being prepared is not idle.
         self.moved_at = now;
         Some((task, &mut self.outbox))
@@ -259,7 +264,18 @@ impl<F, K> Session<F, K> {
 
     /// The answer under way is complete.
     pub fn end_task(&mut self) {
-        self.task = None;
+        self.under_way = UnderWay::Nothing;
+    }
+
+    /// The answer under way waits for `owed` (not 0) bytes of a body.
+    pub fn await_body(&mut self, owed: u64) {
+        self.under_way.await_body(owed);
+    }
+
+    /// Whether an answer is under way that has a step to do.
+    #[must_use]
+    pub const fn has_task(&self) -> bool {
+        matches!(self.under_way, UnderWay::Answer(_))
     }
 
     // Output.

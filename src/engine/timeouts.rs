@@ -1,8 +1,9 @@
 //! The timeouts of a session.
 //!
-//! Owns the six timeouts (arrival, idle, incomplete line, pause at the end of a line, stall,
-//! linger), each a function of the session's state and of the time. Must never do anything but end
-//! a line or a linger: a turn acts on the others, after it has tried to read and write.
+//! Owns the seven timeouts (arrival, idle, incomplete line, pause at the end of a line, stall of
+//! the output, stall of a body, linger), each a function of the session's state and of the time.
+//! Must never do anything but end a line or a linger: a turn acts on the others, after it has tried
+//! to read and write.
 
 use std::time::{Duration, Instant};
 
@@ -22,9 +23,12 @@ impl<F, K> Session<F, K> {
             Phase::Open | Phase::Draining(_) if owes || !self.outbox.is_empty() => {
                 let tried_at = self.tried_at.max(self.taken_at);
                 let next_try = tried_at + limits.stall / STALL_TRIES;
-                Some(next_try.min(self.taken_at + limits.stall))
+                let body = (self.owed() > 0).then_some(self.moved_at + limits.stall);
+                let stalled = self.taken_at + limits.stall;
+                Some(next_try.min(stalled).min(body.unwrap_or(stalled)))
             }
-            Phase::Open if self.task.is_none() => {
+            Phase::Open if self.owed() > 0 => Some(self.moved_at + limits.stall),
+            Phase::Open if self.under_way.is_nothing() => {
                 let unended = self.lacks_an_end().then_some(limits.unended);
                 let pause = self.pause(limits);
                 let quiet = limits.idle.into_iter().chain(unended).chain(pause).min();
@@ -96,7 +100,7 @@ impl<F, K> Session<F, K> {
     /// Whether the client has been answered, and it is its turn to say something.
     fn is_quiet(&self, owes: bool) -> bool {
         let owes = owes || !self.outbox.is_empty();
-        self.phase == Phase::Open && self.task.is_none() && !owes
+        self.phase == Phase::Open && self.under_way.is_nothing() && !owes
     }
 
     /// Whether the client has sent an incomplete line and nothing more for a while. Returns `true`

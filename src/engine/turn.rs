@@ -47,6 +47,8 @@ pub struct TurnContext<'a, T: Transport, K, S> {
     pub(super) stopping: bool,
     /// What is left of the turn's budget.
     pub(super) budget: Budget,
+    /// Where a piece of a body goes.
+    pub(super) body: &'a mut Vec<u8>,
 }
 
 impl<T: Transport, K> Connection<T, K> {
@@ -68,6 +70,7 @@ impl<T: Transport, K> Connection<T, K> {
             stopping: round.stopping,
             connection: self,
             service,
+            body: pool.body(),
         };
         let turn = turn.take();
         pool.take(self.session.buffers());
@@ -79,6 +82,7 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
     /// Answers, writes and reads until nothing moves or the budget is spent.
     pub(super) fn take(mut self) -> Turn {
         let turn = self.work();
+        self.connection.abandon(self.service);
         self.report();
         turn
     }
@@ -140,7 +144,9 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
     fn act_on_quiet(&mut self) -> bool {
         let owes = self.connection.transport.owes();
         let session = &mut self.connection.session;
-        session.end_unframed_line(self.limits, owes, self.now) || self.dismiss_idle()
+        session.end_unframed_line(self.limits, owes, self.now)
+            || self.dismiss_idle()
+            || self.give_body_up()
     }
 
     /// Closes a client whose idle timeout is over, with a line that says so.
@@ -153,6 +159,23 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
         let last = Reply::Error(ErrorReply::Idle(quiet));
         session.leave(CloseReason::Idle, Some(last));
         true
+    }
+
+    /// Ends a client that has announced a body and sends nothing of it, with a line that says so.
+    fn give_body_up(&mut self) -> bool {
+        let session = &mut self.connection.session;
+        let is_late = session.is_body_late(self.limits, self.now);
+        if is_late {
+            let last = Reply::Error(ErrorReply::NothingCame(self.limits.stall));
+            self.cut_short(CloseReason::Stalled, Some(last));
+        }
+        is_late
+    }
+
+    /// Ends a client within a body. What its answer has to say of that is sent too.
+    pub(super) fn cut_short(&mut self, reason: CloseReason, last: Option<Reply<'_>>) {
+        self.connection.session.leave(reason, last);
+        self.connection.abandon(self.service);
     }
 
     /// Ends the turn, because nothing moved or the budget is spent. Closes the connection if its
@@ -180,7 +203,7 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
             return Turn::Yielded;
         }
         // All input may have been the transport's own, which is no activity of the client.
-        if self.dismiss_idle() || moved {
+        if self.dismiss_idle() || self.give_body_up() || moved {
             Turn::Yielded
         } else {
             Turn::Waiting

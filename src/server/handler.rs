@@ -260,6 +260,7 @@ impl Handler for FolderHandler {
                 None
             }
             Query::Sha256 { name } => self.sha256(name, reply),
+            Query::Put { .. } => unreachable!("no uploads are accepted"),
             Query::Stat { name } => {
                 reply.write(|out| self.stat(name, out));
                 None

@@ -55,13 +55,15 @@ pub enum CloseReason {
     Web,
     /// The token that it had shown is not valid any more.
     Token,
+    /// Its upload failed, or was refused with its body on the way.
+    Upload,
     /// The server could not keep a promise, such as a file that shrank while it was sent.
     Error,
 }
 
 impl CloseReason {
     /// Every reason, in the order of the protocol.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Exit,
         Self::Eof,
         Self::Reset,
@@ -70,6 +72,7 @@ impl CloseReason {
         Self::Shutdown,
         Self::Web,
         Self::Token,
+        Self::Upload,
         Self::Error,
     ];
 }
@@ -85,6 +88,7 @@ impl fmt::Display for CloseReason {
             Self::Shutdown => "shutdown",
             Self::Web => "web",
             Self::Token => "token",
+            Self::Upload => "upload",
             Self::Error => "error",
         })
     }
@@ -565,7 +569,7 @@ mod tests {
         let words = CloseReason::ALL.map(|reason| reason.to_string());
         assert_eq!(
             words.join(" "),
-            "exit eof reset idle stalled shutdown web token error"
+            "exit eof reset idle stalled shutdown web token upload error"
         );
     }
 }

@@ -115,7 +115,10 @@ impl Marks {
         let actions = Action::ALL.iter().map(|&action| Mark::Action(action));
         let faults = Fault::ALL.iter().map(|&fault| Mark::Fault(fault));
         let events = Event::ALL.iter().map(|&event| Mark::Event(event));
-        let farewells = (0..CloseReason::ALL.len()).map(Mark::CloseReason);
+        // No uploads are accepted here yet.
+        let farewells = (0..CloseReason::ALL.len())
+            .filter(|&at| CloseReason::ALL[at] != CloseReason::Upload)
+            .map(Mark::CloseReason);
         actions
             .chain(faults)
             .chain(events)

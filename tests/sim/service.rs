@@ -276,6 +276,7 @@ impl Handler for SimService {
             query => query,
         };
         match query {
+            Query::Put { .. } => unreachable!("no uploads are accepted here"),
             Query::GetOrMessage { text } => {
                 reply.write(|out| Reply::Ack(text).write(out));
                 None

@@ -310,6 +310,7 @@ fn draw_limits(is_small: bool, idle: Option<u64>, rng: &mut Rng) -> Limits {
         handshake_steps: rng.pick(&[1, 2, 8]),
         read_cost_bytes: rng.pick(&[64, 256, 1024]),
         inbox_bytes: rng.pick(&[4097, 4098, 5000, 8192]),
+        body_piece_bytes: rng.pick(&[1, 100, 5000]),
         outbox_mark_bytes: rng.pick(&[1, 20, 500, 5000]),
         turn_bytes: if is_small {
             rng.pick(&[1, 7])

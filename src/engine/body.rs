@@ -1,0 +1,63 @@
+//! The body of an upload, as a session sees it: bytes that are counted and not searched.
+//!
+//! Owns how many are owed, and what becomes of those that are not wanted. Must never look into one,
+//! nor keep one: what is in the input buffer is handed on first, then what the socket has.
+
+use std::time::Instant;
+
+use crate::engine::limits::Limits;
+use crate::engine::line_buffer::LineBuffer;
+use crate::engine::outbox::Outbox;
+use crate::engine::phase::Phase;
+use crate::engine::session::Session;
+use crate::engine::under_way::UnderWay;
+use crate::wire::CloseReason;
+
+impl<F, K> Session<F, K> {
+    /// How many bytes of a body the client has announced and not sent. 0 while the answer has a
+    /// step to do before it takes more of them.
+    #[must_use]
+    pub const fn owed(&self) -> u64 {
+        match self.phase {
+            Phase::Open => self.under_way.owed(),
+            _ => 0,
+        }
+    }
+
+    /// An upload was refused whose body of `size` bytes follows all the same. A body of up to
+    /// [`Limits::discard_bytes`] is discarded, and the session goes on; behind a larger one, or one
+    /// of a size that cannot be counted, it ends.
+    pub fn refuse_body(&mut self, size: Option<u64>, limits: &Limits) {
+        match size {
+            Some(0) => {}
+            Some(size) if size <= limits.discard_bytes => {
+                self.under_way = UnderWay::Discard(size);
+            }
+            _ => self.leave(CloseReason::Upload, None),
+        }
+    }
+
+    /// The input that was read already, the answer that wants it, and the outbox for its words.
+    pub(super) const fn body(&mut self) -> (&mut LineBuffer, &mut UnderWay<K>, &mut Outbox<F>) {
+        (&mut self.inbox, &mut self.under_way, &mut self.outbox)
+    }
+
+    /// A read put `n` bytes of the body elsewhere than into the input buffer.
+    pub fn received_body(&mut self, n: usize, now: Instant) {
+        self.running.received(n);
+        self.moved_at = now;
+    }
+
+    /// Whether nothing of a body came for the stall timeout. To be called when there was nothing
+    /// left to read. The time in which the answer does its steps does not count.
+    #[must_use]
+    pub fn is_body_late(&self, limits: &Limits, now: Instant) -> bool {
+        self.owed() > 0 && now >= self.moved_at + limits.stall
+    }
+
+    /// Takes the answer under way of a client that leaves before it is complete.
+    pub fn take_abandoned(&mut self) -> Option<(K, CloseReason)> {
+        let reason = self.reason()?;
+        Some((self.under_way.take()?, reason))
+    }
+}
