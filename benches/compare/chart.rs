@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use crate::rows::{cold, crowd, download, echo, fairness, refusals};
+use crate::rows::{cold, crowd, download, echo, fairness, refusals, tls};
 use crate::sheet::{Key, Sheet, Summary};
 use crate::table::number;
 
@@ -23,6 +23,10 @@ const PANELS: &[(&str, &str, bool)] = &[
     (cold::ROW, fairness::P99, false),
     (crowd::TEN_THOUSAND, crowd::SPOKE, false),
     (refusals::ROW, refusals::RATE, true),
+    (tls::DOWNLOAD, download::RATE, true),
+    (tls::DOWNLOAD, download::SERVER_CPU, false),
+    (tls::SINGLE, echo::RATE, true),
+    (tls::FLOOD, fairness::P99, false),
 ];
 
 const COLUMNS: usize = 2;

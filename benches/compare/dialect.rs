@@ -4,14 +4,12 @@
 //! no figure.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+
+use crate::stream::{Place, Stream};
 
 /// What every server is asked to fetch that has no echo of its own.
 pub(crate) const TINY_NAME: &str = "tiny.txt";
 pub(crate) const TINY_TEXT: &str = "ping\n";
-/// No answer takes so long, unless something hangs.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
@@ -94,10 +92,8 @@ impl Dialect {
     }
 
     /// Connects, and hears the greeting if there is one.
-    pub(crate) fn connect(self, address: SocketAddr) -> io::Result<TcpStream> {
-        let mut stream = TcpStream::connect(address)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
+    pub(crate) fn connect(self, place: Place) -> io::Result<Stream> {
+        let mut stream = Stream::connect(place)?;
         if self == Self::Berth {
             let line = line(&mut stream)?;
             if !line.starts_with("Welcome ") {
@@ -108,7 +104,7 @@ impl Dialect {
     }
 
     /// Reads what stands before a file's bytes, and how many they are, to the byte.
-    pub(crate) fn header(self, stream: &mut TcpStream) -> io::Result<u64> {
+    pub(crate) fn header(self, stream: &mut Stream) -> io::Result<u64> {
         let mut header = Vec::new();
         let mut byte = [0];
         while !header.ends_with(self.end_of_header().as_bytes()) {
@@ -123,7 +119,7 @@ impl Dialect {
 
 /// One connection on which single requests are asked, and how long the answers are.
 pub(crate) struct Caller {
-    stream: TcpStream,
+    stream: Stream,
     question: String,
     ending: &'static str,
     /// As long as the first answer was.
@@ -131,9 +127,9 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    pub(crate) fn connect(dialect: Dialect, address: SocketAddr) -> io::Result<Self> {
+    pub(crate) fn connect(dialect: Dialect, place: Place) -> io::Result<Self> {
         let mut caller = Self {
-            stream: dialect.connect(address)?,
+            stream: dialect.connect(place)?,
             question: dialect.question(),
             ending: dialect.answer(),
             answer: Vec::new(),
@@ -162,7 +158,7 @@ impl Caller {
 }
 
 /// Reads a line, byte by byte, so that nothing behind it is taken.
-pub(crate) fn line(stream: &mut TcpStream) -> io::Result<String> {
+pub(crate) fn line(stream: &mut Stream) -> io::Result<String> {
     let mut line = Vec::new();
     let mut byte = [0];
     while byte != *b"\n" {

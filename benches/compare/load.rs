@@ -3,8 +3,7 @@
 //! Owns the generators, which are one thread each and use as little as they can: what is measured
 //! is the server. Must never judge a figure.
 
-use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{self, ErrorKind, Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -16,6 +15,7 @@ use rustix::net::{RecvFlags, recv};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::dialect::Dialect;
+use crate::stream::{Place, Stream};
 
 /// What a client that copies reads at once.
 const COPY_BYTES: usize = 256 * 1024;
@@ -32,7 +32,7 @@ pub(crate) struct Generator {
 }
 
 struct Peer {
-    stream: TcpStream,
+    stream: Stream,
     /// How much of the answers came. It is 0 between two rounds.
     came: usize,
 }
@@ -54,14 +54,14 @@ impl Moved {
 impl Generator {
     pub(crate) fn connect(
         dialect: Dialect,
-        address: SocketAddr,
+        place: Place,
         peers: usize,
         in_flight: usize,
     ) -> io::Result<Self> {
         let ready = epoll::create(CreateFlags::CLOEXEC)?;
         let peers = (0..peers).map(|key| {
-            let stream = dialect.connect(address)?;
-            stream.set_nonblocking(true)?;
+            let stream = dialect.connect(place)?;
+            stream.set_nonblocking()?;
             let key = EventData::new_u64(key as u64);
             epoll::add(&ready, &stream, key, EventFlags::IN)?;
             Ok(Peer { stream, came: 0 })
@@ -117,13 +117,21 @@ impl Generator {
 impl Peer {
     /// Reads and compares what came; whether all answers are there.
     fn heard(&mut self, answers: &[u8], space: &mut [u8]) -> io::Result<bool> {
-        let left = &answers[self.came..];
-        let n = self.stream.read(&mut space[..left.len()])?;
-        if n == 0 || space[..n] != left[..n] {
-            return Err(io::Error::other("an answer came back wrong"));
+        loop {
+            let left = &answers[self.came..];
+            let n = match self.stream.read(&mut space[..left.len()]) {
+                // It was part of a record.
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                read => read?,
+            };
+            if n == 0 || space[..n] != left[..n] {
+                return Err(io::Error::other("an answer came back wrong"));
+            }
+            self.came = (self.came + n) % answers.len();
+            if self.came == 0 || !self.stream.holds() {
+                return Ok(self.came == 0);
+            }
         }
-        self.came = (self.came + n) % answers.len();
-        Ok(self.came == 0)
     }
 }
 
@@ -132,26 +140,26 @@ impl Peer {
 pub(crate) enum Sink {
     /// Reads them into its memory, and drops them.
     Copy,
-    /// Lets the kernel drop them: tcp(7), `MSG_TRUNC`.
+    /// Lets the kernel drop them: tcp(7), `MSG_TRUNC`. Not with TLS.
     Discard,
 }
 
 /// A client that fetches files.
 pub(crate) struct Fetcher {
-    stream: TcpStream,
+    stream: Stream,
     dialect: Dialect,
     flags: RecvFlags,
     space: Vec<u8>,
 }
 
 impl Fetcher {
-    pub(crate) fn connect(dialect: Dialect, address: SocketAddr, sink: Sink) -> io::Result<Self> {
+    pub(crate) fn connect(dialect: Dialect, place: Place, sink: Sink) -> io::Result<Self> {
         let (flags, len) = match sink {
             Sink::Copy => (RecvFlags::empty(), COPY_BYTES),
             Sink::Discard => (RecvFlags::TRUNC, DISCARD_BYTES),
         };
         Ok(Self {
-            stream: dialect.connect(address)?,
+            stream: dialect.connect(place)?,
             dialect,
             flags,
             space: vec![0; len],
@@ -175,7 +183,11 @@ impl Fetcher {
                 .space
                 .len()
                 .min(usize::try_from(left).unwrap_or(usize::MAX));
-            let (_, n) = recv(&self.stream, &mut self.space[..len], self.flags)?;
+            let space = &mut self.space[..len];
+            let n = match &self.stream {
+                Stream::Plain(socket) => recv(socket, space, self.flags)?.1,
+                Stream::Tls(_) => self.stream.read(space)?,
+            };
             if n == 0 {
                 return Err(io::Error::other(format!("closed {left} bytes too early")));
             }

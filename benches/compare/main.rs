@@ -37,6 +37,7 @@ mod results;
 mod rows;
 mod servers;
 mod sheet;
+mod stream;
 mod table;
 mod targets;
 

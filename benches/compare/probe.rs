@@ -4,13 +4,13 @@
 //! kept, so a percentile is one that was seen.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::dialect::{Caller, Dialect};
+use crate::stream::Place;
 
 /// What a person, or a program that looks now and then, waits between two requests. It also leaves
 /// the processor to those who are measured.
@@ -31,8 +31,8 @@ pub(crate) struct Waits {
 }
 
 impl Probe {
-    pub(crate) fn start(dialect: Dialect, address: SocketAddr) -> io::Result<Self> {
-        let mut caller = Caller::connect(dialect, address)?;
+    pub(crate) fn start(dialect: Dialect, place: Place) -> io::Result<Self> {
+        let mut caller = Caller::connect(dialect, place)?;
         let stop = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&stop);
         let thread = thread::spawn(move || {
@@ -65,8 +65,8 @@ impl Probe {
 }
 
 /// Asks for so long, with nobody else there.
-pub(crate) fn alone(dialect: Dialect, address: SocketAddr, span: Duration) -> io::Result<Waits> {
-    let probe = Probe::start(dialect, address)?;
+pub(crate) fn alone(dialect: Dialect, place: Place, span: Duration) -> io::Result<Waits> {
+    let probe = Probe::start(dialect, place)?;
     thread::sleep(span);
     probe.stop()
 }

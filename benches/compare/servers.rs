@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use crate::bare;
 use crate::dialect::Dialect;
 use crate::process::{Process, installed, leashed};
+use crate::stream::Place;
 
 /// The server that all this is about, as cargo built it for this benchmark.
 pub(crate) const BERTHD: &str = env!("CARGO_BIN_EXE_berthd");
@@ -49,12 +50,43 @@ pub(crate) struct Work<'a> {
     pub(crate) file: &'a str,
     /// How many clients there is room for.
     pub(crate) clients: usize,
+    /// With these, the server listens with TLS as well.
+    pub(crate) keys: Option<Keys>,
+}
+
+/// A certificate and its key.
+pub(crate) struct Keys {
+    certificate: PathBuf,
+    key: PathBuf,
+}
+
+impl Keys {
+    /// Made by berthd, for every server.
+    pub(crate) fn new(temp: &Path) -> io::Result<Self> {
+        let folder = temp.join("keys");
+        let keys = Self {
+            certificate: folder.join("berth.crt"),
+            key: folder.join("berth.key"),
+        };
+        if keys.key.exists() {
+            return Ok(keys);
+        }
+        let mut command = Command::new(BERTHD);
+        let made = command.args(["cert", "new"]).arg(&folder).output()?;
+        if !made.status.success() {
+            let reason = String::from_utf8_lossy(&made.stderr).into_owned();
+            return Err(io::Error::other(reason));
+        }
+        Ok(keys)
+    }
 }
 
 /// A server that listens.
 pub(crate) struct Server {
     pub(crate) process: Process,
-    pub(crate) address: SocketAddr,
+    pub(crate) place: Place,
+    /// Where it speaks TLS, if it was started with keys.
+    pub(crate) tls: Option<Place>,
     pub(crate) dialect: Dialect,
 }
 
@@ -83,7 +115,7 @@ impl Side {
 
     /// Starts the server on a free port of the loopback address.
     pub(crate) fn start(self, work: &Work<'_>) -> io::Result<Server> {
-        let (process, address) = match self {
+        let (process, addresses) = match self {
             Self::Berthd => announced(&mut berthd(work)?, work)?,
             Self::BareEcho => announced(leashed(&myself()?)?.arg(bare::ECHO), work)?,
             Self::BareRefusal => announced(leashed(&myself()?)?.arg(bare::REFUSAL), work)?,
@@ -95,9 +127,15 @@ impl Side {
             Self::Nginx => on_free_port(work, nginx)?,
             Self::Redis => on_free_port(work, redis)?,
         };
+        let place = |address, tls| Place { address, tls };
+        let [plain, tls] = addresses;
         Ok(Server {
             process,
-            address,
+            place: place(
+                plain.ok_or_else(|| io::Error::other("it listens nowhere"))?,
+                false,
+            ),
+            tls: tls.map(|address| place(address, true)),
             dialect: self.dialect(),
         })
     }
@@ -115,10 +153,17 @@ fn berthd(work: &Work<'_>) -> io::Result<Command> {
         .args(["--max-clients", &work.clients.to_string()])
         .arg("--repo")
         .arg(&work.folder);
+    if let Some(keys) = &work.keys {
+        command
+            .args(["--tls-listen", "127.0.0.1:0", "--tls-cert"])
+            .arg(&keys.certificate)
+            .arg("--tls-key")
+            .arg(&keys.key);
+    }
     Ok(command)
 }
 
-fn nginx(work: &Work<'_>, port: u16) -> io::Result<Command> {
+fn nginx(work: &Work<'_>, [port, tls_port]: [u16; 2]) -> io::Result<Command> {
     let program = installed("nginx").ok_or_else(|| {
         lacking(
             "nginx",
@@ -126,6 +171,16 @@ fn nginx(work: &Work<'_>, port: u16) -> io::Result<Command> {
         )
     })?;
     let (temp, folder) = (work.temp.display(), work.folder.display());
+    let tls = work.keys.as_ref().map(|keys| {
+        format!(
+            "listen 127.0.0.1:{tls_port} ssl backlog=4096; ssl_protocols TLSv1.3;
+             ssl_certificate \"{}\"; ssl_certificate_key \"{}\";
+             ssl_session_cache off; ssl_session_tickets off;",
+            keys.certificate.display(),
+            keys.key.display()
+        )
+    });
+    let tls = tls.unwrap_or_default();
     // One process that is master and worker in one, so that it can be watched and stopped as one.
     let text = format!(
         "daemon off; master_process off; worker_processes 1; pid \"{temp}/nginx.pid\";
@@ -137,7 +192,7 @@ fn nginx(work: &Work<'_>, port: u16) -> io::Result<Command> {
             client_body_temp_path \"{temp}/n1\"; proxy_temp_path \"{temp}/n2\";
             fastcgi_temp_path \"{temp}/n3\"; uwsgi_temp_path \"{temp}/n4\";
             scgi_temp_path \"{temp}/n5\";
-            server {{ listen 127.0.0.1:{port} backlog=4096; root \"{folder}\"; }}
+            server {{ listen 127.0.0.1:{port} backlog=4096; {tls} root \"{folder}\"; }}
         }}\n",
         // With fewer than a sixteenth of them free, nginx closes those that are idle.
         connections = work.clients * 5 / 4 + 64,
@@ -150,16 +205,25 @@ fn nginx(work: &Work<'_>, port: u16) -> io::Result<Command> {
     Ok(command)
 }
 
-fn redis(work: &Work<'_>, port: u16) -> io::Result<Command> {
+fn redis(work: &Work<'_>, [port, tls_port]: [u16; 2]) -> io::Result<Command> {
     let program = installed("redis-server").ok_or_else(|| {
         lacking(
             "redis-server",
             "the package is redis-server with apt, redis with dnf, apk and pacman",
         )
     })?;
+    let tls = work.keys.as_ref().map(|keys| {
+        let (certificate, key) = (keys.certificate.display(), keys.key.display());
+        format!(
+            "tls-port {tls_port}\ntls-protocols \"TLSv1.3\"\ntls-auth-clients no\n\
+             tls-session-caching no\ntls-cert-file \"{certificate}\"\n\
+             tls-key-file \"{key}\"\ntls-ca-cert-file \"{certificate}\"\n"
+        )
+    });
+    let tls = tls.unwrap_or_default();
     let text = format!(
         "bind 127.0.0.1\nport {port}\ndaemonize no\nsave \"\"\nappendonly no\ntimeout 0\n\
-         tcp-backlog 4096\nmaxclients {clients}\ndir \"{temp}\"\nlogfile \"\"\n",
+         tcp-backlog 4096\nmaxclients {clients}\ndir \"{temp}\"\nlogfile \"\"\n{tls}",
         clients = work.clients,
         temp = work.temp.display(),
     );
@@ -181,36 +245,47 @@ fn log(work: &Work<'_>) -> io::Result<(PathBuf, File)> {
     Ok((path, file))
 }
 
-/// Starts a server that says on its first line where it listens.
-fn announced(command: &mut Command, work: &Work<'_>) -> io::Result<(Process, SocketAddr)> {
+/// Where a server listens: without TLS, and with it.
+type Addresses = [Option<SocketAddr>; 2];
+
+/// Starts a server that says on its first lines where it listens.
+fn announced(command: &mut Command, work: &Work<'_>) -> io::Result<(Process, Addresses)> {
     let (path, log) = log(work)?;
     let mut process = Process::start(command.stdout(Stdio::piped()).stderr(log))?;
     let output = process.child().stdout.take().expect("it was piped");
-    let mut line = String::new();
-    BufReader::new(output).read_line(&mut line)?;
-    let address = line.trim_end().rsplit(' ').next();
-    match address.and_then(|address| address.parse().ok()) {
-        Some(address) => Ok((process, address)),
-        None => Err(io::Error::other(format!(
-            "it did not start: {}",
-            tail(&path)
-        ))),
-    }
+    let mut output = BufReader::new(output);
+    let mut next = || {
+        let mut line = String::new();
+        output.read_line(&mut line)?;
+        let words = line.trim_end().trim_end_matches(" with TLS");
+        let address = words.rsplit(' ').next();
+        let address = address.and_then(|address| address.parse().ok());
+        let lacking = || io::Error::other(format!("it did not start: {}", tail(&path)));
+        address.ok_or_else(lacking)
+    };
+    let plain = Some(next()?);
+    let tls = work.keys.as_ref().map(|_| next()).transpose()?;
+    Ok((process, [plain, tls]))
 }
 
 /// Starts a server that has to be told its port.
 fn on_free_port(
     work: &Work<'_>,
-    command: impl Fn(&Work<'_>, u16) -> io::Result<Command>,
-) -> io::Result<(Process, SocketAddr)> {
+    command: impl Fn(&Work<'_>, [u16; 2]) -> io::Result<Command>,
+) -> io::Result<(Process, Addresses)> {
     let mut failure = None;
     for _ in 0..TRIES {
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let mut command = command(work, address.port())?;
+        let free = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0"));
+        let [plain, tls] = free.map(|socket| socket.and_then(|socket| socket.local_addr()));
+        let (plain, tls) = (plain?, tls?);
+        let mut command = command(work, [plain.port(), tls.port()])?;
         let (path, log) = log(work)?;
         let process = Process::start(command.stdout(log.try_clone()?).stderr(log))?;
-        match reachable(process, address, &path) {
-            Ok(process) => return Ok((process, address)),
+        match reachable(process, plain, &path) {
+            Ok(process) => {
+                let tls = work.keys.as_ref().map(|_| tls);
+                return Ok((process, [Some(plain), tls]));
+            }
             Err(error) => failure = Some(error),
         }
     }

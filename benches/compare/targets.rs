@@ -3,7 +3,7 @@
 //! Owns every target, each a bound on one figure or on the ratio of two of the same run. They are
 //! judged in the table and never by a test: a busy machine is not a fault of the program.
 
-use crate::rows::{cold, crowd, download, echo, fairness, listing, refusals, start};
+use crate::rows::{cold, crowd, download, echo, fairness, listing, refusals, start, tls};
 use crate::sheet::{Key, Sheet, Summary};
 
 use Bound::{AtLeast, AtMost};
@@ -110,6 +110,8 @@ const RATIOS: &[Line] = &[
     (echo::PIPELINED, echo::RATE, Side(BARE_ECHO), AtLeast(0.8)),
     (echo::PIPELINED, echo::RATE, Side(REDIS), AtLeast(2.0)),
     (refusals::ROW, refusals::RATE, Side(REDIS), AtLeast(1.5)),
+    (tls::DOWNLOAD, download::RATE, Side(NGINX), AtLeast(1.0)),
+    (tls::DOWNLOAD, download::SERVER_CPU, Side(NGINX), AtMost(0.8)),
 ];
 
 /// What is judged by itself.
@@ -133,4 +135,6 @@ const VALUES: &[Line] = &[
     (start::ROW, start::START, Value, AtMost(20.0)),
     (start::ROW, start::SIZE, Value, AtMost(3.0)),
     (start::ROW, start::MEMORY, Value, AtMost(4.0)),
+    (tls::FLOOD, fairness::P99, Value, AtMost(2000.0)),
+    (tls::IDLE, crowd::SILENT, Value, AtMost(16.0)),
 ];

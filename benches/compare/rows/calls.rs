@@ -35,7 +35,7 @@ pub(crate) fn measure(bench: &mut Bench<'_>) {
     let (temp, span, name) = (bench.temp, plan.span, plan.big.clone());
     let echoes = [Side::Berthd, Side::Redis, Side::BareEcho];
     bench.visit(SINGLE, &echoes, 3, |server| {
-        let mut caller = Caller::connect(server.dialect, server.address)?;
+        let mut caller = Caller::connect(server.dialect, server.place)?;
         count(server, temp, || {
             for _ in 0..REQUESTS {
                 caller.ask()?;
@@ -45,11 +45,11 @@ pub(crate) fn measure(bench: &mut Bench<'_>) {
         })
     });
     bench.visit(PIPELINED, &echoes, 3, |server| {
-        let mut generator = Generator::connect(server.dialect, server.address, 3, 64)?;
+        let mut generator = Generator::connect(server.dialect, server.place, 3, 64)?;
         count(server, temp, || Ok(generator.run(span)?.sum as f64 / 64.0))
     });
     bench.visit(REFUSAL, &[Side::Berthd, Side::Redis], 1, |server| {
-        let inside = Caller::connect(server.dialect, server.address)?;
+        let inside = Caller::connect(server.dialect, server.place)?;
         let found = count(server, temp, || {
             for _ in 0..REQUESTS {
                 refusals::call(server, "")?;
@@ -62,7 +62,7 @@ pub(crate) fn measure(bench: &mut Bench<'_>) {
     let senders = [Side::Berthd, Side::Nginx, Side::BareSendfile];
     bench.visit(DOWNLOAD, &senders, 3, |server| {
         plan.warm(&name)?;
-        let mut fetcher = Fetcher::connect(server.dialect, server.address, Sink::Copy)?;
+        let mut fetcher = Fetcher::connect(server.dialect, server.place, Sink::Copy)?;
         count(server, temp, || Ok(fetcher.fetch(&name)?.sum as f64 / MIB))
     });
 }

@@ -20,11 +20,11 @@ pub(crate) fn measure(bench: &mut Bench<'_>) {
         return;
     };
     bench.each(ROW, &[Side::Berthd, Side::Nginx], 3, |server| {
-        let mut fetcher = Fetcher::connect(server.dialect, server.address, Sink::Copy)?;
+        let mut fetcher = Fetcher::connect(server.dialect, server.place, Sink::Copy)?;
         plan.chill(&plan.cold)?;
         let before = server.process.disk_bytes()?;
-        let probe = Probe::start(server.dialect, server.address)?;
-        let beside = Probe::start(control.dialect, control.address)?;
+        let probe = Probe::start(server.dialect, server.place)?;
+        let beside = Probe::start(control.dialect, control.place)?;
         let fetched = fetcher.fetch(&plan.cold);
         let (waits, beside) = (probe.stop()?, beside.stop()?);
         let moved = fetched?;

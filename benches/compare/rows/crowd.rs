@@ -4,7 +4,6 @@
 //! and whether the busy ones notice the others.
 
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,6 +13,7 @@ use crate::dialect::Dialect;
 use crate::load::{Generator, Moved};
 use crate::rows::{Bench, Found, echo};
 use crate::servers::{Server, Side};
+use crate::stream::{Place, Stream};
 
 pub(crate) const THOUSAND: &str = "1000 idle clients";
 pub(crate) const TEN_THOUSAND: &str = "10 000 idle clients";
@@ -39,12 +39,12 @@ pub(crate) fn measure(bench: &mut Bench<'_>) {
         let count = count.min(room());
         bench.each(row, &SIDES, count + 16, |server| {
             if server.dialect == Dialect::Http {
-                return memory(server, count).map(|(_, found)| found);
+                return memory(server, server.place, count).map(|(_, found)| found);
             }
-            let (dialect, address) = (server.dialect, server.address);
-            let mut busy = Generator::connect(dialect, address, BUSY, 1)?;
+            let (dialect, place) = (server.dialect, server.place);
+            let mut busy = Generator::connect(dialect, place, BUSY, 1)?;
             let (alone, alone_cpu) = timed(server, &mut busy, span)?;
-            let (crowd, mut found) = memory(server, count)?;
+            let (crowd, mut found) = memory(server, place, count)?;
             let (among, among_cpu) = timed(server, &mut busy, span)?;
             drop(crowd);
             found.extend([
@@ -60,7 +60,7 @@ pub(crate) fn measure(bench: &mut Bench<'_>) {
 
 /// How many there can be. berthd sets two open files aside for each client (its socket, and the
 /// file that it may ask for) and some for itself, and does not start without them.
-fn room() -> usize {
+pub(crate) fn room() -> usize {
     let open_files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     usize::try_from(open_files)
         .unwrap_or(usize::MAX)
@@ -77,9 +77,13 @@ fn timed(server: &Server, busy: &mut Generator, span: Duration) -> io::Result<(M
 }
 
 /// Connects all clients, and reads the memory before and after each sent a message.
-fn memory(server: &Server, count: usize) -> io::Result<(Vec<TcpStream>, Found)> {
+pub(crate) fn memory(
+    server: &Server,
+    place: Place,
+    count: usize,
+) -> io::Result<(Vec<Stream>, Found)> {
     let before = server.process.resident_kib()?;
-    let mut crowd = gather(server, count)?;
+    let mut crowd = gather(server, place, count)?;
     let silent = server.process.resident_kib()?;
     for client in &mut crowd {
         client.write_all(server.dialect.question().as_bytes())?;
@@ -101,12 +105,12 @@ fn memory(server: &Server, count: usize) -> io::Result<(Vec<TcpStream>, Found)> 
 }
 
 /// Connects so many clients, and waits until the server has taken all of them in.
-fn gather(server: &Server, count: usize) -> io::Result<Vec<TcpStream>> {
+fn gather(server: &Server, place: Place, count: usize) -> io::Result<Vec<Stream>> {
     let before = server.process.open_files()?;
     let mut crowd = Vec::with_capacity(count);
     while crowd.len() < count {
         for _ in 0..BATCH.min(count - crowd.len()) {
-            crowd.push(server.dialect.connect(server.address)?);
+            crowd.push(server.dialect.connect(place)?);
         }
         let began = Instant::now();
         // One may have been counted before that was about to go: see `Side::start`.

@@ -4,9 +4,11 @@
 //! it. On loopback the receiver's work is in part done in the sender's name, so both are shown,
 //! and their sum.
 
+use std::io;
+
 use crate::load::{Fetcher, Sink};
-use crate::rows::Bench;
-use crate::servers::Side;
+use crate::rows::{Bench, Found};
+use crate::servers::{Server, Side};
 
 pub(crate) const COPY: &str = "Download of 1 GiB, client copies";
 pub(crate) const DISCARD: &str = "Download of 1 GiB, client discards";
@@ -24,18 +26,23 @@ pub(crate) fn measure(bench: &mut Bench<'_>) {
     for (row, sink) in [(COPY, Sink::Copy), (DISCARD, Sink::Discard)] {
         bench.each(row, &SIDES, 3, |server| {
             plan.warm(&name)?;
-            let mut fetcher = Fetcher::connect(server.dialect, server.address, sink)?;
-            let before = server.process.cpu()?;
-            let moved = fetcher.fetch(&name)?;
-            let gib = moved.sum as f64 / GIB;
-            let cpu = (server.process.cpu()? - before).as_secs_f64() / gib;
-            let own = moved.cpu.as_secs_f64() / gib;
-            Ok(vec![
-                (RATE, moved.rate() / GIB),
-                (SERVER_CPU, cpu),
-                (CLIENT_CPU, own),
-                (BOTH_CPU, cpu + own),
-            ])
+            let mut fetcher = Fetcher::connect(server.dialect, server.place, sink)?;
+            found(server, &mut fetcher, &name)
         });
     }
+}
+
+/// What a download comes to.
+pub(crate) fn found(server: &Server, fetcher: &mut Fetcher, name: &str) -> io::Result<Found> {
+    let before = server.process.cpu()?;
+    let moved = fetcher.fetch(name)?;
+    let gib = moved.sum as f64 / GIB;
+    let cpu = (server.process.cpu()? - before).as_secs_f64() / gib;
+    let own = moved.cpu.as_secs_f64() / gib;
+    Ok(vec![
+        (RATE, moved.rate() / GIB),
+        (SERVER_CPU, cpu),
+        (CLIENT_CPU, own),
+        (BOTH_CPU, cpu + own),
+    ])
 }

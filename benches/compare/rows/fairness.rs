@@ -32,7 +32,7 @@ pub(crate) fn measure(bench: &mut Bench<'_>) {
     let control = Side::BareEcho.start(&bench.work(3));
     let Ok(control) = control else { return };
     bench.each(ROW, &[Side::Berthd, Side::Nginx], 3, |server| {
-        let idle = probe::alone(server.dialect, server.address, span)?;
+        let idle = probe::alone(server.dialect, server.place, span)?;
         plan.warm(&name)?;
         let stop = AtomicBool::new(false);
         let (waits, other, bytes) = thread::scope(|scope| {
@@ -51,16 +51,20 @@ pub(crate) fn measure(bench: &mut Bench<'_>) {
     });
 }
 
-fn ask_both(server: &Server, control: &Server, span: Duration) -> io::Result<(Waits, Waits)> {
-    let probe = Probe::start(server.dialect, server.address)?;
-    let beside = Probe::start(control.dialect, control.address)?;
+pub(crate) fn ask_both(
+    server: &Server,
+    control: &Server,
+    span: Duration,
+) -> io::Result<(Waits, Waits)> {
+    let probe = Probe::start(server.dialect, server.place)?;
+    let beside = Probe::start(control.dialect, control.place)?;
     thread::sleep(span);
     Ok((probe.stop()?, beside.stop()?))
 }
 
 /// Fetches the file again and again until it is told to stop. Returns bytes per second.
 fn fetch_again(server: &Server, name: &str, stop: &AtomicBool) -> io::Result<f64> {
-    let mut fetcher = Fetcher::connect(server.dialect, server.address, Sink::Discard)?;
+    let mut fetcher = Fetcher::connect(server.dialect, server.place, Sink::Discard)?;
     let (mut sum, mut seconds) = (0.0, 0.0);
     while !stop.load(Ordering::Relaxed) {
         let moved = fetcher.fetch_until(name, stop)?;

@@ -3,12 +3,12 @@
 //! Owns the row. The server is a new one each time, so that its first listing is its first.
 
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::probe::{Probe, Waits};
 use crate::rows::Bench;
 use crate::servers::{Server, Side, Work};
+use crate::stream::Stream;
 
 pub(crate) const ROW: &str = "List of 100 000 files: an echo beside it";
 pub(crate) const FIRST_P99: &str = "p99 beside the first, us";
@@ -28,7 +28,7 @@ pub(crate) fn measure(bench: &mut Bench<'_>) {
         ..bench.work(3)
     };
     let found = Side::Berthd.start(&work).and_then(|server| {
-        let mut client = server.dialect.connect(server.address)?;
+        let mut client = server.dialect.connect(server.place)?;
         let (first, beside_first) = list(&server, &mut client)?;
         let (second, beside_second) = list(&server, &mut client)?;
         Ok(vec![
@@ -43,8 +43,8 @@ pub(crate) fn measure(bench: &mut Bench<'_>) {
 }
 
 /// Lists the folder, and returns how long that took and how long the other client waited.
-fn list(server: &Server, client: &mut TcpStream) -> io::Result<(Duration, Waits)> {
-    let probe = Probe::start(server.dialect, server.address)?;
+fn list(server: &Server, client: &mut Stream) -> io::Result<(Duration, Waits)> {
+    let probe = Probe::start(server.dialect, server.place)?;
     let began = Instant::now();
     let whole = read_list(client);
     let took = began.elapsed();
@@ -53,7 +53,7 @@ fn list(server: &Server, client: &mut TcpStream) -> io::Result<(Duration, Waits)
 }
 
 /// Reads an answer to `list` and throws it away. No entry of it can be taken for its end.
-fn read_list(client: &mut TcpStream) -> io::Result<()> {
+fn read_list(client: &mut Stream) -> io::Result<()> {
     const END: &[u8] = b"\nEND\n";
     client.write_all(b"list\n")?;
     let mut space = vec![0; READ_BYTES];

@@ -20,6 +20,7 @@ pub(crate) mod fairness;
 pub(crate) mod listing;
 pub(crate) mod refusals;
 pub(crate) mod start;
+pub(crate) mod tls;
 
 /// What one measurement of one side found: metrics and values.
 pub(crate) type Found = Vec<(&'static str, f64)>;
@@ -34,7 +35,7 @@ pub(crate) struct Bench<'a> {
     pub(crate) sheet: Sheet,
 }
 
-impl Bench<'_> {
+impl<'a> Bench<'a> {
     /// All rows, once.
     pub(crate) fn run(&mut self, run: usize) {
         self.sheet.run = run;
@@ -46,15 +47,17 @@ impl Bench<'_> {
         crowd::measure(self);
         refusals::measure(self);
         start::measure(self);
+        tls::measure(self);
     }
 
     /// What a server is started for, with room for so many clients.
-    pub(crate) fn work(&self, clients: usize) -> Work<'_> {
+    pub(crate) fn work(&self, clients: usize) -> Work<'a> {
         Work {
             temp: self.temp,
             folder: self.plan.files.clone(),
             file: &self.plan.big,
             clients,
+            keys: None,
         }
     }
 
@@ -66,7 +69,18 @@ impl Bench<'_> {
         clients: usize,
         measure: impl Fn(&mut Server) -> io::Result<Found>,
     ) {
-        self.visit(row, sides, clients, |server| {
+        self.each_with(row, sides, &self.work(clients), measure);
+    }
+
+    /// The same, for servers that are started for this.
+    pub(crate) fn each_with(
+        &mut self,
+        row: &'static str,
+        sides: &[Side],
+        work: &Work<'_>,
+        measure: impl Fn(&mut Server) -> io::Result<Found>,
+    ) {
+        self.visit_with(row, sides, work, |server| {
             let before = server.process.schedule()?;
             let mut found = measure(server)?;
             found.push((KEPT, kept(before, server.process.schedule()?)));
@@ -82,6 +96,16 @@ impl Bench<'_> {
         clients: usize,
         measure: impl Fn(&mut Server) -> io::Result<Found>,
     ) {
+        self.visit_with(row, sides, &self.work(clients), measure);
+    }
+
+    fn visit_with(
+        &mut self,
+        row: &'static str,
+        sides: &[Side],
+        work: &Work<'_>,
+        measure: impl Fn(&mut Server) -> io::Result<Found>,
+    ) {
         if !self.plan.wants(row) {
             return;
         }
@@ -90,7 +114,7 @@ impl Bench<'_> {
             sides.reverse();
         }
         for side in sides {
-            let server = side.start(&self.work(clients));
+            let server = side.start(work);
             let found = server.and_then(|mut server| measure(&mut server));
             self.note(row, side.name(), found);
         }

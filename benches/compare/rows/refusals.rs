@@ -27,13 +27,13 @@ pub(crate) fn measure(bench: &mut Bench<'_>) {
     let span = bench.plan.span;
     let sides = [Side::Berthd, Side::Redis, Side::BareRefusal];
     bench.each(ROW, &sides, CLIENTS, |server| {
-        let (dialect, address) = (server.dialect, server.address);
+        let (dialect, place) = (server.dialect, server.place);
         if dialect == Dialect::Refusal {
             return turned_away(server, span);
         }
-        let inside = (1..CLIENTS).map(|_| Caller::connect(dialect, address));
+        let inside = (1..CLIENTS).map(|_| Caller::connect(dialect, place));
         let inside = inside.collect::<io::Result<Vec<_>>>()?;
-        let probe = Probe::start(dialect, address)?;
+        let probe = Probe::start(dialect, place)?;
         let mut found = turned_away(server, span)?;
         let waits = probe.stop()?;
         drop(inside);
@@ -67,7 +67,7 @@ fn turned_away(server: &Server, span: Duration) -> io::Result<Found> {
 /// Whether a caller who says these words was told the whole line, and nothing but that.
 pub(crate) fn call(server: &Server, words: &str) -> io::Result<bool> {
     let expected = server.dialect.refusal().as_bytes();
-    let mut caller = TcpStream::connect(server.address)?;
+    let mut caller = TcpStream::connect(server.place.address)?;
     let mut answer = [0; 256];
     let mut came = 0;
     if caller.write_all(words.as_bytes()).is_err() {

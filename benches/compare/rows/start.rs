@@ -12,6 +12,7 @@ use crate::dialect::{Caller, Dialect};
 use crate::process::{Process, installed};
 use crate::rows::{Bench, Found};
 use crate::servers::{BERTHD, Side};
+use crate::stream::Place;
 
 pub(crate) const ROW: &str = "Start-up and size";
 pub(crate) const START: &str = "until it listens, ms";
@@ -46,7 +47,11 @@ fn start(bench: &Bench<'_>) -> io::Result<Found> {
     let address = line.trim_end().rsplit(' ').next();
     let address = address.and_then(|address| address.parse().ok());
     let address = address.ok_or_else(|| io::Error::other("it did not start"))?;
-    let clients = (0..3).map(|_| Caller::connect(Dialect::Berth, address));
+    let place = Place {
+        address,
+        tls: false,
+    };
+    let clients = (0..3).map(|_| Caller::connect(Dialect::Berth, place));
     let clients = clients.collect::<io::Result<Vec<_>>>()?;
     let memory = process.resident_kib()? / 1024.0;
     drop(clients);
