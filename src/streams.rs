@@ -16,7 +16,9 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::{Errno, fcntl_getfd};
 use rustix::process::getpgrp;
 use rustix::stdio;
-use rustix::termios::{self, LocalModes, OptionalActions, QueueSelector, Termios, tcflush};
+use rustix::termios::{
+    self, LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush,
+};
 use signal_hook::consts::SIGXFSZ;
 
 /// Which of the three were closed when the program began: a bit for each.
@@ -50,30 +52,57 @@ pub struct Stream {
     stream: BorrowedFd<'static>,
 }
 
-/// Reads one line of at most `most` bytes from standard input, which a terminal does not show.
+/// What Ctrl-C types.
+const CTRL_C: u8 = 3;
+
+/// Reads one line of at most `most` bytes from standard input. A terminal does not show it, nor
+/// what is typed from `ask` on.
 ///
 /// # Errors
 /// When it cannot be read, is longer, or Ctrl-C was pressed.
-pub fn read_secret(most: u64) -> io::Result<String> {
+pub fn read_secret(most: u64, ask: impl FnOnce()) -> io::Result<String> {
     let input = stdio::stdin();
     let shown = termios::tcgetattr(input).ok();
     if let Some(shown) = &shown {
         let mut hidden = shown.clone();
-        // Without a signal the terminal is never left in this state.
+        // Without a signal the terminal is never left in this state. Ctrl-C ends the line instead.
         hidden
             .local_modes
             .remove(LocalModes::ECHO | LocalModes::ISIG);
+        hidden.special_codes[SpecialCodeIndex::VEOL] = CTRL_C;
         termios::tcsetattr(input, OptionalActions::Flush, &hidden)?;
+        ask();
     }
-    let mut line = String::new();
-    let read = io::BufReader::new(stdin().take(most + 1)).read_line(&mut line);
+    let line = read_until(most, |byte| {
+        byte == b'\n' || (byte == CTRL_C && shown.is_some())
+    });
     if let Some(shown) = &shown {
         termios::tcsetattr(input, OptionalActions::Now, shown)?;
     }
-    match read? as u64 {
-        _ if line.contains('\u{3}') => Err(io::ErrorKind::Interrupted.into()),
+    let line = line?;
+    match line.len() as u64 {
+        _ if shown.is_some() && line.contains(&CTRL_C) => Err(io::ErrorKind::Interrupted.into()),
         n if n > most => Err(io::Error::other("the line is too long")),
-        _ => Ok(line),
+        _ => String::from_utf8(line).map_err(|_| io::Error::other("it is no text")),
+    }
+}
+
+/// Reads standard input up to a byte that is an end, and one byte more than `most` at most.
+fn read_until(most: u64, is_end: impl Fn(u8) -> bool) -> io::Result<Vec<u8>> {
+    let mut input = io::BufReader::new(stdin().take(most + 1));
+    let mut line = Vec::new();
+    loop {
+        let piece = match input.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            piece => piece?,
+        };
+        let end = piece.iter().position(|&byte| is_end(byte));
+        let taken = end.map_or(piece.len(), |end| end + 1);
+        line.extend_from_slice(&piece[..taken]);
+        input.consume(taken);
+        if end.is_some() || taken == 0 {
+            return Ok(line);
+        }
     }
 }
 

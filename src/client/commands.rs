@@ -3,6 +3,8 @@
 //! Owns which part of an answer goes to standard output and how a failure is reported. Must never
 //! write anything else to standard output.
 
+use std::io;
+
 use crate::client::download::batch as download;
 use crate::client::error::Error;
 use crate::client::excerpt::Excerpt;
@@ -68,10 +70,11 @@ pub fn run(options: Options, task: &Task) -> u8 {
 /// for this server.
 fn login(options: &Options, stderr: Stderr) -> Result<(), Error> {
     let server = &options.server;
-    if streams::stdin().is_terminal() {
-        stderr.info(format_args!("the token for {server}, which is not shown:"));
-    }
-    let line = streams::read_secret(4096).map_err(Error::Stdin)?;
+    let ask = || stderr.info(format_args!("the token for {server}, which is not shown:"));
+    let line = streams::read_secret(4096, ask).map_err(|error| match error.kind() {
+        io::ErrorKind::Interrupted => Error::Interrupted,
+        _ => Error::Stdin(error),
+    })?;
     let token = OwnToken::parse(&line);
     let token = token.ok_or_else(|| Error::Usage("that is no token; nothing is kept".into()))?;
     tokens::put(server, &token)?;

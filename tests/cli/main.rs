@@ -13,6 +13,8 @@ mod downloads;
 mod exit_codes;
 #[cfg(target_os = "linux")]
 mod folders;
+#[cfg(target_os = "linux")]
+mod login;
 mod look_ups;
 mod program;
 #[cfg(target_os = "linux")]

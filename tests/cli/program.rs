@@ -37,6 +37,12 @@ impl Folder {
         self.1.path().join("berth/known_servers")
     }
 
+    /// Where the program keeps the tokens that it shows.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn tokens(&self) -> PathBuf {
+        self.1.path().join("berth/tokens")
+    }
+
     /// The names in the folder, sorted.
     pub(crate) fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(self.0.path()).unwrap();
