@@ -14,7 +14,7 @@ use berth::cli::{
 use berth::report::{self, Question};
 use berth::server::access::command;
 use berth::server::net::listener::Door;
-use berth::server::net::new_certificate;
+use berth::server::net::{certificate, new_certificate};
 use berth::server::process::logging;
 use berth::server::{Config, Outcome, Server};
 use berth::{streams, timeline};
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
     match args.instead {
         Some(Instead::Journal(args)) => return show_journal(args),
         Some(Instead::Trace(args)) => return make_page(&args),
-        Some(Instead::Cert(args)) => return make_certificate(args),
+        Some(Instead::Cert(args)) => return work_on_certificate(args),
         Some(Instead::Token(args)) => return change_tokens(args),
         None => {}
     }
@@ -61,7 +61,11 @@ fn show_journal(args: JournalArgs) -> ExitCode {
 }
 
 fn change_tokens(args: TokenArgs) -> ExitCode {
-    match command::run(&args.into(), &mut streams::stdout()) {
+    let command = match args.try_into() {
+        Ok(command) => command,
+        Err(fault) => return fail(&fault, FAILED),
+    };
+    match command::run(&command, &mut streams::stdout()) {
         Ok(told) => {
             let told = told.map(|told| format!("berthd: {told}\n"));
             let _ = streams::stderr().write_all(told.unwrap_or_default().as_bytes());
@@ -71,17 +75,23 @@ fn change_tokens(args: TokenArgs) -> ExitCode {
     }
 }
 
-fn make_certificate(args: CertArgs) -> ExitCode {
-    let cert::What::New { folder, names } = args.what;
-    match new_certificate::make(&folder, &names) {
-        Ok(made) => {
-            let _ = streams::stderr().write_all(format!("{made}\n").as_bytes());
-            match writeln!(streams::stdout(), "{}", made.pin) {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(error) => fail(&format_args!("cannot print the pin: {error}"), FAILED),
+fn work_on_certificate(args: CertArgs) -> ExitCode {
+    let pin = match args.what {
+        cert::What::New { folder, names } => match new_certificate::make(&folder, &names) {
+            Ok(made) => {
+                let _ = streams::stderr().write_all(format!("{made}\n").as_bytes());
+                made.pin
             }
-        }
-        Err(fault) => fail(&fault, FAILED),
+            Err(fault) => return fail(&fault, FAILED),
+        },
+        cert::What::Pin { certificate } => match certificate::pin_of(&certificate) {
+            Ok(pin) => pin,
+            Err(fault) => return fail(&fault, FAILED),
+        },
+    };
+    match writeln!(streams::stdout(), "{pin}") {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&format_args!("cannot print the pin: {error}"), FAILED),
     }
 }
 

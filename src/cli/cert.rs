@@ -31,13 +31,23 @@ pub enum What {
 
         /// A name or an address of the server; may be given more than once
         ///
-        /// The name of this host, localhost and its addresses stand in the certificate anyway.
+        /// The name of this host, localhost, 127.0.0.1 and ::1 stand in the certificate anyway.
+        /// Clients that know the server by its pin need no name in it. Those that compare the name
+        /// (berth --ca, openssl, a browser's rules) need each one that they connect to: addresses
+        /// to listen on are not known here.
         #[arg(long = "name", value_name = "HOST", value_delimiter = ',')]
         names: Vec<String>,
+    },
+    /// Print the pin of a certificate's key again
+    #[command(max_term_width = 100)]
+    Pin {
+        /// The certificate, such as berth.crt
+        #[arg(value_name = "FILE")]
+        certificate: PathBuf,
     },
 }
 
 const AFTER_HELP: &str = "\
 The pin goes to standard output, alone; what to do with it to standard error.
 
-Exit status: 0 done; 1 a file is there already or cannot be made; 2 wrong usage.";
+Exit status: 0 done; 1 a file is there already, or cannot be made or read; 2 wrong usage.";

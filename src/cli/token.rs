@@ -13,6 +13,7 @@ use crate::engine::rights::{Right, Rights};
 use crate::server::access::command::Command;
 use crate::server::access::store::Wanted;
 use crate::server::access::tokens;
+use crate::server::net::certificate;
 use crate::wire::Timestamp;
 
 /// What `berthd token` is told.
@@ -60,6 +61,13 @@ pub enum What {
         /// How many sessions there may be with it at once; any number unless said otherwise
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         sessions: Option<u32>,
+
+        /// The server's certificate: its pin goes with the token
+        ///
+        /// berth then shows the token to the server with that key and to no other, through TLS, and
+        /// its owner has to trust no pin by hand.
+        #[arg(long, value_name = "FILE")]
+        pin_from: Option<PathBuf>,
     },
     /// Show the tokens: name, id, rights, end and sessions
     #[command(max_term_width = 100)]
@@ -101,28 +109,34 @@ A running server takes the file's changes when it is sent SIGHUP.
 
 Exit status: 0 done; 1 the file cannot be read or changed; 2 wrong usage.";
 
-impl From<TokenArgs> for Command {
-    fn from(args: TokenArgs) -> Self {
-        match args.what {
+impl TryFrom<TokenArgs> for Command {
+    type Error = certificate::Fault;
+
+    fn try_from(args: TokenArgs) -> Result<Self, certificate::Fault> {
+        Ok(match args.what {
             What::Add {
                 name,
                 file,
                 rights,
                 expires,
                 sessions,
+                pin_from,
             } => {
+                let pin = pin_from
+                    .map(|path| certificate::pin_of(&path))
+                    .transpose()?;
                 let wanted = Wanted {
                     name,
                     rights,
                     expires,
                     sessions,
                 };
-                Self::Add(file.path, wanted)
+                Self::Add(file.path, wanted, pin)
             }
             What::List { file } => Self::List(file.path),
             What::Revoke { name, file } => Self::Revoke(file.path, name),
             What::Check { file } => Self::Check(file),
-        }
+        })
     }
 }
 

@@ -69,3 +69,19 @@ fn a_name_that_is_none_is_refused() {
     }
     assert!(!folder.path().join("keys").exists());
 }
+
+#[test]
+fn the_pin_of_a_certificate_is_printed_again_and_a_file_without_one_is_named() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let (_, pin, _) = new(folder.path(), &[]);
+    let again = |name: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_berthd"));
+        outcome(command.args(["cert", "pin"]).arg(folder.path().join(name)))
+    };
+    assert_eq!(again("berth.crt"), (Some(0), pin, String::new()));
+    for name in ["berth.key", "missing", "."] {
+        let (code, out, err) = again(name);
+        assert_eq!((code, out.as_str()), (Some(1), ""), "{err}");
+        assert!(err.contains(&format!("{name}': ")), "{err}");
+    }
+}

@@ -15,8 +15,8 @@ use crate::wire::{Sanitized, Timestamp};
 /// What is asked for, each with its file.
 #[derive(Clone, Debug)]
 pub enum Command {
-    /// Make a token.
-    Add(PathBuf, Wanted),
+    /// Make a token, and print it with this pin behind it if there is one.
+    Add(PathBuf, Wanted, Option<String>),
     /// Show all tokens.
     List(PathBuf),
     /// Remove the token of this name.
@@ -63,8 +63,11 @@ pub fn run(command: &Command, out: &mut impl Write) -> Result<Option<&'static st
         move |fault| Failure::File(path, fault)
     };
     match command {
-        Command::Add(path, wanted) => {
-            let token = store::add(path, wanted).map_err(failed(path))?;
+        Command::Add(path, wanted, pin) => {
+            let mut token = store::add(path, wanted).map_err(failed(path))?;
+            if let Some(pin) = pin {
+                token = format!("{token}-{pin}");
+            }
             let told = writeln!(out, "{token}").and_then(|()| out.flush());
             told.map_err(|error| Failure::Lost(wanted.name.clone(), error))?;
             Ok(Some(

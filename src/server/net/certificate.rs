@@ -139,6 +139,22 @@ pub fn pin(public_key_info: &[u8]) -> String {
     BASE64URL_NOPAD.encode(&Sha256::digest(public_key_info))
 }
 
+/// The pin of the first certificate in the file at `path`.
+///
+/// # Errors
+/// When it cannot be read, or is no certificate.
+pub fn pin_of(path: &Path) -> Result<String, Fault> {
+    let chain = read(path, 0).and_then(|bytes| parse_chain(&bytes));
+    let own = chain.and_then(|chain| {
+        let own = EndEntityCert::try_from(&chain[0]).map_err(Cause::Certificate)?;
+        Ok(pin(&own.subject_public_key_info()))
+    });
+    own.map_err(|cause| Fault {
+        path: path.to_owned(),
+        cause,
+    })
+}
+
 /// What is wrong with the time of a certificate, if something is.
 fn out_of_date(certificate: &CertificateDer<'_>, now: SystemTime) -> Option<String> {
     let now = now.duration_since(SystemTime::UNIX_EPOCH).ok()?;
