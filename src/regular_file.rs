@@ -121,28 +121,38 @@ pub fn check(there: FileType) -> Result<(), NotRegular> {
     }
 }
 
-/// Whether a file with a secret is the user's, and closed to everybody else.
-///
-/// # Errors
-/// When it is not, with what to do about it.
-#[cfg(unix)]
-pub fn check_owner(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::{MetadataExt, PermissionsExt};
-    let about = file.metadata()?;
-    let mode = about.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
-        let told = format!("its mode is {mode:03o}, so that others get at it: chmod 600 it first");
-        return Err(io::Error::other(told));
-    }
-    match about.uid() == rustix::process::geteuid().as_raw() {
-        true => Ok(()),
-        false => Err(io::Error::other("it belongs to another user")),
-    }
+/// Who else may get at a file, by its own attributes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exposure {
+    /// Its owner, if that is neither this user nor root, who may do anything anyway.
+    pub other_owner: Option<u32>,
+    /// Its permission bits.
+    pub mode: u32,
 }
 
+/// Who else may get at this file, which is looked at through its descriptor.
+///
+/// # Errors
+/// Those of the system.
+#[cfg(unix)]
+pub fn exposure(file: &File) -> io::Result<Exposure> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let about = file.metadata()?;
+    let own = rustix::process::geteuid().as_raw();
+    Ok(Exposure {
+        other_owner: Some(about.uid()).filter(|&uid| uid != own && uid != 0),
+        mode: about.permissions().mode() & 0o777,
+    })
+}
+
+/// Who else may get at this file: this system does not say.
+///
+/// # Errors
+/// None.
 #[cfg(not(unix))]
-pub fn check_owner(_: &File) -> io::Result<()> {
-    Ok(())
+pub fn exposure(_: &File) -> io::Result<Exposure> {
+    let (other_owner, mode) = (None, 0o600);
+    Ok(Exposure { other_owner, mode })
 }
 
 /// Whether the file has another hard link, through which others would see what is written.

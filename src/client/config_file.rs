@@ -1,11 +1,27 @@
 //! The files of the client's configuration.
 //!
-//! Owns where they are and how one is replaced. Must never know what is in them.
+//! Owns where they are, who else may get at one that is read, and how one is replaced. Must never
+//! know what is in them.
 
 use std::env;
-use std::fs;
-use std::io::{self, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+
+use crate::regular_file::{self, Exposure, Links};
+use crate::wire::Sanitized;
+
+/// The longest file that is read: thousands of servers.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// What other users may do with a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Others {
+    /// Nothing: there are secrets in it.
+    Nothing,
+    /// Read it.
+    Read,
+}
 
 /// Where a file of the client's configuration is.
 #[must_use]
@@ -16,6 +32,42 @@ pub fn path(name: &str) -> Option<PathBuf> {
         _ => Path::new(&set("HOME")?).join(".config"),
     };
     Some(folder.join("berth").join(name))
+}
+
+/// The text of a file that is the user's, and in which others can do no more than `others` says.
+///
+/// # Errors
+/// When it cannot be read or is not such a file, with what to type against that.
+pub fn read(path: &Path, others: Others) -> io::Result<String> {
+    let file = regular_file::open(path, OpenOptions::new().read(true), Links::Followed)?;
+    check(&file, path, others)?;
+    let mut text = String::new();
+    file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text)?;
+    match text.len() as u64 {
+        0..=FILE_BYTES_MAX => Ok(text),
+        _ => Err(io::Error::other("it is longer than 1 MiB")),
+    }
+}
+
+/// Checks the file that was opened, not its name: that may be another file's by now.
+fn check(file: &File, path: &Path, others: Others) -> io::Result<()> {
+    let Exposure { other_owner, mode } = regular_file::exposure(file)?;
+    let path = Sanitized(path.as_os_str().as_encoded_bytes());
+    let (too_much, do_what) = match others {
+        Others::Nothing => (0o077, "get at it"),
+        Others::Read => (0o022, "can change it"),
+    };
+    let told = match other_owner {
+        Some(owner) => format!(
+            "it belongs to another user ({owner}); if what is in it is yours: sudo chown \
+             \"$(id -un)\" '{path}'"
+        ),
+        None if mode & too_much != 0 => {
+            format!("its mode is {mode:03o}, so that others {do_what}: chmod 600 '{path}'")
+        }
+        None => return Ok(()),
+    };
+    Err(io::Error::other(told))
 }
 
 /// Writes `text` beside the file, whose place it takes when it is whole. Its mode is 0600.

@@ -4,21 +4,17 @@
 //! that others can change, nor lose an entry of another server.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::client::config_file;
+use crate::client::config_file::{self, Others};
 use crate::client::error::Error;
 use crate::client::excerpt::path_bytes;
 use crate::wire::Timestamp;
 
 /// The length of a pin: 32 bytes in base64url.
 const PIN_SIGNS: usize = 43;
-
-/// The longest file that is read: thousands of servers.
-const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// Whether it is the pin of a key.
 #[must_use]
@@ -67,36 +63,13 @@ fn path() -> Option<PathBuf> {
     config_file::path("known_servers")
 }
 
-/// The text of the file, which is empty if there is none.
+/// The text of the file, which is empty if there is none. Others who could write to it could let us
+/// trust their own server.
 fn read(path: &Path) -> Result<String, Error> {
-    let failed = |error| Error::Trust(path_bytes(path), error);
-    match fs::metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
-        Err(error) => return Err(failed(error)),
-        Ok(about) if !about.is_file() => return Err(failed(io::Error::other("it is no file"))),
-        Ok(about) if about.len() > FILE_BYTES_MAX => {
-            return Err(failed(io::Error::other("it is longer than 1 MiB")));
-        }
-        Ok(about) => check_mode(&about).map_err(failed)?,
+    match config_file::read(path, Others::Read) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        read => read.map_err(|error| Error::Trust(path_bytes(path), error)),
     }
-    fs::read_to_string(path).map_err(failed)
-}
-
-/// Others who could write to it could let us trust their own server.
-#[cfg(unix)]
-fn check_mode(about: &fs::Metadata) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    let mode = about.permissions().mode() & 0o777;
-    if mode & 0o022 == 0 {
-        return Ok(());
-    }
-    let told = format!("its mode is {mode:03o}, so that others can change it: chmod 600 it");
-    Err(io::Error::other(told))
-}
-
-#[cfg(not(unix))]
-fn check_mode(_: &fs::Metadata) -> io::Result<()> {
-    Ok(())
 }
 
 /// The entries of the file, or the number of the first line that is none.

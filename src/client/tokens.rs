@@ -6,18 +6,13 @@
 
 use std::env;
 use std::fmt;
-use std::fs::OpenOptions;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::client::config_file;
+use crate::client::config_file::{self, Others};
 use crate::client::error::Error;
 use crate::client::excerpt::path_bytes;
-use crate::regular_file::{self, Links};
 use crate::wire::token::Token;
-
-/// The longest file that is read: thousands of servers.
-const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// The file below the user's configuration.
 const FILE: &str = "tokens";
@@ -124,21 +119,13 @@ fn search(text: &str, server: &str) -> Result<Option<OwnToken>, usize> {
     Ok(found)
 }
 
-/// The text of the file, once it is known that it is the user's and nobody else's.
+/// The text of the file, which is the user's and nobody else's; `None` if there is none.
 fn read(path: &Path, must_exist: bool) -> Result<Option<String>, Error> {
-    let failed = |error| Error::Token(path_bytes(path), error);
-    let opened = regular_file::open(path, OpenOptions::new().read(true), Links::Followed);
-    let file = match opened {
-        Err(error) if error.kind() == io::ErrorKind::NotFound && !must_exist => return Ok(None),
-        opened => opened.map_err(failed)?,
-    };
-    regular_file::check_owner(&file).map_err(failed)?;
-    let mut text = String::new();
-    let read = file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text);
-    read.map_err(failed)?;
-    match text.len() as u64 {
-        0..=FILE_BYTES_MAX => Ok(Some(text)),
-        _ => Err(unusable(path_bytes(path), "it is longer than 1 MiB")),
+    match config_file::read(path, Others::Nothing) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !must_exist => Ok(None),
+        read => read
+            .map(Some)
+            .map_err(|error| Error::Token(path_bytes(path), error)),
     }
 }
 

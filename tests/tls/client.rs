@@ -13,17 +13,17 @@ use tempfile::TempDir;
 use crate::peer::{Keys, tls_address};
 use crate::support::{Server, Setup, noise, outcome};
 
-type Outcome = (Option<i32>, String, String);
+pub(crate) type Outcome = (Option<i32>, String, String);
 
 /// A person's home, with whom they trust in it.
-struct Home(TempDir);
+pub(crate) struct Home(TempDir);
 
 impl Home {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().expect("a folder can be made"))
     }
 
-    fn berth(&self, arguments: &[&str]) -> Outcome {
+    pub(crate) fn berth(&self, arguments: &[&str]) -> Outcome {
         let mut command = Command::new(env!("CARGO_BIN_EXE_berth"));
         for name in ["BERTH_SERVER", "XDG_CONFIG_HOME"] {
             command.env_remove(name);
@@ -39,18 +39,18 @@ impl Home {
     }
 
     /// Trusts this server by this pin.
-    fn trust(&self, server: &str, pin: &str) {
+    pub(crate) fn trust(&self, server: &str, pin: &str) {
         let (code, _, err) = self.berth(&["trust", server, pin]);
         assert_eq!(code, Some(0), "{err}");
     }
 
-    fn file(&self) -> PathBuf {
+    pub(crate) fn file(&self) -> PathBuf {
         self.0.path().join(".config/berth/known_servers")
     }
 }
 
 /// The pin that the client finds at a server.
-fn pin(keys: &Keys) -> String {
+pub(crate) fn pin(keys: &Keys) -> String {
     let server = keys.serve(|setup| setup);
     let url = format!("berths://{}", tls_address(&server));
     let (code, _, err) = Home::new().berth(&["--server", &url, "list"]);
@@ -59,7 +59,7 @@ fn pin(keys: &Keys) -> String {
     pin[..43].to_owned()
 }
 
-fn name(server: &Server) -> String {
+pub(crate) fn name(server: &Server) -> String {
     tls_address(server).to_string()
 }
 

@@ -14,3 +14,4 @@ mod peer;
 mod reload;
 mod session;
 mod start;
+mod trust;

@@ -14,18 +14,18 @@ use crate::door::Guard;
 use crate::support::{Server, outcome};
 
 /// A home for the client.
-struct Home(TempDir);
+pub(crate) struct Home(pub(crate) TempDir);
 
 impl Home {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().expect("a folder can be made"))
     }
 
-    fn tokens(&self) -> PathBuf {
+    pub(crate) fn tokens(&self) -> PathBuf {
         self.0.path().join("berth/tokens")
     }
 
-    fn berth(&self, server: &str, words: &str) -> Command {
+    pub(crate) fn berth(&self, server: &str, words: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_berth"));
         for name in ["BERTH_SERVER", "BERTH_TOKEN", "BERTH_TOKEN_FILE"] {
             command.env_remove(name);
@@ -40,12 +40,12 @@ impl Home {
         command
     }
 
-    fn run(&self, server: &Server, words: &str) -> (Option<i32>, String, String) {
+    pub(crate) fn run(&self, server: &Server, words: &str) -> (Option<i32>, String, String) {
         outcome(&mut self.berth(&server.address.to_string(), words))
     }
 
     /// Keeps a token with `berth login`, from standard input.
-    fn login(&self, server: &Server, token: &str) {
+    pub(crate) fn login(&self, server: &Server, token: &str) {
         let path = self.0.path().join("input");
         fs::write(&path, format!("{token}\n")).unwrap();
         let mut command = self.berth(&server.address.to_string(), "login");

@@ -30,7 +30,7 @@ impl Guard {
         fs::read_to_string(self.0.path().join("journal")).expect("it is kept")
     }
 
-    fn token(&self, words: &str) -> String {
+    pub(crate) fn token(&self, words: &str) -> String {
         let mut command = Command::new(env!("CARGO_BIN_EXE_berthd"));
         command.arg("token").args(words.split_whitespace());
         let (code, out, err) = outcome(command.arg("--tokens").arg(self.file()));
@@ -69,7 +69,7 @@ fn asked(server: &Server) -> Peer {
 }
 
 /// A client that was let in with this token.
-fn inside(server: &Server, token: &str) -> Peer {
+pub(crate) fn inside(server: &Server, token: &str) -> Peer {
     let mut peer = asked(server);
     let welcome = peer.ask(&format!("auth {token}"));
     assert!(welcome.starts_with("Welcome Client"), "{welcome}");
@@ -77,7 +77,7 @@ fn inside(server: &Server, token: &str) -> Peer {
 }
 
 /// Sends SIGHUP and waits until the log says what came of it.
-fn reload(server: &Server, with: &str, client: &mut Peer) {
+pub(crate) fn reload(server: &Server, with: &str, client: &mut Peer) {
     let count = |log: &str| log.matches(with).count();
     let before = count(&server.log());
     server.signal(Signal::HUP);

@@ -1,13 +1,27 @@
 //! The token that a server demands.
 //!
 //! Owns when one is sent. Must never send it where others could read it, nor to a server that has
-//! demanded none: there it would be a message, and come back.
+//! demanded none: there it would be a message, and come back. That is so for a token in a line that
+//! a person or a script wrote, too.
 
 use crate::client::error::Error;
 use crate::client::net::connection::Client;
 use crate::client::options::Options;
 use crate::client::tokens;
 use crate::wire::reply::{is_last_word, parse_error};
+use crate::wire::token::{TOKEN_PREFIX, parse_auth};
+
+/// Refuses a request that shows a token.
+pub(super) fn check_shows_none(line: &[u8]) -> Result<(), Error> {
+    match parse_auth(line.trim_ascii_start()) {
+        Some(shown) if shown.trim_ascii().starts_with(TOKEN_PREFIX.as_bytes()) => {
+            let reason = "a token is no request, and is not sent as one: 'berth login' keeps it, \
+                          and berth shows it to the server that demands it";
+            Err(Error::Usage(reason.into()))
+        }
+        _ => Ok(()),
+    }
+}
 
 impl Client {
     /// Shows the server the token that it demands. It has one try on each connection.

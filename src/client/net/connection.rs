@@ -8,6 +8,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::client::error::Error;
+use crate::client::net::auth::check_shows_none;
 use crate::client::net::dial::is_timeout;
 use crate::client::net::one_line::{framed, missing, refusal, refusal_of, unexpected};
 use crate::client::net::secure;
@@ -82,7 +83,10 @@ impl Client {
             is_patient: false,
             dying: false,
         };
-        client.welcome = client.line_within(options.connect_timeout)?;
+        client.welcome = match client.line_within(options.connect_timeout) {
+            Err(Error::NotGreeted(time)) => client.what_it_says_then(time)?,
+            line => line?,
+        };
         if client.welcome == AUTH {
             client.show_token(options)?;
         }
@@ -142,6 +146,7 @@ impl Client {
         line: &[u8],
         show: impl FnMut(&[u8]) -> Result<(), Error>,
     ) -> Result<Answer, Error> {
+        check_shows_none(line)?;
         let request = Request::parse(line);
         self.send(line)?;
         match request {

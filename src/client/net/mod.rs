@@ -7,6 +7,7 @@ pub mod backoff;
 pub mod body;
 pub mod connection;
 pub mod dial;
+pub mod greeting;
 pub mod one_line;
 pub mod reconnect;
 pub mod secure;
