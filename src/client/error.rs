@@ -208,6 +208,13 @@ impl Error {
         matches!(self, Self::Dismissed(reason) if reason == TAKEN_OVER)
     }
 
+    /// Whether the server would refuse every other file with the same reason.
+    #[must_use]
+    pub fn is_for_all(&self) -> bool {
+        matches!(self, Self::Refused(reason)
+            if reason == NO_UPLOADS || reason.starts_with(NOT_ALLOWED))
+    }
+
     /// What a person can do about it; nothing where that depends.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {

@@ -153,6 +153,11 @@ impl Peer {
         self.abandon();
     }
 
+    /// Closes in good order.
+    pub(crate) fn close_now(&mut self) {
+        let _ = self.stream().get_ref().shutdown(Shutdown::Write);
+    }
+
     /// Closes at once: what the client sends from here on is answered by a reset.
     pub(crate) fn abandon(&mut self) {
         self.0 = None;

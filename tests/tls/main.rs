@@ -15,3 +15,4 @@ mod reload;
 mod session;
 mod start;
 mod trust;
+mod uploads;

@@ -11,7 +11,7 @@ use crate::client::net::connection::{Client, LAST_WORDS_TIMEOUT};
 use crate::client::net::dial::is_timeout;
 use crate::client::net::one_line::{refusal, unexpected};
 use crate::wire::reply::{NO_UPLOADS, is_cut, parse_error, parse_ready, parse_stored};
-use crate::wire::{Digest, Put};
+use crate::wire::{Digest, Hex, Put};
 
 /// The answer to the request of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +51,32 @@ impl Client {
             true => Ok(Offer::Stored),
             false => Err(unexpected("READY, STORED or ERR", line)),
         }
+    }
+
+    /// Finds out whether the server takes uploads at all, before a file is read for long: by a
+    /// request that has no name, so that nothing can come of it.
+    ///
+    /// # Errors
+    /// When it takes none, or none from this client, and as [`Client::ask`].
+    pub fn take_uploads(&mut self) -> Result<(), Error> {
+        let digest = Digest::default();
+        let request = format!("put@{} 0", Hex(&digest));
+        self.send(request.as_bytes())?;
+        let line = self.line()?;
+        let reason = match parse_error(&line) {
+            Some(reason) => reason,
+            None if line == format!("{request} ACK").as_bytes() => NO_UPLOADS,
+            None => return Err(unexpected("ERR", line)),
+        };
+        match refusal(reason) {
+            err @ Error::Refused(_) if !err.is_for_all() => Ok(()),
+            err => Err(err),
+        }
+    }
+
+    /// Whether the server has closed meanwhile, or is about to.
+    pub(super) fn has_gone(&mut self) -> bool {
+        self.is_answered()
     }
 
     /// Sends a piece of the body. Calls `tick` every second in which nothing of it leaves.

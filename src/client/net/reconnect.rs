@@ -95,6 +95,14 @@ impl Link {
         }
     }
 
+    /// Drops the connection if the server has closed it while nothing was asked, as it does with
+    /// idle clients.
+    pub fn lose_if_gone(&mut self) {
+        if self.client.as_mut().is_some_and(Client::has_gone) {
+            self.client = None;
+        }
+    }
+
     /// Drops the connection.
     pub fn lose(&mut self) {
         self.client = None;

@@ -18,6 +18,7 @@ use rustyline::{Context, Helper};
 
 use crate::client::error::Error;
 use crate::client::net::reconnect::Link;
+use crate::client::prompt::local_names::beginning_with;
 use crate::client::ui::interrupt;
 use crate::wire::{ListedFile, Sanitized};
 
@@ -35,10 +36,15 @@ const TAB_WAIT: Duration = Duration::from_millis(500);
 const NAMES_MAX: usize = 100_000;
 
 /// The commands, as they are typed.
-const COMMANDS: [&str; 7] = ["exit", "get ", "help", "list", "sha256 ", "stat ", "status"];
+const COMMANDS: [&str; 8] = [
+    "exit", "get ", "help", "list", "put ", "sha256 ", "stat ", "status",
+];
 
-/// The commands behind which a name follows.
+/// The commands behind which a name on the server follows.
 const NAMING: [&str; 3] = ["get ", "sha256 ", "stat "];
+
+/// The command behind which a local file follows.
+const LOCAL: [&str; 1] = ["put "];
 
 /// A server, for the prompt and for what happens behind it.
 pub type Shared = Arc<Mutex<Link>>;
@@ -175,18 +181,18 @@ fn good_for(took: Duration) -> Duration {
 }
 
 /// A name as it is typed, if that can be shown as it is.
-fn typed(name: &[u8]) -> Option<String> {
+pub(super) fn typed(name: &[u8]) -> Option<String> {
     let name = str::from_utf8(name).ok()?;
     (Sanitized(name.as_bytes()).to_string() == name).then(|| name.to_owned())
 }
 
-/// Where in a line a name begins, if one is due there.
-fn name_at(line: &str) -> Option<usize> {
+/// Where in a line a name begins, if it begins with one of these commands.
+fn name_at(line: &str, commands: &[&str]) -> Option<usize> {
     let begins = |word: &&str| {
         let start = line.get(..word.len());
         start.is_some_and(|start| start.eq_ignore_ascii_case(word))
     };
-    NAMING
+    commands
         .iter()
         .find(|word| begins(word))
         .map(|word| word.len())
@@ -236,7 +242,10 @@ impl Completer for PromptHelper {
         if self.unseen.borrow().is_some() {
             return Ok((pos, Vec::new()));
         }
-        if let Some(start) = name_at(line) {
+        if let Some(start) = name_at(line, &LOCAL) {
+            return Ok((start, beginning_with(&line[start..])));
+        }
+        if let Some(start) = name_at(line, &NAMING) {
             self.names.refresh();
             return Ok((start, self.names.beginning_with(&line[start..])));
         }
@@ -285,12 +294,14 @@ mod tests {
 
     #[test]
     fn a_name_is_due_behind_the_commands_that_take_one() {
-        assert_eq!(name_at("get "), Some(4));
-        assert_eq!(name_at("GET a b"), Some(4));
-        assert_eq!(name_at("sha256 x"), Some(7));
-        for other in ["get", " get a", "sha256", "list ", "", "gét a"] {
-            assert_eq!(name_at(other), None, "{other}");
+        assert_eq!(name_at("get ", &NAMING), Some(4));
+        assert_eq!(name_at("GET a b", &NAMING), Some(4));
+        assert_eq!(name_at("sha256 x", &NAMING), Some(7));
+        for other in ["get", " get a", "sha256", "list ", "", "gét a", "put a"] {
+            assert_eq!(name_at(other, &NAMING), None, "{other}");
         }
+        assert_eq!(name_at("put a", &LOCAL), Some(4));
+        assert_eq!(name_at("put", &LOCAL), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 pub mod completion;
 pub mod history;
 pub mod keyboard;
+pub mod local_names;
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -16,6 +16,10 @@ use crate::client::upload::names::{of_file, of_folder};
 use crate::client::upload::put::{Job, Stored, put};
 use crate::client::upload::tree::{Found, walk};
 
+/// From how many bytes on it is asked whether the server takes files at all before one is read: so
+/// many take a disk a second.
+const LONG_READ_BYTES: u64 = 100 * 1024 * 1024;
+
 /// What became of one file.
 #[derive(Debug)]
 pub enum Outcome {
@@ -36,14 +40,15 @@ pub enum Outcome {
 struct Planned {
     path: Option<PathBuf>,
     name: Vec<u8>,
-    size: u64,
+    /// Nothing if it comes on standard input.
+    size: Option<u64>,
 }
 
 /// Uploads what is given, and hands each file's outcome to `tell`. A file that fails does not keep
 /// the others from being tried, unless the server is out of reach.
 ///
 /// # Errors
-/// When standard input has no name, and what `tell` fails with.
+/// When standard input has no name, the server takes no uploads, and what `tell` fails with.
 pub fn run(
     link: &mut Link,
     given: &Given,
@@ -64,13 +69,17 @@ pub fn run(
     for (path, err) in plan.failed {
         tell(Outcome::Failed(path, err))?;
     }
-    let mut sum = Sum::of(plan.files.iter().map(|file| file.size));
+    let is_long = |file: &Planned| file.size.is_none_or(|size| size >= LONG_READ_BYTES);
+    if plan.files.iter().any(is_long) {
+        link.client()?.take_uploads()?;
+    }
+    let mut sum = Sum::of(plan.files.iter().map(|file| file.size.unwrap_or_default()));
     for file in plan.files {
         let (name, path) = (file.name.clone(), file.path.clone());
         let job = Job {
             path: file.path,
             name: file.name,
-            total: sum.begin(file.size),
+            total: sum.begin(file.size.unwrap_or_default()),
         };
         let outcome = match put(link, job, how) {
             Ok(Some(stored)) => Outcome::Stored(stored),
@@ -82,7 +91,8 @@ pub fn run(
             Outcome::Skipped { .. } => {}
             Outcome::Failed(..) => sum.fail(),
         }
-        let over = matches!(&outcome, Outcome::Failed(_, err) if link.is_over(err));
+        let over =
+            matches!(&outcome, Outcome::Failed(_, err) if link.is_over(err) || err.is_for_all());
         tell(outcome)?;
         if over {
             break;
@@ -135,7 +145,7 @@ impl Plan {
         self.files.push(Planned {
             path: None,
             name: name.ok_or_else(no_name)?,
-            size: 0,
+            size: None,
         });
         Ok(())
     }
@@ -156,7 +166,7 @@ impl Plan {
             Ok(name) => self.files.push(Planned {
                 path: Some(path.to_owned()),
                 name,
-                size: there.len(),
+                size: Some(there.len()),
             }),
             Err(err) => self.failed.push((path_bytes(path), err)),
         }
@@ -170,7 +180,7 @@ impl Plan {
                 Found::File { path, name, size } => self.files.push(Planned {
                     path: Some(path),
                     name,
-                    size,
+                    size: Some(size),
                 }),
                 Found::Skipped(path, what) => {
                     let path = path_bytes(&path);

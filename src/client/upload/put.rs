@@ -64,6 +64,8 @@ pub fn put(link: &mut Link, job: Job, how: &Sending) -> Result<Option<Stored>, E
         Some(path) => Source::open(path, link.stderr().is_quiet())?,
         None => Source::spool(streams::stdin())?,
     };
+    // That may have taken longer than the server lets a client be idle.
+    link.lose_if_gone();
     let mut upload = Upload {
         asked: job.name.clone(),
         name: job.name,

@@ -3,6 +3,8 @@
 mod lines;
 mod local;
 mod names;
+#[cfg(target_os = "linux")]
+mod person;
 mod refusals;
 
 use std::fs::{self, File};
@@ -43,6 +45,14 @@ pub(crate) fn offered(peer: &mut Peer, content: &[u8], name: &str) {
     let line = format!("put@{} {} {TIME} {name}", hex(content), content.len());
     peer.expect(line.as_bytes());
 }
+
+/// Takes the question that comes before a long read.
+fn probed(peer: &mut Peer, answer: &[u8]) {
+    peer.expect(format!("put@{} 0", "0".repeat(64)).as_bytes());
+    peer.say(answer);
+}
+
+const USAGE: &[u8] = b"ERR usage: put@SHA256 SIZE TIME NAME\n";
 
 /// Takes the bytes from `offset` on, and says that all are stored.
 fn takes(peer: &mut Peer, content: &[u8], offset: usize) {

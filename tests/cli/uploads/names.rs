@@ -1,6 +1,6 @@
 //! What is offered, under which name and with which time, and what is sent of it.
 
-use super::{TIME, hex, offered, put, stored, takes, with};
+use super::{TIME, USAGE, hex, offered, probed, put, stored, takes, with};
 use crate::exit_codes::run;
 use crate::program::{Folder, finish};
 use crate::server::{Peer, Server};
@@ -87,6 +87,7 @@ fn standard_input_is_kept_until_it_is_stored() {
     let again = line.clone();
     let server = Server::polite_each(vec![
         Box::new(move |peer| {
+            probed(peer, USAGE);
             peer.expect(line.as_bytes());
             peer.say(b"READY 0\n");
             peer.take(3);

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::{large, offered, put, stored, with};
+use super::{LARGE, USAGE, hex, large, offered, probed, put, stored, takes, with, write};
 use crate::exit_codes::{Talk, run};
+use crate::program::{DEADLINE, Folder, finish};
 use crate::server::{Peer, Server};
 
 /// What a server does, and the code that the client ends with.
@@ -147,7 +148,8 @@ fn work_of_the_server_before_and_behind_the_bytes_is_waited_for() {
 #[test]
 fn a_refusal_in_the_middle_is_read_whole_whatever_the_server_does_then() {
     let content = large();
-    let lingers: fn(&mut Peer) = |_| {};
+    // Who looks for an answer now and then does not send it all.
+    let lingers: fn(&mut Peer) = |peer| assert!(peer.take(LARGE).len() < LARGE - 300_000);
     let closes: fn(&mut Peer) = Peer::abandon;
     for then in [lingers, closes] {
         let server = Server::polite(move |peer| {
@@ -173,6 +175,8 @@ fn a_refusal_is_read_while_the_server_takes_nothing() {
         offered(peer, content, "f");
         peer.say(b"READY 0\n");
         peer.take(1000);
+        // By now the line is full.
+        let _ = go.recv_timeout(Duration::from_millis(500));
         peer.say(b"ERR cannot write: f\n");
         go.recv().unwrap();
     });
@@ -198,5 +202,78 @@ fn a_server_that_takes_nothing_for_too_long_is_28() {
     let ended = run(&folder, server.address, &quick);
     over.send(()).unwrap();
     assert_eq!(ended.code, 28, "{}", ended.stderr);
+    server.join();
+}
+
+#[test]
+fn a_server_that_takes_no_uploads_says_so_before_standard_input_is_read() {
+    let talks: [(Talk, i32); 3] = [
+        (|peer| probed(peer, b"ERR no uploads here\n"), 25),
+        (|peer| probed(peer, b"ERR not allowed: put\n"), 9),
+        (
+            |peer| probed(peer, format!("put@{} 0 ACK\n", "0".repeat(64)).as_bytes()),
+            25,
+        ),
+    ];
+    for (talk, code) in talks {
+        let server = Server::polite(move |peer| {
+            talk(peer);
+            peer.expect_exit();
+        });
+        let folder = Folder::new();
+        let mut command = folder.berth_at(server.address);
+        let mut child = command.args(["put", "-", "--as", "x"]).spawn().unwrap();
+        // Nothing comes, and nothing ends.
+        let stdin = child.stdin.take();
+        let ended = finish(child, b"");
+        assert_eq!(ended.code, code, "{}", ended.stderr);
+        drop(stdin);
+        server.join();
+    }
+}
+
+#[test]
+fn a_refusal_of_all_is_told_once() {
+    let server = Server::polite(|peer| {
+        offered(peer, b"1", "a");
+        peer.say(b"ERR no uploads here\n");
+        peer.expect_exit();
+    });
+    let folder = with("a", b"1");
+    write(&folder, "b", b"1");
+    let ended = run(&folder, server.address, &["put", "a", "b"]);
+    assert_eq!(ended.code, 25);
+    let told = "berth: the server takes no uploads; 'berthd --uploads' accepts them\n";
+    assert_eq!(
+        ended.stderr,
+        format!("{told}total: 0 of 2 files, 0 B, 1 failed\n")
+    );
+    server.join();
+}
+
+#[test]
+fn a_client_that_was_idle_while_it_read_comes_again() {
+    let (greet, greeted) = std::sync::mpsc::channel();
+    let server = Server::polite_each(vec![
+        Box::new(move |peer| {
+            probed(peer, USAGE);
+            peer.say(b"ERR idle for 10m, closing\n");
+            peer.close_now();
+            greet.send(()).unwrap();
+        }),
+        Box::new(|peer| {
+            let line = format!("put@{} 1 - x", hex(b"1"));
+            peer.expect(line.as_bytes());
+            takes(peer, b"1", 0);
+            peer.expect_exit();
+        }),
+    ]);
+    let folder = Folder::new();
+    let mut command = folder.berth_at(server.address);
+    command.args(["put", "-", "--as", "x", "--retries", "0"]);
+    let child = command.spawn().unwrap();
+    greeted.recv_timeout(DEADLINE).unwrap();
+    let ended = finish(child, b"1");
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, "stored x, 1 B\n"));
     server.join();
 }
