@@ -119,6 +119,9 @@ impl World {
                 .for_each(|&note| net.marks.event(note));
             if is_whole {
                 net.marks.event(Event::WholeStream);
+                if net.setup.seal_bytes.is_some() && net.setup.is_tls {
+                    net.marks.event(Event::WholeTls);
+                }
                 if peer.equals_its_twin() {
                     net.marks.event(Event::Twin);
                 }

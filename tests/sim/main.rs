@@ -9,7 +9,7 @@
 //! - `BERTH_SIM_SEED=0x2a cargo test --test sim every_seed` plays one and tells its story.
 //!
 //! Reading order: [`world`] (the loop), [`net`], [`socket`], [`transport`], [`raw_pipe`],
-//! [`sealed_pipe`], [`seal`], [`admission`] and [`tokens`] (what it stands on), [`expect`],
+//! [`sealed_pipe`], [`cipher`], [`seal`], [`tls`], [`admission`] and [`tokens`] (what it stands on), [`expect`],
 //! [`gate`], [`named`] and [`meeting`] (what is owed), [`oracle`], [`reason`] and [`check`] (what
 //! has to hold), [`action`] and [`drain`] (what happens), [`unframed`] (lines that a pause ends),
 //! [`nth`] (each operation failing once), [`rig`] (who tests the tester).
@@ -18,6 +18,7 @@ mod action;
 mod admission;
 mod catalog;
 mod check;
+mod cipher;
 mod drain;
 mod ending;
 mod expect;
@@ -43,6 +44,7 @@ mod service;
 mod setup;
 mod socket;
 mod strangers;
+mod tls;
 mod tokens;
 mod trace;
 mod transport;

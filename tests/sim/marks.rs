@@ -51,7 +51,7 @@ names! {
         CrNul, Unended, KeptReason, Carried, CarriedInPart,
         Arriving, LateVerdict, LostVerdict, Withdrawn, ArrivedTooLate,
         LateRefusal, CrowdedOut, CrowdedInHandshake, Leaseless, NothingOpened, CutInside,
-        BrokeRules, Settled, FinishBlocked, ShutOut,
+        BrokeRules, Settled, FinishBlocked, WholeTls, ShutOut,
         ExitOutside, ThreeLines, TooMuchOutside, KeptBehindToken, NotAllowed, Denied, TokenExpired,
         TokenInUse, LateOutside, Penalised, TokenEnded,
         FirstPause, LaterPause, PauseInExcess, FramedAfterAll, BareName, Twin,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::expect::{Ending, Expect};
 use crate::net::Net;
 use crate::reason::Fate;
-use crate::sealed_peer::SealedPeer;
+use crate::sealed_peer::{End, SealedPeer};
 use crate::unframed::Unframed;
 use crate::wire::Wire;
 
@@ -40,13 +40,13 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    pub(crate) fn new(id: usize, script: Vec<u8>, is_sealed: bool) -> Self {
+    pub(crate) fn new(id: usize, script: Vec<u8>, seal: Option<SealedPeer>) -> Self {
         Self {
             id,
             script,
             sent: 0,
             received: 0,
-            seal: is_sealed.then(SealedPeer::default),
+            seal,
             has_ended: false,
             is_cut: false,
             is_gone: false,
@@ -252,6 +252,10 @@ impl Peer {
         if let Some(seal) = &mut self.seal {
             bytes.truncate(n);
             bytes = seal.open(&bytes);
+            if net.wires[self.id].is_refused_early {
+                seal.hear_refusal(&bytes);
+                bytes.clear();
+            }
         }
         let raw = n;
         let n = bytes.len();
@@ -296,7 +300,7 @@ impl Peer {
             let is_told = wire.is_refused_early && wire.finished_at.is_some();
             let seal = self.seal.as_ref().filter(|_| is_told);
             assert!(
-                is_lost || seal.is_none_or(|seal| seal.busy_seen),
+                is_lost || seal.is_none_or(SealedPeer::was_refused),
                 "wire {}: whoever is turned away in its handshake is told so",
                 self.id
             );
@@ -330,12 +334,16 @@ impl Peer {
         if let Some(seal) = &self.seal
             && wire.finished_at.is_some()
         {
-            let told = if wire.broke_rules {
-                seal.alert_seen
-            } else {
-                seal.end_seen
+            let due = match wire.broke_rules {
+                true => End::Alert,
+                false => End::Said,
             };
-            assert!(told, "wire {}: a sealed pipe says how it ends", self.id);
+            assert_eq!(
+                seal.end(),
+                Some(due),
+                "wire {}: a sealed pipe says how it ends",
+                self.id
+            );
         }
         assert!(
             wire.down.is_over(now),

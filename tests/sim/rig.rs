@@ -27,8 +27,10 @@
 //! session leaves, a task that is kept until its connection is dropped, and asking only whether the
 //! input has ended where the inbox is known to be empty.
 
+use crate::net::Net;
 use crate::runner::{first_failure, story};
 use crate::setup::Bug;
+use crate::trace::Trace;
 
 #[test]
 fn the_same_seed_gives_the_same_story() {
@@ -38,6 +40,23 @@ fn the_same_seed_gives_the_same_story() {
         assert!(first.len() > 10, "seed {seed} tells something");
         assert_eq!(first, second, "seed {seed}");
     }
+}
+
+/// Its keys are others each time, and no length depends on them.
+#[test]
+fn a_seed_with_real_tls_gives_the_same_story() {
+    let is_tls = |&seed: &u64| {
+        let setup = Net::new(seed, None, Trace::default()).setup;
+        setup.is_tls && setup.seal_bytes.is_some()
+    };
+    let mut records = 0;
+    for seed in (0..).filter(is_tls).take(8) {
+        let (_, first) = story(seed, None);
+        let (_, second) = story(seed, None);
+        records += first.iter().filter(|line| line.contains("settle")).count();
+        assert_eq!(first, second, "seed {seed}");
+    }
+    assert!(records > 20, "{records} times something was sent");
 }
 
 #[test]

@@ -9,10 +9,10 @@ use berth::engine::ports::{More, Taken, Transport};
 use berth::engine::sealed::{Cipher, Sealed};
 use berth::wire::CloseReason;
 
+use crate::cipher::SimCipher;
 use crate::marks::{Event, Fault};
 use crate::net::{Net, Shared};
 use crate::raw_pipe::RawPipe;
-use crate::seal::Seal;
 use crate::setup::Bug;
 use crate::socket::Socket;
 use crate::transport::WRITE_FAULTS;
@@ -20,17 +20,17 @@ use crate::transport::WRITE_FAULTS;
 /// A sealed connection of the server's.
 #[derive(Debug)]
 pub(crate) struct Secret {
-    sealed: Sealed<RawPipe, Seal>,
+    sealed: Sealed<RawPipe, SimCipher>,
     /// What was opened aside of a read, by mistake.
     aside: Vec<u8>,
 }
 
 impl Secret {
     pub(crate) fn new(id: usize, net: &Shared) -> Option<Self> {
-        let frame_bytes = net.borrow().setup.seal_bytes?;
+        let cipher = SimCipher::new(&net.borrow().setup)?;
         let net = Shared::clone(net);
         Some(Self {
-            sealed: Sealed::new(RawPipe { id, net }, Seal::new(frame_bytes)),
+            sealed: Sealed::new(RawPipe { id, net }, cipher),
             aside: Vec::new(),
         })
     }
@@ -115,7 +115,7 @@ impl Socket {
         net: &Shared,
         id: usize,
         secret: &mut Secret,
-        write: impl FnOnce(&mut Sealed<RawPipe, Seal>) -> io::Result<usize>,
+        write: impl FnOnce(&mut Sealed<RawPipe, SimCipher>) -> io::Result<usize>,
     ) -> io::Result<usize> {
         let n = write(&mut secret.sealed);
         if n.is_ok() && net.borrow().setup.bug == Some(Bug::OpenAsideOfReads) {

@@ -204,6 +204,8 @@ pub(crate) struct Setup {
     pub(crate) tokens: Tokens,
     /// Pipes are sealed, with at most so many bytes in a frame.
     pub(crate) seal_bytes: Option<usize>,
+    /// They are sealed with the server's own TLS.
+    pub(crate) is_tls: bool,
     /// A sealed pipe gives out a byte at a time now and then.
     pub(crate) gives_little: bool,
     /// Peers end in the middle of what a sealed pipe carries now and then.
@@ -273,6 +275,8 @@ impl Setup {
             serve_permille: rng.pick(&[1000, 800, 300]),
             rounds: rng.pick(&[1, 1, 4, 30]),
             accept_batch: rng.pick(&[1, 2, 16]),
+            // A handshake takes a hundred times as long as one of the toy.
+            is_tls: rng.chance(100),
             bug,
         }
     }

@@ -19,6 +19,7 @@ use crate::net::{Net, Shared};
 use crate::oracle::View;
 use crate::peer::Peer;
 use crate::script;
+use crate::sealed_peer::SealedPeer;
 use crate::service::{SimService, SimTask};
 use crate::setup::Bug;
 use crate::socket::Socket;
@@ -95,8 +96,9 @@ impl World {
         let setup = net.setup.clone();
         let script = script::draw(&setup, &mut net.rng);
         net.say(|| format!("wire {id}: connects, with {} bytes to say", script.len()));
-        let is_sealed = net.setup.seal_bytes.is_some();
-        let mut peer = Peer::new(id, script, is_sealed);
+        let seal = SealedPeer::new(&setup);
+        let is_sealed = seal.is_some();
+        let mut peer = Peer::new(id, script, seal);
         if !is_sealed && net.setup.limits.unframed.is_some() {
             peer.mind_pauses(net);
         }
