@@ -299,8 +299,13 @@ impl World {
             }
             let expect = peer.expect.as_mut().expect("it has begun a line");
             let queued = views[id].map_or(0, |view| view.queued);
+            let is_answered = is.written + queued > record.written;
+            // That a line is too long is said in a turn of its own, from which the pause counts.
+            if expect.excess && is_answered {
+                continue;
+            }
             assert!(
-                !expect.paused() || is.written + queued > record.written,
+                !expect.paused() || is_answered,
                 "wire {id}: a pause was over, since {:?}, and nothing was answered",
                 record.moved_at
             );
