@@ -130,19 +130,16 @@ impl TlsPeer {
         while !bytes.is_empty() {
             assert!(self.end.is_none(), "nothing comes behind the end of TLS");
             self.tls.read_tls(&mut bytes).expect("there is room");
-            match self.tls.process_new_packets() {
-                Ok(state) => {
-                    let before = plain.len();
-                    plain.resize(before + state.plaintext_bytes_to_read(), 0);
-                    let read = self.tls.reader().read_exact(&mut plain[before..]);
-                    read.expect("what was opened is there");
-                    self.end = state.peer_has_closed().then_some(End::Said);
-                }
-                Err(Error::AlertReceived(AlertDescription::InternalError)) => {
-                    self.end = Some(End::Busy);
-                }
-                Err(Error::AlertReceived(_)) => self.end = Some(End::Alert),
+            self.end = match self.tls.process_new_packets() {
+                Ok(state) => state.peer_has_closed().then_some(End::Said),
+                Err(Error::AlertReceived(AlertDescription::InternalError)) => Some(End::Busy),
+                Err(Error::AlertReceived(_)) => Some(End::Alert),
                 Err(error) => panic!("the server's TLS: {error}"),
+            };
+            // What came in front of an alert is there all the same.
+            let mut space = [0; 4096];
+            while let Ok(n @ 1..) = self.tls.reader().read(&mut space) {
+                plain.extend(&space[..n]);
             }
         }
         plain
