@@ -15,6 +15,7 @@ use berth::wire::{ClientName, CloseReason};
 
 use crate::marks::Event;
 use crate::net::{Net, Shared};
+use crate::rng::Rng;
 use crate::setup::Bug;
 use crate::tokens::Holders;
 
@@ -43,6 +44,33 @@ pub(crate) struct Pending {
     pub(crate) id: usize,
     pub(crate) ticket: Ticket,
     pub(crate) verdict: Verdict,
+}
+
+/// How verdicts on newcomers come.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Verdicts {
+    /// How many of a thousand do not come at once.
+    pub(crate) late_permille: u32,
+    /// How many of those come never.
+    pub(crate) never_permille: u32,
+    /// How many of those come twice.
+    pub(crate) twice_permille: u32,
+    /// How long one of those takes at most.
+    pub(crate) delay_max_ms: usize,
+}
+
+impl Verdicts {
+    pub(crate) fn draw(rng: &mut Rng) -> Self {
+        if rng.chance(667) {
+            return Self::default();
+        }
+        Self {
+            late_permille: rng.pick(&[1000, 1000, 500]),
+            never_permille: rng.pick(&[0, 0, 100, 500]),
+            twice_permille: rng.pick(&[0, 300, 1000]),
+            delay_max_ms: rng.pick(&[0, 1, 300, 3000]),
+        }
+    }
 }
 
 #[derive(Debug)]

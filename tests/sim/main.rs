@@ -9,10 +9,10 @@
 //! - `BERTH_SIM_SEED=0x2a cargo test --test sim every_seed` plays one and tells its story.
 //!
 //! Reading order: [`world`] (the loop), [`net`], [`socket`], [`transport`], [`raw_pipe`],
-//! [`sealed_pipe`], [`cipher`], [`seal`], [`tls`], [`admission`] and [`tokens`] (what it stands on), [`expect`],
-//! [`gate`], [`named`] and [`meeting`] (what is owed), [`oracle`], [`reason`] and [`check`] (what
-//! has to hold), [`action`] and [`drain`] (what happens), [`unframed`] (lines that a pause ends),
-//! [`nth`] (each operation failing once), [`rig`] (who tests the tester).
+//! [`sealed_pipe`], [`cipher`], [`seal`], [`tls`], [`admission`] and [`tokens`] (what it stands
+//! on), [`expect`], [`gate`], [`named`] and [`meeting`] (what is owed), [`oracle`], [`reason`] and
+//! [`check`] (what has to hold), [`action`] and [`drain`] (what happens), [`unframed`] (lines that
+//! a pause ends), [`nth`] (each operation failing once), [`rig`] (who tests the tester).
 
 mod action;
 mod admission;

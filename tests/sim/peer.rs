@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::expect::{Ending, Expect};
 use crate::net::Net;
 use crate::reason::Fate;
-use crate::sealed_peer::{End, SealedPeer};
+use crate::sealed_peer::SealedPeer;
 use crate::unframed::Unframed;
 use crate::wire::Wire;
 
@@ -297,13 +297,9 @@ impl Peer {
         let Some(expect) = &self.expect else {
             assert_eq!(self.received, 0, "nobody is sent a byte before it is met");
             let is_lost = self.is_gone || wire.reset || wire.lost;
-            let is_told = wire.is_refused_early && wire.finished_at.is_some();
-            let seal = self.seal.as_ref().filter(|_| is_told);
-            assert!(
-                is_lost || seal.is_none_or(SealedPeer::was_refused),
-                "wire {}: whoever is turned away in its handshake is told so",
-                self.id
-            );
+            if let Some(seal) = self.seal.as_ref().filter(|_| !is_lost) {
+                seal.check_refusal(self.id, wire);
+            }
             return false;
         };
         if wire.finished_at.is_some() && !wire.broke_rules {
@@ -331,19 +327,8 @@ impl Peer {
             "wire {}: what was sent arrives",
             self.id
         );
-        if let Some(seal) = &self.seal
-            && wire.finished_at.is_some()
-        {
-            let due = match wire.broke_rules {
-                true => End::Alert,
-                false => End::Said,
-            };
-            assert_eq!(
-                seal.end(),
-                Some(due),
-                "wire {}: a sealed pipe says how it ends",
-                self.id
-            );
+        if let Some(seal) = &self.seal {
+            seal.check_end(self.id, wire);
         }
         assert!(
             wire.down.is_over(now),

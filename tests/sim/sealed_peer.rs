@@ -11,6 +11,7 @@ use crate::seal::{
 };
 use crate::setup::Setup;
 use crate::tls::TlsPeer;
+use crate::wire::Wire;
 
 /// The longest piece of a script in one frame.
 const FRAME_BYTES_MAX: usize = 700;
@@ -90,19 +91,36 @@ impl SealedPeer {
     }
 
     /// How the server has ended, if it has.
-    pub(crate) const fn end(&self) -> Option<End> {
+    const fn end(&self) -> Option<End> {
         match &self.cipher {
             FarCipher::Toy(toy) => toy.end,
             FarCipher::Tls(tls) => tls.end,
         }
     }
 
-    /// Whether it was told in its handshake that it is turned away.
-    pub(crate) fn was_refused(&self) -> bool {
-        match self.end() {
+    /// Whoever was turned away in its handshake was told so.
+    pub(crate) fn check_refusal(&self, id: usize, wire: &Wire) {
+        let is_told = match self.end() {
             Some(End::Said) => self.refusal == FULL,
             end => end == Some(End::Busy),
-        }
+        };
+        let is_due = wire.is_refused_early && wire.finished_at.is_some();
+        assert!(
+            is_told || !is_due,
+            "wire {id}: whoever is turned away in its handshake is told so"
+        );
+    }
+
+    /// Whoever was let in or turned away with a line was told of the end.
+    pub(crate) fn check_end(&self, id: usize, wire: &Wire) {
+        let due = match wire.broke_rules {
+            true => End::Alert,
+            false => End::Said,
+        };
+        assert!(
+            wire.finished_at.is_none() || self.end() == Some(due),
+            "wire {id}: a sealed pipe says how it ends"
+        );
     }
 
     /// What was opened was said to it in the middle of its handshake.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use berth::engine::limits::{Limits, Pauses};
 
+use crate::admission::Verdicts;
 use crate::catalog::Catalog;
 use crate::marks::{Action, Fault};
 use crate::rng::Rng;
@@ -159,33 +160,6 @@ impl Faults {
 
     pub(crate) fn permille(&self, fault: Fault) -> u32 {
         self.0[fault as usize]
-    }
-}
-
-/// How verdicts on newcomers come.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Verdicts {
-    /// How many of a thousand do not come at once.
-    pub(crate) late_permille: u32,
-    /// How many of those come never.
-    pub(crate) never_permille: u32,
-    /// How many of those come twice.
-    pub(crate) twice_permille: u32,
-    /// How long one of those takes at most.
-    pub(crate) delay_max_ms: usize,
-}
-
-impl Verdicts {
-    fn draw(rng: &mut Rng) -> Self {
-        if rng.chance(667) {
-            return Self::default();
-        }
-        Self {
-            late_permille: rng.pick(&[1000, 1000, 500]),
-            never_permille: rng.pick(&[0, 0, 100, 500]),
-            twice_permille: rng.pick(&[0, 300, 1000]),
-            delay_max_ms: rng.pick(&[0, 1, 300, 3000]),
-        }
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use berth::engine::limits::{Limits, Pauses};
 
+use crate::admission::Verdicts;
 use crate::expect::{Ending, Expect};
 use crate::marks::{Action, Event, Fault};
 use crate::net::Net;
@@ -16,7 +17,7 @@ use crate::oracle::{Before, View};
 use crate::peer::Peer;
 use crate::rng::Rng;
 use crate::script;
-use crate::setup::{Faults, Setup, Verdicts};
+use crate::setup::{Faults, Setup};
 use crate::world::World;
 
 /// More than the longest line.

@@ -1,13 +1,12 @@
 //! A connection that ends at any byte of its handshake, or of its session.
 
 use std::io::{Read, Write};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use socket2::SockRef;
 
-use crate::peer::{End, Keys, TlsPeer};
-use crate::support::{PATIENCE, Server, outcome};
+use crate::peer::{End, Keys, TlsPeer, token};
+use crate::support::{PATIENCE, Server};
 
 /// How a peer ends.
 #[derive(Clone, Copy, Debug)]
@@ -89,25 +88,12 @@ fn session(peer: &mut TlsPeer, token: &str) -> Vec<u8> {
 fn a_client_that_ends_at_any_byte_of_its_session_leaves_nothing_behind() {
     let keys = Keys::new();
     let folder = tempfile::tempdir().expect("a folder can be made");
-    let tokens = folder.path().join("tokens");
-    let mut add = Command::new(env!("CARGO_BIN_EXE_berthd"));
-    add.args([
-        "token",
-        "add",
-        "alice",
-        "--rights",
-        "get,list,echo",
-        "--tokens",
-    ]);
-    add.arg(&tokens);
-    let (code, token, err) = outcome(&mut add);
-    assert_eq!(code, Some(0), "{err}");
-    let token = token.trim_end();
+    let (tokens, token) = token(&folder, "get,list,echo");
     let arguments = format!("--max-clients 2 --tokens {}", tokens.display());
     let server = keys.serve(|setup| setup.file("a", b"0123456789").with(&arguments));
     let before = server.descriptors();
     let mut peer = keys.connect(&server);
-    let bytes = session(&mut peer, token);
+    let bytes = session(&mut peer, &token);
     peer.raw(&bytes);
     let (whole, end_of_whole) = peer.rest();
     let whole = String::from_utf8(whole).expect("it is text");
@@ -115,7 +101,7 @@ fn a_client_that_ends_at_any_byte_of_its_session_leaves_nothing_behind() {
     assert_eq!(end_of_whole, End::Said);
     for at in 0..=bytes.len() {
         let mut peer = keys.connect(&server);
-        let bytes = session(&mut peer, token);
+        let bytes = session(&mut peer, &token);
         peer.raw(&bytes[..at]);
         peer.half_close();
         let (came, _) = peer.rest();
@@ -128,7 +114,7 @@ fn a_client_that_ends_at_any_byte_of_its_session_leaves_nothing_behind() {
         assert!(due.starts_with(&came), "{at} bytes: {came}");
         assert!(at < bytes.len() || came == due, "all was said: {came}");
         let mut peer = keys.connect(&server);
-        let bytes = session(&mut peer, token);
+        let bytes = session(&mut peer, &token);
         peer.raw(&bytes[..at]);
         end(&peer, Cut::Reset);
     }

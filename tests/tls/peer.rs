@@ -15,7 +15,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use tempfile::TempDir;
 
-use crate::support::{PATIENCE, Server, Setup};
+use crate::support::{PATIENCE, Server, Setup, outcome};
 
 /// A certificate and its key, made by the server's own program.
 pub(crate) struct Keys {
@@ -103,6 +103,16 @@ impl Keys {
         assert_eq!(peer.line(), format!("Welcome {name}\n"));
         peer
     }
+}
+
+/// A new tokens file, and the one token that is in it.
+pub(crate) fn token(folder: &TempDir, rights: &str) -> (PathBuf, String) {
+    let tokens = folder.path().join("tokens");
+    let mut add = Command::new(env!("CARGO_BIN_EXE_berthd"));
+    add.args(["token", "add", "alice", "--rights", rights, "--tokens"]);
+    let (code, token, err) = outcome(add.arg(&tokens));
+    assert_eq!(code, Some(0), "{err}");
+    (tokens, token.trim_end().to_owned())
 }
 
 pub(crate) fn tls_address(server: &Server) -> SocketAddr {

@@ -1,11 +1,10 @@
 //! Sessions through TLS: every byte as in the clear, however records cut them.
 
 use std::io::Read;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::peer::{End, Keys, TlsPeer};
-use crate::support::{Peer, meanwhile, noise, outcome};
+use crate::peer::{End, Keys, TlsPeer, token};
+use crate::support::{Peer, meanwhile, noise};
 
 /// Fetches a file.
 fn get(peer: &mut TlsPeer, name: &str) -> Vec<u8> {
@@ -179,11 +178,7 @@ fn a_client_that_says_nothing_uses_no_processor_time() {
 fn a_token_is_asked_for_behind_the_handshake_and_the_berth_is_had_behind_the_token() {
     let keys = Keys::new();
     let folder = tempfile::tempdir().expect("a folder can be made");
-    let tokens = folder.path().join("tokens");
-    let mut add = Command::new(env!("CARGO_BIN_EXE_berthd"));
-    add.args(["token", "add", "alice", "--tokens"]).arg(&tokens);
-    let (code, token, err) = outcome(&mut add);
-    assert_eq!(code, Some(0), "{err}");
+    let (tokens, token) = token(&folder, "get,list");
     let arguments = format!("--max-clients 1 --tokens {}", tokens.display());
     let server = keys.serve(|setup| setup.file("a", b"x").with(&arguments));
     // With the request behind the token in one record, before the question was read.
@@ -192,12 +187,12 @@ fn a_token_is_asked_for_behind_the_handshake_and_the_berth_is_had_behind_the_tok
     let told = b"AUTH token\nERR not let in\n".to_vec();
     assert_eq!(wrong.rest(), (told, End::Said));
     let mut right = keys.connect(&server);
-    right.send(format!("auth {}\nlist\n", token.trim_end()));
+    right.send(format!("auth {token}\nlist\n"));
     assert_eq!(right.line(), "AUTH token\n");
     assert_eq!(right.line(), "Welcome Client01\n");
     assert_eq!(right.line(), "LIST\n");
     let mut late = keys.connect(&server);
-    late.send(format!("auth {}\n", token.trim_end()));
+    late.send(format!("auth {token}\n"));
     let told = b"AUTH token\nServer full, try later\n".to_vec();
     assert_eq!(late.rest(), (told, End::Said));
 }
