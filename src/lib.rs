@@ -1,7 +1,8 @@
 //! berth: a file and message server for a folder with a fixed number of berths, and its client.
 //!
-//! Two programs share this library. `berthd` is one thread around one poll loop; `berth` is a small
-//! blocking program. A file imports only from the floors below its own:
+//! Two programs share this library. `berthd` is one thread around one poll loop, and with uploads
+//! a second one that waits for the disk; `berth` is a small blocking program. A file imports only
+//! from the floors below its own:
 //!
 //! ```text
 //! 11 bin/berthd.rs   bin/berth.rs       wiring; the client's exit codes are in client/error.rs

@@ -6,7 +6,8 @@
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use berth::engine::limits::Limits;
 use berth::server::process::sandbox::Sandbox;
+use berth::server::uploads::Settings;
 use berth::server::{Config, Server};
 
 fn config(repo: PathBuf, sandbox: Sandbox) -> Config {
@@ -31,6 +33,7 @@ fn config(repo: PathBuf, sandbox: Sandbox) -> Config {
         trace_limit: 0,
         tokens: None,
         tokens_in_clear: false,
+        uploads: None,
         journal: None,
     }
 }
@@ -131,6 +134,128 @@ fn inside_the_fence_the_folder_is_served_and_nothing_else_can_be_reached() {
             assert_eq!(list(), before.replace("Client02", "Client03"));
             fs::write(repo.join("file"), "grown inside").expect("we are outside");
             assert!(list().contains("\n12 "), "and not beyond a change");
+        }
+    }
+}
+
+/// What can and cannot be done to the folder of uploads, and whether it was so.
+fn attempts_on_files(repo: &Path, replaces: bool) -> Vec<(&'static str, bool)> {
+    let denied = |result: io::Result<()>| {
+        result.is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
+    };
+    let (file, part) = (repo.join("file"), repo.join(".berth/part"));
+    let write = |path: &Path| File::options().write(true).open(path).map(drop);
+    let beside = |name: &str| repo.join(name);
+    vec![
+        ("no file can be written to", denied(write(&file))),
+        (
+            "none can be made beside",
+            denied(fs::write(beside("new"), "x")),
+        ),
+        ("none can be shortened", {
+            let shortened = File::options().write(true).truncate(true).open(&file);
+            denied(shortened.map(drop))
+        }),
+        ("a part can be written", fs::write(&part, "x").is_ok()),
+        (
+            "it can be moved to a new name",
+            fs::rename(&part, beside("moved")).is_ok(),
+        ),
+        (
+            "and not be written to any more",
+            denied(write(&beside("moved"))),
+        ),
+        ("another part can be written", fs::write(&part, "x").is_ok()),
+        ("it takes a name that is taken if it may", {
+            let renamed = fs::rename(&part, beside("moved"));
+            if replaces {
+                renamed.is_ok()
+            } else {
+                denied(renamed)
+            }
+        }),
+        ("a file can be removed if it may be replaced", {
+            let removed = fs::remove_file(beside("moved"));
+            if replaces {
+                removed.is_ok()
+            } else {
+                denied(removed)
+            }
+        }),
+    ]
+}
+
+/// What cannot be done in the folder and beside it.
+fn other_attempts(repo: &Path) -> Vec<(&'static str, bool)> {
+    let denied = |result: io::Result<()>| {
+        result.is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
+    };
+    let beside = |name: &str| repo.join(name);
+    vec![
+        (
+            "a folder can be made",
+            fs::create_dir(beside("folder")).is_ok(),
+        ),
+        (
+            "and not be removed",
+            denied(fs::remove_dir(beside("folder"))),
+        ),
+        (
+            "nothing else is read",
+            denied(File::open("/etc/passwd").map(drop)),
+        ),
+        (
+            "nothing else is written",
+            denied(fs::write("/tmp/berth-test", "x")),
+        ),
+        ("no link is made", denied(symlink("file", beside("link")))),
+    ]
+}
+
+#[test]
+fn inside_the_fence_uploads_add_files_and_change_none() {
+    [false, true].into_iter().for_each(add_files);
+}
+
+fn add_files(replaces: bool) {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let repo = folder.path().join("repo");
+    fs::create_dir(&repo).expect("it is new");
+    fs::write(repo.join("file"), "inside").expect("it is new");
+    let mut config = config(repo.clone(), Sandbox::Require);
+    config.uploads = Some(Settings {
+        dir: ".".into(),
+        overwrite: replaces,
+        size_max: None,
+        keep_free: 0,
+        parts_max: None,
+        keep_parts: Duration::from_secs(3600),
+    });
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || {
+        let server = match Server::bind(&config) {
+            Ok(server) => server,
+            Err(error) => return drop(tell.send(Err(error.to_string()))),
+        };
+        let mut tried = attempts_on_files(&config.repo, replaces);
+        tried.extend(other_attempts(&config.repo));
+        let address = server.local_addrs().expect("it is bound")[0].0;
+        tell.send(Ok((address, tried)))
+            .expect("the test waits for it");
+        let _ = server.run();
+    });
+    match told.recv().expect("the thread tells") {
+        Err(why) => {
+            let said = "the sandbox is required and not in force";
+            assert!(why.contains(said), "{why}");
+            println!("not shown here: {why}");
+        }
+        Ok((address, tried)) => {
+            for (what, holds) in tried {
+                assert!(holds, "with --overwrite {replaces}: {what}");
+            }
+            let answer = ask(address, "put 3 sub/upload\nabcget sub/upload");
+            assert!(answer.contains("START 3\nabcEND\n"), "{answer}");
         }
     }
 }

@@ -19,6 +19,8 @@ pub mod server;
 pub mod token;
 #[cfg(feature = "server")]
 pub mod trace;
+#[cfg(feature = "server")]
+pub mod uploads;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};

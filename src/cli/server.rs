@@ -13,6 +13,7 @@ use crate::cli::cert::CertArgs;
 use crate::cli::journal::JournalArgs;
 use crate::cli::token::TokenArgs;
 use crate::cli::trace::TraceArgs;
+use crate::cli::uploads::{UploadArgs, parse_size};
 use crate::cli::{address, parse_duration};
 use crate::engine::limits::{Limits, Pauses};
 use crate::server::config::{Address, Config, Tls};
@@ -129,6 +130,10 @@ pub struct ServerArgs {
     #[arg(long, requires = "tokens")]
     pub tokens_in_clear: bool,
 
+    /// Which uploads are accepted.
+    #[command(flatten)]
+    pub uploads: UploadArgs,
+
     /// Close a client after this long without a byte in either direction; 0s: never
     ///
     /// A slow download is not idle.
@@ -182,7 +187,7 @@ pub struct ServerArgs {
         value_name = "SIZE",
         env = "BERTH_TRACE_LIMIT",
         default_value = "64MiB",
-        value_parser = parse_size
+        value_parser = parse_trace_limit
     )]
     pub trace_limit: u64,
 
@@ -282,6 +287,7 @@ impl From<ServerArgs> for Config {
             journal: args.journal,
             tokens: args.tokens,
             tokens_in_clear: args.tokens_in_clear,
+            uploads: args.uploads.into(),
         }
     }
 }
@@ -301,13 +307,10 @@ fn parse_address(text: &str) -> Result<Address, &'static str> {
     Ok(Address { host, port })
 }
 
-fn parse_size(text: &str) -> Result<u64, &'static str> {
-    let units = [("GiB", 30), ("MiB", 20), ("KiB", 10), ("", 0)];
-    let found = units.iter().find(|(unit, _)| text.ends_with(unit));
-    let (unit, bits) = found.expect("every text ends with nothing");
-    let number = text[..text.len() - unit.len()].trim_end().parse::<u64>();
-    let size = number.ok().and_then(|number| number.checked_mul(1 << bits));
-    let size = size.filter(|&size| size >= TRACE_LIMIT_MIN);
+fn parse_trace_limit(text: &str) -> Result<u64, &'static str> {
+    let size = parse_size(text)
+        .ok()
+        .filter(|&size| size >= TRACE_LIMIT_MIN);
     size.ok_or("a number of bytes from 64KiB on, written as 65536, 64KiB, 64MiB or 1GiB")
 }
 

@@ -36,6 +36,8 @@ pub enum Event {
     Refused(Refused),
     /// No more of a file will be sent.
     Transfer(Transfer),
+    /// An upload was stored, or ended without.
+    Upload(Upload),
     /// A client's berth is free again.
     Disconnected(Disconnected),
     /// A file of the server's own was read again, or could not be.
@@ -151,6 +153,37 @@ pub struct Transfer {
     pub duration_ms: u64,
 }
 
+/// An upload was stored, or ended without.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upload {
+    /// Who sent it.
+    pub client: Client,
+    /// Where the client came from.
+    pub address: SocketAddr,
+    /// The name that it has, or was to have.
+    #[serde(flatten)]
+    pub name: FileName,
+    /// The first byte that the client was to send.
+    pub offset: u64,
+    /// Of the whole file.
+    pub size: u64,
+    /// How many bytes came from this client.
+    pub bytes_received: u64,
+    /// Whether the file is there now.
+    pub stored: bool,
+    /// Whether another one had the name before; absent unless it is stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced: Option<bool>,
+    /// Its digest; absent unless it is stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Why it is not stored; absent if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// From the request to the end.
+    pub duration_ms: u64,
+}
+
 /// A client's berth is free again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Disconnected {
@@ -208,6 +241,7 @@ impl Event {
         match self {
             Self::Connected(connected) => Some(connected.client),
             Self::Transfer(transfer) => Some(transfer.client),
+            Self::Upload(upload) => Some(upload.client),
             Self::Disconnected(gone) => Some(gone.who.client),
             Self::TokenEnded(ended) => Some(ended.client),
             _ => None,
@@ -220,18 +254,20 @@ impl Event {
         match self {
             Self::Connected(connected) => Some(connected.address.ip()),
             Self::Transfer(transfer) => Some(transfer.address.ip()),
+            Self::Upload(upload) => Some(upload.address.ip()),
             Self::Disconnected(gone) => Some(gone.who.address.ip()),
             Self::Refused(refused) => refused.address,
             _ => None,
         }
     }
 
-    /// Why a client left or a peer was refused, if the event says so.
+    /// Why a client left, a peer was refused or an upload not stored, if the event says so.
     #[must_use]
     pub const fn reason(&self) -> Option<&Reason> {
         match self {
             Self::Disconnected(gone) => Some(&gone.reason),
             Self::Refused(refused) => Some(&refused.reason),
+            Self::Upload(upload) => upload.reason.as_ref(),
             _ => None,
         }
     }

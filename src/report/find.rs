@@ -15,7 +15,8 @@ pub struct Find {
     pub client: Option<Client>,
     /// From this address, with any port.
     pub address: Option<IpAddr>,
-    /// About a client that left, or a peer that was refused, for this reason.
+    /// About a client that left, a peer that was refused, or an upload that was not stored, for
+    /// this reason.
     pub reason: Option<Reason>,
     /// Not before this.
     pub since: Option<SystemTime>,

@@ -40,6 +40,9 @@ struct Figures {
     bytes_in: u64,
     bytes_out: u64,
     bytes_sent: u64,
+    uploads: u64,
+    uploads_stored: u64,
+    bytes_received: u64,
     longest_ms: Option<u64>,
     median_ms: Option<u64>,
     peak_clients: u64,
@@ -90,6 +93,11 @@ impl Summary {
         match &record.event {
             Event::Refused(refused) => add(&mut figures.refusals, refused.count),
             Event::Transfer(transfer) => self.fetch(transfer),
+            Event::Upload(upload) => {
+                figures.uploads += 1;
+                figures.uploads_stored += u64::from(upload.stored);
+                add(&mut figures.bytes_received, upload.bytes_received);
+            }
             _ => {}
         }
     }
@@ -181,6 +189,12 @@ impl Summary {
         let (transfers, whole) = (figures.transfers, figures.transfers_whole);
         writeln!(out, "downloads        {transfers}, {whole} of them whole")?;
         writeln!(out, "bytes of files   {}", table::size(figures.bytes_sent))?;
+        if figures.uploads > 0 {
+            let (uploads, stored) = (figures.uploads, figures.uploads_stored);
+            let received = table::size(figures.bytes_received);
+            writeln!(out, "uploads          {uploads}, {stored} of them stored")?;
+            writeln!(out, "bytes of those   {received}")?;
+        }
         writeln!(out, "bytes in         {}", table::size(figures.bytes_in))?;
         writeln!(out, "bytes out        {}", table::size(figures.bytes_out))?;
         if figures.records_lost > 0 {

@@ -109,6 +109,17 @@ pub fn write_event(record: &Record, out: &mut impl Write) -> io::Result<()> {
             let (client, address) = (it.client, it.address);
             format!("{client} {address} was sent {sent} of {name} in {lasted}, {whole}")
         }
+        Event::Upload(it) => {
+            let (name, lasted) = (file(&it.name), Duration::from_millis(it.duration_ms));
+            let (came, lasted) = (size(it.bytes_received), duration(lasted));
+            let (client, address) = (it.client, it.address);
+            let end = match &it.reason {
+                None if it.replaced == Some(true) => "stored in place of another".to_owned(),
+                None => "stored".to_owned(),
+                Some(reason) => format!("not stored: {reason}"),
+            };
+            format!("{client} {address} sent {came} of {name} in {lasted}, {end}")
+        }
         Event::Disconnected(it) => {
             format!("{} {} gone: {}", it.who.client, it.who.address, it.reason)
         }

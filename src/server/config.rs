@@ -14,6 +14,7 @@ use crate::server::net::certificate;
 use crate::server::process::fd_limit::TooFew;
 use crate::server::process::sandbox::{self, Sandbox};
 use crate::server::records::journal::OpenError;
+use crate::server::uploads;
 use crate::wire::Sanitized;
 
 /// The configuration of a server.
@@ -47,6 +48,8 @@ pub struct Config {
     pub tokens: Option<PathBuf>,
     /// Whether tokens may be shown on a connection that others can read.
     pub tokens_in_clear: bool,
+    /// Which uploads are accepted, if any are.
+    pub uploads: Option<uploads::Settings>,
 }
 
 /// Listening with TLS.
@@ -141,6 +144,10 @@ pub enum StartError {
     Served(PathBuf),
     /// The cap needs more open files than the process is allowed.
     Descriptors(TooFew),
+    /// Uploads cannot be accepted in this folder.
+    Uploads(PathBuf, uploads::Fault),
+    /// This file of the server's own could be replaced by an upload.
+    Replaceable(PathBuf),
     /// A privilege could not be given up.
     Privileges(sandbox::Failure),
     /// The kernel refused epoll, the signal handlers or a registration.
@@ -181,6 +188,17 @@ impl fmt::Display for StartError {
                 write!(
                     f,
                     "'{path}' is in the served folder: any client could get it"
+                )
+            }
+            Self::Uploads(path, fault) => {
+                let path = Sanitized(path.as_os_str().as_encoded_bytes());
+                write!(f, "cannot accept uploads in '{path}': {fault}")
+            }
+            Self::Replaceable(path) => {
+                let path = Sanitized(path.as_os_str().as_encoded_bytes());
+                write!(
+                    f,
+                    "'{path}' is in the served folder: with --overwrite any client could replace it"
                 )
             }
             Self::Certificate(fault) => write!(f, "cannot speak TLS with {fault}"),

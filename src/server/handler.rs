@@ -7,20 +7,22 @@
 //! ctime is the time of that moment, and the engine knows no wall clock that it could pass in.
 
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::engine::outbox::{Outbox, Transfer};
-use crate::engine::ports::{self, Handler, Observer, Query, Step};
-use crate::engine::stats::SessionStats;
+use crate::engine::outbox::Outbox;
+use crate::engine::ports::{Handler, Query, Received, Step};
 use crate::server::files::digest::{Digesting, Digests};
 use crate::server::files::listing::Listing;
 use crate::server::files::listing_cache::{CachedListing, ListingCache};
 use crate::server::files::root::{Refusal, ServedDir};
-use crate::server::net::caller::Caller;
 use crate::server::net::socket::Served;
-use crate::server::records::clients::{Report, Stay};
+use crate::server::records::clients::Report;
 use crate::server::records::recorder::EventLog;
-use crate::wire::{ClientName, CloseReason, ErrorReply, Reply, Sanitized};
+use crate::server::uploads::{Upload, Uploads};
+use crate::wire::{CloseReason, ErrorReply, Reply, Sanitized};
+
+mod observer;
+mod put;
 
 /// Answers `status`, `list`, `get`, `sha256` and `stat` from a folder.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub struct FolderHandler {
     event_log: EventLog,
     digests: Digests,
     cache: ListingCache,
+    /// If uploads are accepted.
+    uploads: Option<Uploads>,
     /// How many came and went and asked for nothing.
     knocks: u64,
 }
@@ -44,6 +48,8 @@ pub enum Task {
     CachedListing(CachedListing, Vec<u8>),
     /// To `sha256`.
     Sha256(Digesting),
+    /// To `put` and `replace`.
+    Upload(Box<Upload>),
 }
 
 /// An answer that is no longer than this leaves in one piece, so that a client finds all of it with
@@ -103,6 +109,7 @@ impl FolderHandler {
             event_log,
             digests: Digests::default(),
             cache: ListingCache::default(),
+            uploads: None,
             knocks: 0,
         }
     }
@@ -115,6 +122,13 @@ impl FolderHandler {
     /// The journal and the folder may have been moved: goes on where their paths lead now.
     pub fn reopen(&mut self) {
         self.event_log.reopen();
+        if self.uploads.is_some() {
+            // Parts, and the rules of the sandbox, belong to the folder of the start.
+            if self.served_dir.is_moved() {
+                log::warn!("uploads are accepted: to serve another folder, restart berthd");
+            }
+            return;
+        }
         match self.served_dir.reopen() {
             Ok(false) => {}
             Ok(true) => {
@@ -239,6 +253,10 @@ impl Handler for FolderHandler {
     type File = Served;
     type Task = Task;
 
+    fn takes_uploads(&self) -> bool {
+        self.uploads.is_some()
+    }
+
     fn answer(
         &mut self,
         query: Query<'_>,
@@ -260,7 +278,7 @@ impl Handler for FolderHandler {
                 None
             }
             Query::Sha256 { name } => self.sha256(name, reply),
-            Query::Put { .. } => unreachable!("no uploads are accepted"),
+            Query::Put { put, size, from } => self.put(&put, size, from, now, reply),
             Query::Stat { name } => {
                 reply.write(|out| self.stat(name, out));
                 None
@@ -284,67 +302,23 @@ impl Handler for FolderHandler {
                     listing.resume(out)
                 }
                 Task::Sha256(digesting) => self.digest(digesting, out),
+                Task::Upload(upload) => self.resume_upload(upload, out),
             };
         });
         step
     }
-}
 
-impl Observer for FolderHandler {
-    type File = Served;
-    type Peer = Caller;
-
-    fn refused(&mut self, peer: &Caller, refusal: ports::Refusal) {
-        log::debug!("{} turned away: {refusal:?}", peer.address);
-        self.event_log.refused(peer.address, refusal);
-    }
-
-    fn arrived(&mut self, name: ClientName, peer: &Caller, token: Option<&str>) {
-        // Whether it is more than a knock turns out with its first line.
-        log::debug!("{name} connected from {}", peer.address);
-        self.event_log.arrived(name, peer, token);
-    }
-
-    fn asked(&mut self, name: ClientName) {
-        if let Some(who) = self.event_log.registry().find(name) {
-            log::info!("{name} connected from {}", who.address);
+    fn receive(&mut self, task: &mut Task, bytes: &[u8], reply: &mut Outbox<Served>) -> Received {
+        match task {
+            Task::Upload(upload) => self.receive_body(upload, bytes, reply),
+            _ => unreachable!("only an upload wants bytes"),
         }
     }
 
-    fn unended(&mut self, name: ClientName) {
-        log::info!("{name} has begun a line and does not end it: a line ends with LF (\\n)");
-    }
-
-    fn departed(&mut self, name: ClientName, reason: CloseReason, stats: &SessionStats) {
-        let who = self.event_log.registry().find(name);
-        match self.event_log.departed(name, reason, stats) {
-            Stay::Visit => match who.filter(|_| stats.requests == 0) {
-                // Until now nothing was said of it.
-                Some(who) => log::info!(
-                    "{name} gone: {reason}, from {} and without a request",
-                    who.address
-                ),
-                None => log::info!("{name} gone: {reason}"),
-            },
-            Stay::Knock => {
-                self.knocks += 1;
-                log::debug!("{name} gone: {reason}");
-            }
+    fn abandoned(&mut self, task: Task, why: CloseReason, reply: &mut Outbox<Served>) {
+        if let Task::Upload(upload) = task {
+            self.abandon_upload(&upload, why, reply);
         }
-    }
-
-    fn failed(&mut self, name: Option<ClientName>, error: &io::Error) {
-        let name = name.map_or_else(|| "a peer".to_owned(), |name| name.to_string());
-        match error.kind() {
-            io::ErrorKind::UnexpectedEof => {
-                log::error!("{name}: a file became shorter while it was sent");
-            }
-            _ => log::error!("{name}: {error}"),
-        }
-    }
-
-    fn transferred(&mut self, to: ClientName, transfer: &Transfer<Served>, lasted: Duration) {
-        self.event_log.transferred(to, transfer, lasted);
     }
 }
 
@@ -352,9 +326,13 @@ impl Observer for FolderHandler {
 mod tests {
     use super::*;
     use crate::engine::outbox::Chunk;
+    use crate::engine::ports::Observer;
+    use crate::engine::stats::SessionStats;
+    use crate::server::net::caller::Caller;
     use crate::server::net::listener::Door;
+    use crate::wire::ClientName;
     use std::fs::File;
-    use std::time::{SystemTime, UNIX_EPOCH};
+    use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
     fn caller() -> Caller {
         Caller {

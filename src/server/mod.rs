@@ -39,10 +39,11 @@ pub mod uploads;
 pub use config::{Address, Config, StartError};
 pub use startup::Server;
 
-/// Connections have the tokens from 0 on, which are the hub's keys; the signals the last one, and
-/// the listeners those before it.
+/// Connections have the tokens from 0 on, which are the hub's keys; the signals the last one, the
+/// thread that waits for the disk the one before it, and the listeners those before that.
 const SIGNALS: Token = Token(usize::MAX);
-const LAST_LISTENER: usize = usize::MAX - 1;
+const DISK: Token = Token(usize::MAX - 1);
+const LAST_LISTENER: usize = usize::MAX - 2;
 
 /// Events taken from the kernel at once. More than that many ready connections wait for the next
 /// turn of the loop, which comes at once.
@@ -81,6 +82,15 @@ struct EventLoop<T> {
     tick_at: Option<Instant>,
 }
 
+/// What came besides the events of connections and listeners.
+#[derive(Clone, Copy, Default)]
+struct Noted {
+    /// A signal.
+    signals: bool,
+    /// The thread that waits for the disk has done something.
+    disk: bool,
+}
+
 impl<T: Tracer> EventLoop<T> {
     /// Serves until it is told to stop.
     fn run(mut self) -> io::Result<Outcome> {
@@ -93,9 +103,13 @@ impl<T: Tracer> EventLoop<T> {
             }
             now = Instant::now();
             self.backend.1.polled(now, events.iter().count());
-            let signalled = self.note(&events);
+            let noted = self.note(&events);
             self.backend.1.stage(Stage::Noted);
-            if signalled && self.was_told_twice(now) {
+            if noted.disk {
+                self.backend.0.woken(now);
+                self.hub.wake();
+            }
+            if noted.signals && self.was_told_twice(now) {
                 self.end(now);
                 return Ok(Outcome::Cut);
             }
@@ -119,12 +133,13 @@ impl<T: Tracer> EventLoop<T> {
         }
     }
 
-    /// Notes every event, and does nothing else. Returns whether a signal came.
-    fn note(&mut self, events: &Events) -> bool {
-        let mut signalled = false;
+    /// Notes every event, and does nothing else.
+    fn note(&mut self, events: &Events) -> Noted {
+        let mut noted = Noted::default();
         for event in events {
             match event.token() {
-                SIGNALS => signalled = true,
+                SIGNALS => noted.signals = true,
+                DISK => noted.disk = true,
                 Token(key) if key > LAST_LISTENER - self.listeners.len() => {
                     self.listeners[LAST_LISTENER - key].note();
                 }
@@ -135,7 +150,7 @@ impl<T: Tracer> EventLoop<T> {
                 }
             }
         }
-        signalled
+        noted
     }
 
     /// How long `poll` may wait: not at all while there is work, for ever while nothing is due.

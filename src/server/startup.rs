@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
-use mio::{Interest, Poll, Token};
+use mio::{Interest, Poll, Token, Waker};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
 use signal_hook_mio::v1_0::Signals;
 
@@ -30,7 +30,8 @@ use crate::server::process::fd_limit;
 use crate::server::process::sandbox::{self, Restrictions};
 use crate::server::records::journal::{Journal, Recovered};
 use crate::server::records::recorder::EventLog;
-use crate::server::{EventLoop, LAST_LISTENER, Outcome, SIGNALS};
+use crate::server::uploads::{self, Uploads};
+use crate::server::{DISK, EventLoop, LAST_LISTENER, Outcome, SIGNALS};
 use crate::wire::Sanitized;
 
 /// A server that is bound and ready to run.
@@ -59,8 +60,15 @@ impl Server {
         let mut served_dir = ServedDir::open(&config.repo)
             .map_err(|error| StartError::Folder(config.repo.clone(), error))?;
         let identity = Identity::load(config)?;
-        fd_limit::reserve(&config.limits, listeners_max(config), identity.is_some())
-            .map_err(StartError::Descriptors)?;
+        let reserved = config.uploads.as_ref().map(|_| uploads::DESCRIPTORS);
+        fd_limit::reserve(
+            &config.limits,
+            listeners_max(config),
+            identity.is_some(),
+            reserved,
+        )
+        .map_err(StartError::Descriptors)?;
+        check_own_files(config)?;
         let tokens = guard::load(config)?;
         let journal = open_journal(config)?;
         let trace = open_trace(config)?;
@@ -81,14 +89,16 @@ impl Server {
             let registered = listener.register(poll.registry(), Token(LAST_LISTENER - i));
             registered.map_err(StartError::Loop)?;
         }
-        let restrictions =
+        let (restrictions, mut uploads) =
             give_up_privileges(config, &served_dir, journal.as_ref(), identity.as_ref())?;
+        start_uploads(config, uploads.as_mut(), &poll)?;
         if restrictions.is_around_files() {
             served_dir.sandboxed();
         }
         log_start(config, &served_dir, restrictions);
         guard::log_start(config, tokens.as_ref());
         identity.iter().for_each(Identity::log_start);
+        uploads.iter().for_each(Uploads::log_start);
         let event_log = begin_event_log(config, journal, &listeners);
         let berths = Berths::new(config.limits.clients_max, config.per_address_max)
             .with_last_client_number(event_log.last_client());
@@ -99,7 +109,7 @@ impl Server {
             identity,
             doorkeeper: Doorkeeper::new(berths, tokens, SystemTime::now),
             tokens: config.tokens.clone(),
-            service: FolderHandler::new(served_dir, event_log),
+            service: FolderHandler::new(served_dir, event_log).with_uploads(uploads),
             limits: config.limits,
             drain: config.drain,
             slow_turn: config.slow_turn,
@@ -153,19 +163,60 @@ fn give_up_privileges(
     served_dir: &ServedDir,
     journal: Option<&(Journal, Recovered)>,
     identity: Option<&Identity>,
-) -> Result<Restrictions, StartError> {
+) -> Result<(Restrictions, Option<Uploads>), StartError> {
     if let Some(name) = &config.user {
         sandbox::become_user(name).map_err(StartError::Privileges)?;
     }
+    let open = |settings| {
+        let opened = Uploads::open(served_dir, &config.repo, settings);
+        opened.map_err(|fault| StartError::Uploads(settings.dir.clone(), fault))
+    };
+    let uploads = config.uploads.as_ref().map(open).transpose()?;
     let journal = journal.map(|(journal, _)| journal.path());
     let mut own = guard::folders(config);
     own.extend(identity.into_iter().flat_map(Identity::folders));
-    let restrictions = sandbox::enter(served_dir.root(), journal, &own, config.sandbox);
+    let writable = uploads.as_ref().map(Uploads::writable);
+    let restrictions = sandbox::enter(served_dir.root(), journal, &own, writable, config.sandbox);
     let restrictions = restrictions.map_err(StartError::Privileges)?;
     // Perhaps only root could read the folder.
     let readable = served_dir.check();
     readable.map_err(|error| StartError::Folder(config.repo.clone(), error))?;
-    Ok(restrictions)
+    Ok((restrictions, uploads))
+}
+
+/// Whether an upload could replace one of the files that the server keeps.
+fn check_own_files(config: &Config) -> Result<(), StartError> {
+    if !config
+        .uploads
+        .as_ref()
+        .is_some_and(|uploads| uploads.overwrite)
+    {
+        return Ok(());
+    }
+    let own = [&config.journal, &config.trace].into_iter().flatten();
+    match own.into_iter().find(|own| config.serves(Some(own))) {
+        Some(own) => Err(StartError::Replaceable(own.clone())),
+        None => Ok(()),
+    }
+}
+
+/// Starts the thread that waits for the disk, in the sandbox.
+fn start_uploads(
+    config: &Config,
+    uploads: Option<&mut Uploads>,
+    poll: &Poll,
+) -> Result<(), StartError> {
+    let (Some(uploads), Some(settings)) = (uploads, &config.uploads) else {
+        return Ok(());
+    };
+    let waker = Waker::new(poll.registry(), DISK).map_err(StartError::Loop)?;
+    let wake = move || {
+        if let Err(error) = waker.wake() {
+            log::error!("the loop cannot be woken: {error}");
+        }
+    };
+    let started = uploads.start(SystemTime::now(), wake);
+    started.map_err(|fault| StartError::Uploads(settings.dir.clone(), fault))
 }
 
 /// Opens and locks the journal, before the sandbox.

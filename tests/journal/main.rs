@@ -11,5 +11,6 @@ mod names;
 mod past;
 mod rotation;
 mod schema;
+mod uploads;
 mod view;
 mod visitors;

@@ -85,6 +85,7 @@ fn matches(text: &str, pattern: &Value) -> bool {
             let text = text.as_bytes();
             matches!(text, [a, b'.', b] if a.is_ascii_digit() && b.is_ascii_digit())
         }
+        "^[0-9a-f]{64}$" => text.len() == 64 && matches(text, &"^([0-9a-f]{2})+$".into()),
         "^([0-9a-f]{2})+$" => {
             let is_hex = text
                 .bytes()
@@ -130,6 +131,7 @@ fn every_kind() -> Vec<Value> {
     stop(server);
     records.extend(book.records());
     records.extend(with_tokens());
+    records.extend(crate::uploads::records());
     records
 }
 

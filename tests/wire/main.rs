@@ -19,7 +19,14 @@ fn play_all(style: Style, fits: fn(&Transcript) -> bool) {
     let tokens = own.path().join("tokens");
     write_tokens(DOCUMENT, &tokens);
     for transcript in transcripts(DOCUMENT).iter().filter(|one| fits(one)) {
-        play(transcript, style, folder.path(), &tokens);
+        if transcript.kind == Kind::Uploads {
+            // What it leaves there is not there for the next one.
+            let folder = tempfile::tempdir().expect("a folder can be made");
+            lay_out(DOCUMENT, folder.path());
+            play(transcript, style, folder.path(), &tokens);
+        } else {
+            play(transcript, style, folder.path(), &tokens);
+        }
     }
 }
 

@@ -141,6 +141,7 @@ pub(crate) fn play(transcript: &Transcript, style: Style, folder: &Path, tokens:
     let setup = match transcript.kind {
         Kind::Unframed => setup.with("--unframed"),
         Kind::Tokens => setup.with(&format!("--tokens {}", tokens.display())),
+        Kind::Uploads => setup.with("--uploads . --overwrite --max-upload 1GiB --keep-free 0"),
         Kind::Any | Kind::LfOnly => setup,
     };
     let mut server = setup.start();

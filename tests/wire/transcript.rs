@@ -28,6 +28,9 @@ pub(crate) enum Kind {
     Unframed,
     /// The server demands tokens. Only the bytes matter, and their order.
     Tokens,
+    /// The server accepts uploads, so that the folder changes. The bodies are counted, so no line
+    /// may end otherwise.
+    Uploads,
 }
 
 /// One line of a transcript.
@@ -72,6 +75,7 @@ pub(crate) fn transcripts(document: &str) -> Vec<Transcript> {
             "transcript lf-only" => Kind::LfOnly,
             "transcript unframed" => Kind::Unframed,
             "transcript tokens" => Kind::Tokens,
+            "transcript uploads" => Kind::Uploads,
             _ => return None,
         };
         let lines = block.lines.into_iter();

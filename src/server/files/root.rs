@@ -121,6 +121,11 @@ impl ServedDir {
         self.whereabouts.look(&self.root) == Place::Nowhere
     }
 
+    /// Whether its path leads elsewhere by now.
+    pub fn is_moved(&self) -> bool {
+        self.whereabouts.look(&self.root) != Place::Here
+    }
+
     /// The process is confined to the folder by the sandbox from now on.
     pub const fn sandboxed(&mut self) {
         self.whereabouts.sandboxed();

@@ -10,11 +10,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, PathBeneath, PathFd, RestrictionStatus, Ruleset, RulesetAttr,
-    RulesetCreatedAttr, RulesetError, RulesetStatus,
+    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd,
+    RestrictionStatus, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError, RulesetStatus,
 };
 use nix::unistd::{User, geteuid, initgroups, setgid, setuid};
-use rustix::fd::AsFd;
+use rustix::fd::{AsFd, BorrowedFd};
 
 /// The Landlock version whose rules are requested: those for files, and since Linux 6.7 for TCP.
 const RULES: ABI = ABI::V4;
@@ -30,13 +30,39 @@ pub enum Sandbox {
     Off,
 }
 
+/// What uploads need of the served folder.
+#[derive(Clone, Copy, Debug)]
+pub struct Writable<'a> {
+    /// The folder that files are added to.
+    pub folder: BorrowedFd<'a>,
+    /// The folder in which they are written.
+    pub staging: BorrowedFd<'a>,
+    /// Whether files that are there may be replaced.
+    pub replaces: bool,
+}
+
+/// What can be done to the served folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writes {
+    /// Nothing.
+    Nothing,
+    /// Files can be added.
+    Added,
+    /// Files can be added, and put in the place of others.
+    Replaced,
+}
+
 /// The rules that are in force, for the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Restrictions {
-    /// Only the folder can be read; no file can be written, no TCP address bound or connected to.
-    Whole,
+    /// Only the folder can be read; no file can be written but for uploads, no TCP address bound or
+    /// connected to.
+    Whole(Writes),
     /// Some of these rules.
-    Partial,
+    Partial(Writes),
+    /// This kernel's Landlock would let no file be moved, and so no upload be stored. Only
+    /// no_new_privs is set.
+    NoMoves,
     /// The kernel has no Landlock. Only no_new_privs is set.
     NoNewPrivileges,
     /// No sandbox was asked for.
@@ -47,20 +73,51 @@ impl Restrictions {
     /// Whether files outside the folder cannot be opened any more.
     #[must_use]
     pub const fn is_around_files(self) -> bool {
-        matches!(self, Self::Whole | Self::Partial)
+        matches!(self, Self::Whole(_) | Self::Partial(_))
     }
 }
 
 impl fmt::Display for Restrictions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let added = "only the folder can be read, files added to it (.berth) and none that is \
+                     there changed or removed";
+        let replaced = "only the folder can be read, files added to it (.berth) or put in place \
+                        of others, and none written to";
         f.write_str(match self {
-            Self::Whole => {
+            Self::Whole(Writes::Nothing) => {
                 "Landlock: only the folder can be read, nothing written outside the journal's \
                  folder, no TCP address bound or called; no new privileges"
             }
-            Self::Partial => {
+            Self::Whole(writes) => {
+                let what = if *writes == Writes::Added {
+                    added
+                } else {
+                    replaced
+                };
+                return write!(
+                    f,
+                    "Landlock: {what}, nothing else written outside the journal's folder, no TCP \
+                     address bound or called; no new privileges"
+                );
+            }
+            Self::Partial(Writes::Nothing) => {
                 "Landlock, in part: this kernel has rules for files but none for TCP; no new \
                  privileges"
+            }
+            Self::Partial(writes) => {
+                let what = if *writes == Writes::Added {
+                    added
+                } else {
+                    replaced
+                };
+                return write!(
+                    f,
+                    "Landlock, in part: {what}; this kernel has no rules for TCP; no new privileges"
+                );
+            }
+            Self::NoMoves => {
+                "no new privileges (this kernel's Landlock is older than 5.19 and would let no \
+                 upload be stored)"
             }
             Self::NoNewPrivileges => "no new privileges (this kernel has no Landlock)",
             Self::None => "off",
@@ -132,7 +189,8 @@ pub fn is_root() -> bool {
 /// Restricts the calling thread: from now on only files below `folder` can be opened, and only for
 /// reading. If there is a journal, files in its folder can be opened for writing, so that it can be
 /// reopened after a log rotation. Its path has to be absolute and without links. Files in the
-/// folders `own` can be read, so that what is in them can be read again.
+/// folders `own` can be read, so that what is in them can be read again. What uploads need can be
+/// written.
 ///
 /// # Errors
 /// When the sandbox is required and not all rules are in force.
@@ -140,22 +198,64 @@ pub fn enter(
     folder: impl AsFd,
     journal: Option<&Path>,
     own: &[PathBuf],
+    uploads: Option<Writable<'_>>,
     sandbox: Sandbox,
 ) -> Result<Restrictions, Failure> {
-    if sandbox == Sandbox::Off {
-        return Ok(Restrictions::None);
-    }
-    let status =
-        restrict(folder, journal, own).map_err(|error| Failure::Restrictions(error.to_string()))?;
-    let restrictions = match status.ruleset {
-        RulesetStatus::FullyEnforced => Restrictions::Whole,
-        RulesetStatus::PartiallyEnforced => Restrictions::Partial,
-        RulesetStatus::NotEnforced => Restrictions::NoNewPrivileges,
+    let failed = |error: RulesetError| Failure::Restrictions(error.to_string());
+    let writes = match uploads {
+        _ if sandbox == Sandbox::Off => return Ok(Restrictions::None),
+        None => Writes::Nothing,
+        Some(uploads) if uploads.replaces => Writes::Replaced,
+        Some(_) => Writes::Added,
     };
-    if sandbox == Sandbox::Require && restrictions != Restrictions::Whole {
+    let restrictions = if uploads.is_some() && forbids_moves() {
+        set_no_new_privileges().map_err(failed)?;
+        Restrictions::NoMoves
+    } else {
+        let status = restrict(folder, journal, own, uploads).map_err(failed)?;
+        match status.ruleset {
+            RulesetStatus::FullyEnforced => Restrictions::Whole(writes),
+            RulesetStatus::PartiallyEnforced => Restrictions::Partial(writes),
+            RulesetStatus::NotEnforced => Restrictions::NoNewPrivileges,
+        }
+    };
+    if sandbox == Sandbox::Require && restrictions != Restrictions::Whole(writes) {
         return Err(Failure::Restrictions(restrictions.to_string()));
     }
     Ok(restrictions)
+}
+
+/// Whether this kernel's Landlock forbids every move from one folder to another, and has no rule
+/// that allows it.
+fn forbids_moves() -> bool {
+    let has = |access: BitFlags<AccessFs>| {
+        let ruleset = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
+        let ruleset = ruleset.handle_access(access);
+        ruleset.and_then(Ruleset::create).is_ok()
+    };
+    has(AccessFs::from_all(ABI::V1)) && !has(AccessFs::Refer.into())
+}
+
+/// Enters a sandbox without a rule that this kernel knows.
+fn set_no_new_privileges() -> Result<RestrictionStatus, RulesetError> {
+    let ruleset = Ruleset::default().handle_access(AccessFs::Refer)?;
+    ruleset.create()?.restrict_self()
+}
+
+/// A file is written in the staging folder, and nowhere else; from there it is moved to its name.
+/// So nothing that is in the served folder can be opened for writing, and nothing removed either,
+/// unless it may be replaced.
+fn to_write(uploads: Writable<'_>) -> [PathBeneath<BorrowedFd<'_>>; 2] {
+    let moved = AccessFs::MakeReg | AccessFs::Refer;
+    let written = moved | AccessFs::WriteFile | AccessFs::RemoveFile | AccessFs::Truncate;
+    let added = match uploads.replaces {
+        true => moved | AccessFs::MakeDir | AccessFs::RemoveFile,
+        false => moved | AccessFs::MakeDir,
+    };
+    [
+        PathBeneath::new(uploads.folder, added),
+        PathBeneath::new(uploads.staging, written),
+    ]
 }
 
 /// Requests all rules. A kernel that lacks some leaves them out and reports that in the status.
@@ -163,6 +263,7 @@ fn restrict(
     folder: impl AsFd,
     journal: Option<&Path>,
     own: &[PathBuf],
+    uploads: Option<Writable<'_>>,
 ) -> Result<RestrictionStatus, RulesetError> {
     let readable = AccessFs::ReadFile | AccessFs::ReadDir;
     let writable = AccessFs::WriteFile | AccessFs::MakeReg;
@@ -177,5 +278,11 @@ fn restrict(
         .add_rule(PathBeneath::new(folder, readable))?
         .add_rules(above.map(|above| Ok::<_, RulesetError>(PathBeneath::new(above, writable))))?
         .add_rules(own.map(|own| Ok::<_, RulesetError>(PathBeneath::new(own, AccessFs::ReadFile))))?
+        .add_rules(
+            uploads
+                .into_iter()
+                .flat_map(to_write)
+                .map(Ok::<_, RulesetError>),
+        )?
         .restrict_self()
 }

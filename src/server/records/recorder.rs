@@ -13,7 +13,7 @@ use crate::engine::stats::SessionStats;
 use crate::journal::Event;
 use crate::journal::record::{
     Checkpoint, Connected, Disconnected, Present, Reload, Started, Stay, Stopping, TokenEnded,
-    Transfer as TransferRecord,
+    Transfer as TransferRecord, Upload as UploadRecord,
 };
 use crate::journal::text::{FileName, Moment, Reason};
 use crate::server::net::caller::Caller;
@@ -21,6 +21,8 @@ use crate::server::net::listener::Door;
 use crate::server::net::socket::Served;
 use crate::server::records::clients::{self, ClientRegistry};
 use crate::server::records::journal::{Journal, Recovered, Refusals};
+use crate::server::uploads::{Outcome, Upload};
+use crate::wire::reply::Hex;
 use crate::wire::token::TokenEnd;
 use crate::wire::{ClientName, CloseReason, Sanitized};
 
@@ -142,6 +144,31 @@ impl EventLog {
             duration_ms: ms(lasted),
         };
         self.write(self.now(), Event::Transfer(record));
+    }
+
+    /// An upload was stored, or ended without.
+    pub fn uploaded(&mut self, upload: &Upload, outcome: Outcome) {
+        let Some(who) = self.present(upload.from) else {
+            return;
+        };
+        let (stored, reason) = match outcome {
+            Outcome::Stored(digest, replaced) => (Some((digest, replaced)), None),
+            Outcome::Not(reason) => (None, Reason::parse(reason)),
+        };
+        let record = UploadRecord {
+            client: who.client,
+            address: who.address,
+            name: FileName::from(&*upload.name),
+            offset: upload.offset,
+            size: upload.size,
+            bytes_received: upload.received,
+            stored: stored.is_some(),
+            replaced: stored.map(|(_, replaced)| replaced),
+            sha256: stored.map(|(digest, _)| Hex(&digest).to_string()),
+            reason,
+            duration_ms: ms(upload.began.elapsed()),
+        };
+        self.write(self.now(), Event::Upload(record));
     }
 
     /// A client has gone. The journal has a record of every client, the registry only of the last

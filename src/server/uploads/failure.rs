@@ -6,7 +6,7 @@
 use rustix::io::Errno;
 
 use crate::server::files::root::Refusal;
-use crate::wire::{ErrorReply, Sanitized};
+use crate::wire::{CloseReason, ErrorReply, Sanitized};
 
 /// Why an upload is not stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +48,18 @@ pub enum Failure {
     DigestDiffers,
     /// Another connection goes on with the upload.
     TakenOver,
+}
+
+/// The journal's word for an upload whose client left for this reason.
+#[must_use]
+pub const fn reason_of(why: CloseReason) -> &'static str {
+    match why {
+        CloseReason::Stalled | CloseReason::Idle => "stalled",
+        CloseReason::Shutdown => "shutdown",
+        CloseReason::Token => "token",
+        CloseReason::Error => "error",
+        _ => "cut",
+    }
 }
 
 impl Failure {

@@ -4,18 +4,13 @@
 //! file a name before the disk has all of it, nor wait for the disk itself: a thread does.
 
 use std::collections::HashMap;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
-use rustix::fd::{AsFd, BorrowedFd};
-use rustix::fs::{self as sys, Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::server::files::root::ServedDir;
-use crate::server::uploads::begin::name_of;
 use crate::server::uploads::shared::Shared;
-use crate::server::uploads::syncer::{SWEEP_EVERY, Syncer};
+use crate::server::uploads::syncer::SWEEP_EVERY;
 use crate::server::uploads::upload::{Active, Stage};
 use crate::wire::put::Form;
 use crate::wire::{ClientName, Digest};
@@ -32,13 +27,12 @@ mod syncer;
 mod target;
 mod upload;
 
-pub use failure::Failure;
+pub use failure::{Failure, reason_of};
 pub use start::{Fault, STAGING};
 pub use upload::{Progress, Tools};
 
 /// How many descriptors uploads need besides those of their clients: the parts that are kept open,
-/// the folder,
-/// the staging folder twice, and the one that wakes the loop.
+/// the folder, the staging folder twice, and the one that wakes the loop.
 pub const DESCRIPTORS: usize = staging::WARM_MAX + 4;
 
 /// Which uploads are accepted.
@@ -101,6 +95,15 @@ pub enum Received {
     Failed(Failure),
 }
 
+/// The end of an upload, for the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is there, with this digest. Whether another file had the name before.
+    Stored(Digest, bool),
+    /// It is not. The word says why.
+    Not(&'static str),
+}
+
 /// How an upload stands whose client has gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Left {
@@ -113,69 +116,6 @@ pub enum Left {
 }
 
 impl Uploads {
-    /// Prepares the staging folder. To be called after the change to an ordinary user, as it and
-    /// the parts are that user's, and before the sandbox is entered. `root`: the path of the served
-    /// folder.
-    ///
-    /// # Errors
-    /// See [`Fault`].
-    pub fn open(served: &ServedDir, root: &Path, settings: &Settings) -> Result<Self, Fault> {
-        let dir = name_of(&settings.dir, root).ok_or(Fault::NoFolder)?;
-        let folder = served.folder(&dir).map_err(|_| Fault::NoFolder)?;
-        let (staging, stale) = start::open(&folder)?;
-        let shared = Shared {
-            settings: settings.clone(),
-            dir,
-            folder,
-            staging,
-            syncer: None,
-            stale,
-            swept: None,
-            piece: Vec::new(),
-        };
-        Ok(Self {
-            active: HashMap::new(),
-            shared,
-            generation: 0,
-        })
-    }
-
-    /// Starts the thread that waits for the disk, which calls `wake` when something is done:
-    /// [`Uploads::woken`] is to be called then, and [`Uploads::resume`] for each upload that waits.
-    /// To be called once the sandbox is entered, so that the thread is in it too.
-    ///
-    /// # Errors
-    /// When the kernel has no thread, or the staging folder cannot be written any more.
-    pub fn start(&mut self, now: SystemTime, wake: impl Fn() + Send + 'static) -> io::Result<()> {
-        let shared = &mut self.shared;
-        shared.staging.try_out()?;
-        // Opened anew, so that the lock is gone as soon as the loop is.
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let staging = sys::openat(&shared.staging.dir, ".", flags, Mode::empty())?;
-        let syncer = Syncer::start(staging, wake)?;
-        for entry in shared.stale.drain(..) {
-            shared.staging.discard(&entry, None, &syncer);
-        }
-        let keep = shared.settings.keep_parts;
-        while !shared.staging.sweep(now, keep, &syncer) {}
-        shared.syncer = Some(syncer);
-        Ok(())
-    }
-
-    /// The folder that uploads go to, and the one where their parts are.
-    #[must_use]
-    pub fn folders(&self) -> (BorrowedFd<'_>, BorrowedFd<'_>) {
-        (self.shared.folder.as_fd(), self.shared.staging.dir.as_fd())
-    }
-
-    /// Whether the process could change files that are there. Looks by making a file without a
-    /// name, which takes the same right.
-    #[must_use]
-    pub fn can_change_files(&self) -> bool {
-        let flags = OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC;
-        sys::openat(&self.shared.folder, ".", flags, Mode::RUSR | Mode::WUSR).is_ok()
-    }
-
     /// The loop was woken: removes parts that nobody goes on with, if that is due.
     pub fn woken(&mut self, now: Instant, clock: SystemTime) {
         let shared = &mut self.shared;

@@ -1,19 +1,29 @@
-//! The staging folder at the start: makes it, locks it, and puts what is in it in order.
+//! The start: makes and locks the staging folder, puts what is in it in order, and starts the
+//! thread that waits for the disk.
 //!
 //! Owns this order. Must never touch an entry that it does not know by its name.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rustix::fd::OwnedFd;
+use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{
     self as sys, AtFlags, Dir, FlockOperation, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT,
 };
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
+use crate::server::files::root::ServedDir;
+use crate::server::process::sandbox::Writable;
+use crate::server::uploads::begin::name_of;
 use crate::server::uploads::part::{PartId, UNSYNCED_BYTES_MAX};
+use crate::server::uploads::shared::Shared;
 use crate::server::uploads::staging::{Staging, part_size};
+use crate::server::uploads::syncer::Syncer;
+use crate::server::uploads::{Settings, Uploads};
+use crate::wire::{Sanitized, Size};
 
 /// The name of the folder. It begins with a dot, so it is neither listed nor served.
 pub const STAGING: &str = ".berth";
@@ -63,6 +73,109 @@ impl fmt::Display for Fault {
 impl From<Errno> for Fault {
     fn from(errno: Errno) -> Self {
         Self::Failed(errno)
+    }
+}
+
+impl Uploads {
+    /// Prepares the staging folder. To be called after the change to an ordinary user, as it and
+    /// the parts are that user's, and before the sandbox is entered. `root`: the path of the served
+    /// folder.
+    ///
+    /// # Errors
+    /// See [`Fault`].
+    pub fn open(served: &ServedDir, root: &Path, settings: &Settings) -> Result<Self, Fault> {
+        let dir = name_of(&settings.dir, root).ok_or(Fault::NoFolder)?;
+        let folder = served.folder(&dir).map_err(|_| Fault::NoFolder)?;
+        let (staging, stale) = open(&folder)?;
+        let shared = Shared {
+            settings: settings.clone(),
+            dir,
+            folder,
+            staging,
+            syncer: None,
+            stale,
+            swept: None,
+            piece: Vec::new(),
+        };
+        Ok(Self {
+            active: HashMap::new(),
+            shared,
+            generation: 0,
+        })
+    }
+
+    /// Starts the thread that waits for the disk, which calls `wake` when something is done:
+    /// [`Uploads::woken`] is to be called then, and [`Uploads::resume`] for each upload that waits.
+    /// To be called once the sandbox is entered, so that the thread is in it too.
+    ///
+    /// # Errors
+    /// When the kernel has no thread, or the staging folder cannot be written any more.
+    pub fn start(
+        &mut self,
+        now: SystemTime,
+        wake: impl Fn() + Send + 'static,
+    ) -> Result<(), Fault> {
+        let shared = &mut self.shared;
+        shared.staging.try_out()?;
+        // Opened anew, so that the lock is gone as soon as the loop is.
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let staging = sys::openat(&shared.staging.dir, ".", flags, Mode::empty())?;
+        let syncer = Syncer::start(staging, wake)
+            .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::AGAIN))?;
+        for entry in shared.stale.drain(..) {
+            shared.staging.discard(&entry, None, &syncer);
+        }
+        let keep = shared.settings.keep_parts;
+        while !shared.staging.sweep(now, keep, &syncer) {}
+        shared.syncer = Some(syncer);
+        Ok(())
+    }
+
+    /// What the sandbox has to let be written.
+    #[must_use]
+    pub fn writable(&self) -> Writable<'_> {
+        Writable {
+            folder: self.shared.folder.as_fd(),
+            staging: self.shared.staging.dir.as_fd(),
+            replaces: self.shared.settings.overwrite,
+        }
+    }
+
+    /// Whether the sandbox keeps this process from writing to files that are there, as far as can
+    /// be tried: by making a file without a name, which takes the same right.
+    fn is_fenced(&self) -> bool {
+        let flags = OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC;
+        let made = sys::openat(&self.shared.folder, ".", flags, Mode::RUSR | Mode::WUSR);
+        made.err() == Some(Errno::ACCESS)
+    }
+
+    /// Says in the log what is accepted.
+    pub fn log_start(&self) {
+        let settings = &self.shared.settings;
+        let dir = Sanitized(settings.dir.as_os_str().as_encoded_bytes());
+        let what = match settings.overwrite {
+            true => "new files and in place of others",
+            false => "new files only",
+        };
+        let most = |most: Option<u64>| match most {
+            Some(most) => format!("at most {}", Size(most)),
+            None => "any size".to_owned(),
+        };
+        let (size, parts) = (most(settings.size_max), most(settings.parts_max));
+        let (free, kept) = (Size(settings.keep_free), settings.keep_parts);
+        let kept = humantime::format_duration(kept);
+        log::info!(
+            "uploads: into '{dir}', {what}, {size}; {free} stay free; unfinished ones {parts} \
+             together, for {kept}; a second thread waits for the disk"
+        );
+        if self.is_fenced() {
+            log::info!("uploads, tried: the sandbox lets no file that is there be written to");
+        } else {
+            log::warn!(
+                "uploads, tried: this process could write to files that are there, as no sandbox \
+                 is in force or the journal is in a folder above them"
+            );
+        }
     }
 }
 

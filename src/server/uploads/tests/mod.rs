@@ -5,11 +5,13 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver};
 
+use rustix::fs::Mode;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 use super::*;
 use crate::server::files::digest::Digests;
+use crate::server::files::root::ServedDir;
 use crate::server::uploads::syncer::Work;
 use crate::wire::put::Put;
 use crate::wire::reply::Hex;
