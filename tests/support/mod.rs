@@ -3,6 +3,7 @@
 // Every test crate that includes this uses another part of it.
 #![allow(dead_code, unused_imports)]
 
+mod network;
 mod peer;
 mod server;
 
@@ -10,6 +11,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+pub(crate) use network::{connect_from, in_own_network, ip};
 pub(crate) use peer::{Peer, meanwhile};
 pub(crate) use server::{Server, Setup};
 

@@ -1,13 +1,12 @@
 //! Far more who come at once than may wait for their handshake.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
+use std::net::TcpStream;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustls::{AlertDescription, Error};
-use socket2::{Domain, Socket, Type};
 
 use crate::peer::{Keys, TlsPeer, tls_address};
-use crate::support::Server;
+use crate::support::{PATIENCE, Server, connect_from};
 
 const CROWD: usize = 1000;
 
@@ -21,14 +20,10 @@ fn make_room() {
 /// A connection from one of so many addresses.
 fn come(server: &Server, i: usize, addresses: usize) -> TcpStream {
     let last = u8::try_from(1 + i % addresses).expect("there are fewer addresses");
-    let from = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 9, last)), 0);
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("there is room for one");
-    socket
-        .bind(&from.into())
-        .expect("the address is this machine's");
-    let connected = socket.connect(&tls_address(server).into());
-    connected.expect("the server listens");
-    socket.into()
+    let stream = connect_from(([127, 0, 9, last], 0).into(), tls_address(server));
+    let patience = Some(PATIENCE);
+    stream.set_read_timeout(patience).expect("it is not zero");
+    stream
 }
 
 #[test]

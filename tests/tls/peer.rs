@@ -12,7 +12,7 @@ use std::sync::Arc;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore};
+use rustls::{ClientConfig, ClientConnection, ExtractedSecrets, RootCertStore};
 use tempfile::TempDir;
 
 use crate::support::{PATIENCE, Server, Setup, outcome};
@@ -66,11 +66,12 @@ impl Keys {
         let mut roots = RootCertStore::empty();
         let certificate = CertificateDer::from_pem_slice(&pem).expect("it is one");
         roots.add(certificate).expect("it can be trusted");
-        let config = ClientConfig::builder_with_provider(ring::default_provider().into())
+        let mut config = ClientConfig::builder_with_provider(ring::default_provider().into())
             .with_protocol_versions(&[&rustls::version::TLS13])
             .expect("ring has it")
             .with_root_certificates(roots)
             .with_no_client_auth();
+        config.enable_secret_extraction = true;
         config.into()
     }
 
@@ -150,6 +151,12 @@ pub(crate) struct TlsPeer {
 impl TlsPeer {
     pub(crate) fn stream(&self) -> &TcpStream {
         &self.stream
+    }
+
+    /// Its connection and its keys, to make records by hand from now on. All that came was read.
+    pub(crate) fn into_parts(self) -> (TcpStream, ExtractedSecrets) {
+        let secrets = self.tls.dangerous_extract_secrets();
+        (self.stream, secrets.expect("it was asked for them"))
     }
 
     pub(crate) const fn tls(&mut self) -> &mut ClientConnection {

@@ -26,7 +26,7 @@ impl Guard {
         self.0.path().join("tokens")
     }
 
-    fn journal(&self) -> String {
+    pub(crate) fn journal(&self) -> String {
         fs::read_to_string(self.0.path().join("journal")).expect("it is kept")
     }
 
@@ -53,7 +53,7 @@ impl Guard {
             .with(&format!("{tls} --tls-cert {cert} --tls-key {key}"))
     }
 
-    fn quiet_setup(&self) -> Setup {
+    pub(crate) fn quiet_setup(&self) -> Setup {
         let folder = self.0.path().display();
         Setup::new().with(&format!(
             "--tokens {folder}/tokens --journal {folder}/journal"

@@ -6,4 +6,5 @@ mod support;
 mod client;
 mod door;
 mod file;
+mod flood;
 mod secret;

@@ -129,11 +129,14 @@ impl Tls {
         self.spoken = Spoken::Other(line);
     }
 
-    /// The peer violated TLS. rustls has an alert for most of the ways to do that.
+    /// The peer violated TLS. rustls has an alert for most of the ways to do that; for the others
+    /// the end is said.
     fn violated(&mut self, error: &rustls::Error) -> Fault {
         log::debug!("a peer violated TLS: {error}");
-        if self.is_handshaking() && !self.owes() {
-            self.spoken = Spoken::Other(DECODE_ERROR.to_vec());
+        match (self.is_handshaking(), self.owes()) {
+            (_, true) => {}
+            (true, false) => self.spoken = Spoken::Other(DECODE_ERROR.to_vec()),
+            (false, false) => self.connection.send_close_notify(),
         }
         Fault
     }
