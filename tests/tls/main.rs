@@ -13,6 +13,7 @@ mod others;
 mod peer;
 mod records;
 mod reload;
+mod secrets;
 mod session;
 mod start;
 mod trust;
