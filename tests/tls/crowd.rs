@@ -1,6 +1,8 @@
 //! Far more who come at once than may wait for their handshake.
 
+use std::io::Read;
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustls::{AlertDescription, Error};
@@ -57,4 +59,42 @@ fn a_thousand_at_once_are_each_told_why_they_are_not_let_in() {
     assert_eq!(inside.ask("exit"), "Goodbye Client01");
     inside.expect_end();
     keys.client(&server, "Client02");
+}
+
+#[test]
+fn three_hundred_who_say_nothing_keep_nobody_out() {
+    make_room();
+    let keys = Keys::new();
+    let server = keys.serve(|setup| setup.with("--max-clients 1"));
+    let (descriptors, resident) = (server.descriptors().len(), server.resident());
+    let came = Instant::now();
+    let crowd: Vec<_> = (0..300).map(|i| come(&server, i, 250)).collect();
+    let start = Instant::now();
+    let mut client = keys.client(&server, "Client01");
+    let took = start.elapsed();
+    assert!(took < Duration::from_secs(1), "let in after {took:?}");
+    assert_eq!(client.ask("hello"), "hello ACK\n");
+    let (mut alerts, mut lines) = (0, 0);
+    for mut stream in crowd {
+        let mut told = Vec::new();
+        let read = stream.read_to_end(&mut told);
+        read.expect("the end comes, and no reset");
+        match told.as_slice() {
+            b"ERR this port speaks TLS\n" => lines += 1,
+            b"\x15\x03\x03\x00\x02\x02\x50" => alerts += 1,
+            _ => panic!("{}", told.escape_ascii()),
+        }
+    }
+    let took = came.elapsed();
+    assert!(
+        took < Duration::from_secs(15),
+        "the last one after {took:?}"
+    );
+    assert!(alerts >= 300 - 256 && lines > 200, "{alerts}, {lines}");
+    while server.descriptors().len() > descriptors + 1 {
+        assert!(came.elapsed() < PATIENCE, "something is left");
+        assert_eq!(client.ask("hello"), "hello ACK\n");
+    }
+    let grown = server.resident().saturating_sub(resident);
+    assert!(grown < 8 << 20, "the server grew by {grown} bytes");
 }

@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::peer::{End, Keys, connect, tls_address};
@@ -69,6 +70,18 @@ fn whoever_has_not_arrived_in_time_is_closed_however_it_spent_the_time() {
     let keys = Keys::new();
     let server = keys.serve(|setup| setup);
     let start = Instant::now();
+    let mut other = server.client("Client01");
+    // Beside it somebody is served all the while.
+    let echoes = thread::spawn(move || {
+        let mut took = Vec::new();
+        while start.elapsed() < Duration::from_secs(9) {
+            let asked = Instant::now();
+            other.echo();
+            took.push(asked.elapsed());
+        }
+        took.sort_unstable();
+        took[took.len() * 99 / 100]
+    });
     let silent = connect(tls_address(&server));
     let mut hello = keys.peer(&server);
     let bytes = hello.output();
@@ -96,23 +109,10 @@ fn whoever_has_not_arrived_in_time_is_closed_however_it_spent_the_time() {
     assert_eq!(end.ok(), Some(0), "TLS has begun");
     let due = Duration::from_secs(10)..Duration::from_secs(13);
     assert!(due.contains(&late), "{late:?} after it came");
-    server.client("Client01").echo();
-}
-
-#[test]
-fn three_hundred_who_say_nothing_keep_nobody_out() {
-    let keys = Keys::new();
-    let server = keys.serve(|setup| setup);
-    let crowd: Vec<_> = (0..300).map(|_| connect(tls_address(&server))).collect();
-    let start = Instant::now();
-    let mut client = keys.client(&server, "Client01");
-    assert!(
-        start.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        start.elapsed()
-    );
-    assert_eq!(client.ask("hello"), "hello ACK\n");
-    drop(crowd);
+    let slow = echoes.join().expect("it is answered");
+    // Far above what is promised, for machines that do other work beside.
+    assert!(slow < Duration::from_millis(100), "an echo took {slow:?}");
+    server.client("Client02").echo();
 }
 
 #[test]

@@ -62,7 +62,7 @@ impl Guard {
 }
 
 /// A peer that was asked for a token.
-fn asked(server: &Server) -> Peer {
+pub(crate) fn asked(server: &Server) -> Peer {
     let mut peer = server.connect();
     peer.expect("AUTH token\n");
     peer

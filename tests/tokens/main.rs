@@ -8,3 +8,4 @@ mod door;
 mod file;
 mod flood;
 mod secret;
+mod user;
