@@ -14,13 +14,8 @@ use crate::wire::{CloseReason, ErrorReply, Reply};
 impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
     /// Resumes the answer under way, then answers the requests that were received.
     pub(super) fn answer(&mut self) -> bool {
-        if let Access::Ended(end) = self.connection.session.access()
-            && self.connection.session.owed() > 0
-        {
-            let last = Reply::Error(ErrorReply::TokenEnded(end));
-            self.cut_short(CloseReason::Token, Some(last));
-        }
         let mut moved = self.resume();
+        self.cut_body_short();
         while self.budget.requests > 0 && self.connection.session.takes_requests(self.limits) {
             if self.stopping {
                 let last = Reply::Error(ErrorReply::ShuttingDown);
@@ -41,6 +36,23 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
             moved = true;
         }
         moved
+    }
+
+    /// Ends a client within a body that is not worth waiting for: its token is not valid any more,
+    /// or the server stops and the bytes would be discarded.
+    fn cut_body_short(&mut self) {
+        let session = &self.connection.session;
+        match session.access() {
+            Access::Ended(end) if session.owed() > 0 && !self.stopping => {
+                let last = Reply::Error(ErrorReply::TokenEnded(end));
+                self.cut_short(CloseReason::Token, Some(last));
+            }
+            _ if self.stopping && session.is_discarding() => {
+                let last = Reply::Error(ErrorReply::ShuttingDown);
+                self.cut_short(CloseReason::Shutdown, Some(last));
+            }
+            _ => {}
+        }
     }
 
     fn resume(&mut self) -> bool {

@@ -24,6 +24,12 @@ impl<F, K> Session<F, K> {
         }
     }
 
+    /// Whether what is owed is not wanted.
+    #[must_use]
+    pub const fn is_discarding(&self) -> bool {
+        matches!(self.under_way, UnderWay::Discard(_))
+    }
+
     /// An upload was refused whose body of `size` bytes follows all the same. A body of up to
     /// [`Limits::discard_bytes`] is discarded, and the session goes on; behind a larger one, or one
     /// of a size that cannot be counted, it ends.

@@ -72,18 +72,17 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
         true
     }
 
-    /// Hands on what of a body is in the input buffer, behind its request. If the input has ended
-    /// before the body has, so has the upload.
+    /// Hands on what of a body is in the input buffer, behind its request: the turn that read it
+    /// has paid for it. If the input has ended before the body has, so has the upload.
     fn feed(&mut self) -> bool {
         let mut fed = false;
         loop {
             let session = &mut self.connection.session;
             let owed = session.owed();
-            let most = usize::try_from(owed).unwrap_or(usize::MAX);
-            let most = most.min(self.budget.bytes);
-            if most == 0 {
+            if owed == 0 {
                 return fed;
             }
+            let most = usize::try_from(owed).unwrap_or(usize::MAX);
             let (inbox, under_way, reply) = session.body();
             if inbox.is_empty() {
                 let is_cut = inbox.has_ended();
@@ -93,10 +92,8 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
                 return fed || is_cut;
             }
             let piece = inbox.take_raw(most);
-            let len = piece.len();
             let went = hand_on(under_way, piece, reply, self.service);
             self.went(went);
-            self.spend(len);
             fed = true;
         }
     }

@@ -175,6 +175,9 @@ impl World {
                 _ if net.book.arriving.contains(&id) => Some(wire.arrived_at + self.limits.arrival),
                 Some(at) => Some(at + self.limits.linger),
                 None if owes => Some(wire.record.taken_at + self.limits.stall),
+                None if self.views[id].is_some_and(|view| view.awaits) => {
+                    Some(wire.record.moved_at + self.limits.stall)
+                }
                 None => {
                     let pause = self.peers[id].pause(&self.limits);
                     let after = self.limits.idle.into_iter().chain(pause).min()?;

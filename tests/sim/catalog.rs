@@ -6,6 +6,7 @@
 use std::sync::OnceLock;
 
 use crate::rng::Rng;
+use crate::uploads::Uploads;
 
 /// The longest file.
 const FILE_BYTES_MAX: usize = 20_000;
@@ -97,16 +98,18 @@ pub(crate) struct Catalog {
     pub(crate) files: Vec<FileSpec>,
     pub(crate) status: Listing,
     pub(crate) list: Listing,
+    pub(crate) uploads: Uploads,
 }
 
 impl Catalog {
-    pub(crate) fn draw(is_small: bool, rng: &mut Rng) -> Self {
+    pub(crate) fn draw(is_small: bool, discard_bytes: u64, rng: &mut Rng) -> Self {
         let unsound = rng.pick(&[0, 0, 500]);
         let files = (0..rng.between(1, 8)).map(|n| Self::file(n, is_small, unsound, rng));
         Self {
             files: files.collect(),
             status: Listing::draw(is_small, rng),
             list: Listing::draw(is_small, rng),
+            uploads: Uploads::draw(discard_bytes, rng),
         }
     }
 

@@ -10,6 +10,7 @@ use crate::expect::Expect;
 use crate::marks::Event;
 use crate::net::Net;
 use crate::oracle::View;
+use crate::peer::Peer;
 use crate::wire::Wire;
 use crate::world::World;
 
@@ -99,7 +100,14 @@ impl World {
             lingers.is_none_or(|at| is_ahead(at, self.limits.linger)),
             "wire {id}: lingers too long, since {lingers:?}"
         );
-        let waits = view.is_some_and(|view| view.is_open() && !view.owes && !view.is_tasking);
+        let awaits = view.is_some_and(|view| view.is_open() && view.awaits);
+        assert!(
+            !awaits || is_ahead(wire.record.moved_at, self.limits.stall),
+            "wire {id}: nothing comes of a body for too long, since {:?}",
+            wire.record.moved_at
+        );
+        let is_quiet = |view: View| view.is_open() && !view.owes && !view.is_tasking;
+        let waits = view.is_some_and(is_quiet) && !awaits;
         assert!(
             !waits
                 || net.book.unended.contains(&id)
@@ -134,6 +142,13 @@ impl World {
         // What was said before it had shown its token may be queued in front.
         let before = expect.outside_bytes();
         let most = self.limits.outbox_mark_bytes + expect.piece_bytes_max() + before;
+        // How an upload fails is said at once, whatever the peer has still to take.
+        let most = most
+            + if expect.had_body {
+                expect.piece_bytes_max()
+            } else {
+                0
+            };
         assert!(
             view.queued <= most,
             "wire {id}: {} bytes are queued, and {most} may be",
@@ -149,6 +164,25 @@ impl World {
             "wire {id}: {} bytes are held for {} that are queued",
             view.held,
             view.queued
+        );
+    }
+
+    /// Whoever is answered and may not stay is told so, and an answer that can go on goes on.
+    fn check_told(&self, net: &Net, id: usize, view: Option<View>) {
+        let uploads = net.book.uploading.iter().any(|each| each.wire == id);
+        let waits = net.book.waits.iter().any(|&(wire, _)| wire == id);
+        assert!(
+            waits || view.is_none_or(|view| !view.is_tasking),
+            "wire {id}: an answer that can go on is forgotten"
+        );
+        let is_untold = view.is_some_and(|view| view.is_open() && !view.owes);
+        assert!(
+            !(self.is_stopping && is_untold && !uploads),
+            "wire {id}: is not told of the end"
+        );
+        assert!(
+            !is_untold || waits || (self.is_stopping && uploads) || net.token_end(id).is_none(),
+            "wire {id}: is not told that its token has ended"
         );
     }
 
@@ -173,15 +207,7 @@ impl World {
             None if wire.finished_at.is_none() => (false, true),
             None => (self.drains(net, id), false),
         };
-        let is_untold = view.is_some_and(|view| view.is_open() && !view.owes);
-        assert!(
-            !(self.is_stopping && is_untold),
-            "wire {id}: is not told of the end"
-        );
-        assert!(
-            !is_untold || net.token_end(id).is_none(),
-            "wire {id}: is not told that its token has ended"
-        );
+        self.check_told(net, id, view);
         assert!(
             !((reads && wire.readable) || (writes && wire.writable)),
             "wire {id}: the server sleeps on what it knows"
@@ -191,7 +217,7 @@ impl World {
         }
         // The engine's word is not taken for whom it owes nothing: such a peer is listened to.
         let reads = match view {
-            Some(view) => !view.owes,
+            Some(view) => !view.owes && !view.is_tasking,
             None => reads,
         };
         assert!(
@@ -216,4 +242,24 @@ impl World {
 
 fn has_input(wire: &Wire) -> bool {
     wire.up.arrived() > 0
+}
+
+impl Peer {
+    /// Whether the server has read the beginning of a line and not its end. Of those who speak
+    /// Telnet, or say too long lines, that is not known here.
+    fn lacks_an_end(&self, wire: &Wire) -> bool {
+        let read = &self.script[..wire.record.read.min(self.script.len())];
+        let line = read
+            .rsplit(|&byte| byte == b'\n')
+            .next()
+            .unwrap_or_default();
+        let needs_end = self.unframed.is_none() || read.contains(&b'\n');
+        // Nor is it where a body was, which has no lines.
+        let had_body = self.expect.as_ref().is_some_and(|expect| expect.had_body);
+        needs_end
+            && !had_body
+            && !wire.end_read
+            && !read.contains(&255)
+            && (1..=4096).contains(&line.len())
+    }
 }

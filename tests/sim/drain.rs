@@ -80,6 +80,9 @@ impl World {
         if moved > 0 || self.progress() != before || self.hub.has_work() || self.is_over() {
             return;
         }
+        if !self.net.borrow().book.waits.is_empty() {
+            return;
+        }
         let arrival = self.net.borrow().next_arrival();
         let verdict = self.net.borrow().next_verdict();
         let next = arrival.or(verdict).or_else(|| self.next_deadline());

@@ -17,6 +17,10 @@ pub(crate) enum Ending {
     Exit,
     /// The client shut down its sending side.
     Eof,
+    /// Its upload failed, or was refused with too much of it to come.
+    Upload,
+    /// Nothing came of what it had announced.
+    Stalled,
     /// A file was shorter than announced.
     Cut,
     /// A file could not be read to its end.
@@ -35,6 +39,8 @@ impl Ending {
             Self::Refused | Self::LetGo | Self::Exit => CloseReason::Exit,
             Self::Eof => CloseReason::Eof,
             Self::Cut | Self::Broken => CloseReason::Error,
+            Self::Upload => CloseReason::Upload,
+            Self::Stalled => CloseReason::Stalled,
             Self::Token => CloseReason::Token,
             Self::Web => CloseReason::Web,
             Self::Idle => CloseReason::Idle,

@@ -9,6 +9,7 @@ use berth::engine::rights::{Right, Rights};
 
 pub(crate) use crate::ending::Ending;
 
+use crate::bodies::{Body, LaterCut};
 use crate::catalog::{Catalog, Listing};
 use crate::gate::{Outside, Stage};
 use crate::marks::Event;
@@ -29,12 +30,18 @@ pub(crate) struct Expect {
     /// Whether a pause ends its lines.
     pub(crate) framing: Framing,
     /// The byte before this one.
-    before: u8,
+    pub(crate) before: u8,
     /// It has said a word of Telnet, so that CR NUL ends its lines too.
     is_telnet: bool,
     /// It has said a line.
     pub(crate) has_asked: bool,
     pub(crate) ending: Option<Ending>,
+    /// What is still to come of a body; whether there was one, and whether one is the end.
+    pub(crate) body: Option<Body>,
+    pub(crate) had_body: bool,
+    pub(crate) ended_in_body: bool,
+    /// What ends it behind a reply that is still to come.
+    pub(crate) later_cut: Option<LaterCut>,
     /// The most bytes that one request, or one step of its answer, makes the server queue.
     piece_bytes_max: usize,
     /// What is worth a mark once it has happened.
@@ -62,6 +69,10 @@ impl Expect {
             is_telnet: false,
             has_asked: false,
             ending: None,
+            body: None,
+            had_body: false,
+            ended_in_body: false,
+            later_cut: None,
             piece_bytes_max: 0,
             notes: Vec::new(),
             stage: Stage::In,
@@ -118,6 +129,7 @@ impl Expect {
                 self.heard += 1;
                 self.byte(byte);
                 self.end_where_too_much_was_said();
+                self.cut_later();
             }
         }
     }
@@ -130,23 +142,27 @@ impl Expect {
             self.answer();
             self.notes.push(Event::LastLineWithoutEnd);
         }
+        if self.ending.is_none() && self.is_cut_in_body() {
+            return;
+        }
         if let Some(ending) = self.ending_of_silence() {
             self.ending.get_or_insert(ending);
         }
     }
 
-    /// The server takes no request behind the first `at` bytes of its answers, and says why.
-    /// `false`: no reply ends there or behind it.
-    pub(crate) fn cut(&mut self, at: usize, ending: Ending, last: &str) -> bool {
-        let Some(&bound) = self.bounds.iter().find(|&&bound| bound >= at) else {
+    /// The server takes no request behind the first `at` bytes of its answers and so many more
+    /// replies, and says why. `false`: no reply ends there or behind it.
+    pub(crate) fn cut(&mut self, at: usize, more: usize, ending: Ending, last: &str) -> bool {
+        let Some(first) = self.bounds.iter().position(|&bound| bound >= at) else {
             // A file that will never be whole is under way: its own ending comes first.
             return matches!(self.ending, Some(Ending::Cut | Ending::Broken));
         };
-        self.stream.truncate(bound);
-        self.bounds.retain(|&each| each <= bound);
-        self.stream.extend_from_slice(last.as_bytes());
-        self.queues(last.len());
-        self.ending = Some(ending);
+        self.later_cut = Some(LaterCut {
+            reply: first + more,
+            ending,
+            last: last.to_owned(),
+        });
+        self.cut_later();
         true
     }
 
@@ -156,6 +172,9 @@ impl Expect {
     }
 
     fn byte(&mut self, byte: u8) {
+        if self.is_of_body(byte) {
+            return;
+        }
         let is_cr_nul = self.is_telnet && byte == 0 && self.before == b'\r';
         self.before = byte;
         if is_cr_nul {
@@ -248,6 +267,7 @@ impl Expect {
             _ if lower.starts_with(b"get") => self.get(&line),
             _ if lower.starts_with(b"sha256") => self.sha256(&line),
             _ if lower.starts_with(b"stat") => self.stat(&line),
+            _ if lower.starts_with(b"put") || lower.starts_with(b"replace") => self.upload(&line),
             _ if is_unframed && catalog.find(&line).is_some() => {
                 self.notes.push(Event::BareName);
                 self.file(&line, 0);

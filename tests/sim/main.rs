@@ -10,12 +10,15 @@
 //!
 //! Reading order: [`world`] (the loop), [`net`], [`socket`], [`transport`], [`raw_pipe`],
 //! [`sealed_pipe`], [`cipher`], [`seal`], [`tls`], [`admission`] and [`tokens`] (what it stands
-//! on), [`expect`], [`gate`], [`named`] and [`meeting`] (what is owed), [`oracle`], [`reason`] and
-//! [`check`] (what has to hold), [`action`] and [`drain`] (what happens), [`unframed`] (lines that
-//! a pause ends), [`nth`] (each operation failing once), [`rig`] (who tests the tester).
+//! on), [`expect`], [`gate`], [`named`], [`bodies`] and [`meeting`] (what is owed), [`oracle`],
+//! [`reason`], [`stalled`] and [`check`] (what has to hold), [`action`] and [`drain`] (what
+//! happens), [`unframed`] (lines that a pause ends), [`uploads`] and [`sink`] (files that come),
+//! [`nth`] (each operation failing once), [`rig`] (who tests the tester).
 
 mod action;
 mod admission;
+mod bodies;
+mod bugs;
 mod catalog;
 mod check;
 mod cipher;
@@ -42,14 +45,18 @@ mod sealed_peer;
 mod sealed_pipe;
 mod service;
 mod setup;
+mod sink;
 mod socket;
+mod stalled;
 mod strangers;
 mod tls;
 mod tokens;
 mod trace;
 mod transport;
 mod unframed;
+mod uploads;
 mod wire;
+mod witness;
 mod world;
 
 #[test]

@@ -54,6 +54,9 @@ names! {
         BrokeRules, Settled, FinishBlocked, WholeTls, ShutOut,
         ExitOutside, ThreeLines, TooMuchOutside, KeptBehindToken, NotAllowed, Denied, TokenExpired,
         TokenInUse, LateOutside, Penalised, TokenEnded,
+        NoUploads, UploadRefused, UploadReady, StoredAtOnce, UploadWaits, UploadDiffers, Stored,
+        UploadFailed, UploadCut, UploadStalled, UploadAbandoned, BodyDiscarded, TooMuchToDiscard,
+        StalledBody,
         FirstPause, LaterPause, PauseInExcess, FramedAfterAll, BareName, Twin,
     }
 }
@@ -115,10 +118,7 @@ impl Marks {
         let actions = Action::ALL.iter().map(|&action| Mark::Action(action));
         let faults = Fault::ALL.iter().map(|&fault| Mark::Fault(fault));
         let events = Event::ALL.iter().map(|&event| Mark::Event(event));
-        // No uploads are accepted here yet.
-        let farewells = (0..CloseReason::ALL.len())
-            .filter(|&at| CloseReason::ALL[at] != CloseReason::Upload)
-            .map(Mark::CloseReason);
+        let farewells = (0..CloseReason::ALL.len()).map(Mark::CloseReason);
         actions
             .chain(faults)
             .chain(events)
@@ -126,6 +126,11 @@ impl Marks {
             .filter(|mark| !self.0.contains_key(mark))
             .map(|mark| format!("{mark:?}"))
             .collect()
+    }
+
+    /// How often this happened.
+    pub(crate) fn count(&self, event: Event) -> u64 {
+        self.0.get(&Mark::Event(event)).copied().unwrap_or_default()
     }
 
     /// How often each thing happened, the rarest first.

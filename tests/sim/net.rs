@@ -19,6 +19,7 @@ use crate::rng::Rng;
 use crate::setup::{Bug, Setup};
 use crate::trace::Trace;
 use crate::transport::WRITE_FAULTS;
+use crate::uploads::Uploading;
 use crate::wire::Wire;
 
 /// The network as the world, the transports and the service share it: one thread, one seed.
@@ -70,6 +71,11 @@ pub(crate) struct Book {
     pub(crate) asked: Vec<usize>,
     pub(crate) exited: Vec<usize>,
     pub(crate) unended: Vec<usize>,
+    /// The uploads under way, whose answers were resumed in this run of the hub, and who waits for
+    /// the disk for so many more rounds of the loop.
+    pub(crate) uploading: Vec<Uploading>,
+    pub(crate) resumed: Vec<usize>,
+    pub(crate) waits: Vec<(usize, u64)>,
     /// What became of newcomers since this was last looked at.
     pub(crate) met: Vec<(usize, Met)>,
     /// Who was asked for a token.

@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use crate::marks::Fault;
+use crate::marks::{Event, Fault};
 use crate::net::{Aim, Net};
 use crate::runner::{number, play};
 use crate::trace::Trace;
@@ -56,6 +56,31 @@ fn whichever_operation_fails_nobody_else_notices() {
     }
     assert!(played > 100, "only {played} failures were tried");
     println!("{played} failures");
+}
+
+/// So is a disk, which fails behind each byte once.
+#[test]
+fn wherever_the_disk_fails_only_those_who_upload_are_told() {
+    let never = Aim {
+        fault: Fault::FinishError,
+        left: usize::MAX,
+    };
+    let long = number("BERTH_SIM_SEEDS").is_some_and(|seeds| seeds >= 1000);
+    let (days, places) = if long { (40, 64) } else { (20, 20) };
+    let mut failed = 0;
+    for seed in 0..days {
+        for at in 1..=places {
+            let mut net = day(seed, never);
+            let uploads = &mut Rc::make_mut(&mut net.setup.catalog).uploads;
+            uploads.accepted = true;
+            uploads.all_fail_at = Some(at);
+            match play(net) {
+                Ok(world) => failed += world.marks().count(Event::UploadFailed),
+                Err(error) => panic!("seed {seed:#x}, the disk fails behind {at} bytes: {error}"),
+            }
+        }
+    }
+    assert!(failed > 50, "only {failed} uploads failed");
 }
 
 /// An open is the service's doing and not the pipe's, so it is the files that fail, one by one.

@@ -28,6 +28,8 @@ pub(crate) struct View {
     pub(crate) wants_read: bool,
     /// An answer in several steps is under way, and nothing of it waits to be sent.
     pub(crate) is_tasking: bool,
+    /// Bytes of a body are to come.
+    pub(crate) awaits: bool,
 }
 
 impl View {
@@ -61,6 +63,7 @@ impl World {
             let owed = session.front().is_some();
             let owes = owed || net.owes(id);
             let takes = session.takes_requests(&self.limits);
+            let awaits = session.owed() > 0;
             let view = View {
                 phase: session.phase(),
                 owes,
@@ -68,7 +71,8 @@ impl World {
                 held: session.outbox().bytes_held(),
                 is_wasteful: session.is_wasteful(),
                 wants_read: session.wants_read(&self.limits),
-                is_tasking: session.phase() == Phase::Open && !owed && !takes,
+                is_tasking: session.phase() == Phase::Open && !owed && !takes && !awaits,
+                awaits,
             };
             let before = views[id].replace(view);
             assert!(before.is_none(), "a name is one session's");
@@ -98,9 +102,14 @@ impl World {
     /// Whether an operation is certain to be tried in this connection's next turn.
     fn is_ready(&self, net: &Net, id: usize) -> bool {
         let wire = &net.wires[id];
+        // An upload that was read already may take the turn, and sends nothing.
+        let may_upload = net.setup.catalog.uploads.accepted;
         match self.views[id] {
             _ if !net.may_serve || net.book.arriving.contains(&id) => false,
-            Some(view) => wire.writable && (view.owes || (view.wants_read && wire.readable)),
+            Some(view) => {
+                let reads = view.wants_read && wire.readable && !may_upload;
+                wire.writable && (view.owes || reads)
+            }
             None if wire.finished_at.is_none() => wire.writable,
             None => wire.readable && self.drains(net, id),
         }
@@ -125,6 +134,7 @@ impl World {
         let steps = std::mem::take(&mut self.service.steps);
         assert!(steps <= before.live, "a turn has one step of a long answer");
         self.judge_idle(before, &views);
+        self.judge_stalled_bodies(before, &views);
         self.keep_time(&views);
         self.keep_time_outside();
         self.judge_turns(before, &views, &met);
@@ -164,7 +174,7 @@ impl World {
                 "wire {id}: nobody is idle in the middle of an answer"
             );
             let last = format!("ERR idle for {}, closing\n", net.setup.idle_words);
-            assert!(expect.cut(record.written, Ending::Idle, &last));
+            assert!(expect.cut(record.written, 0, Ending::Idle, &last));
             net.marks.event(Event::IdleLine);
         }
     }
@@ -172,6 +182,7 @@ impl World {
     /// Keeps the clocks of those to whom something came to be owed, or for whom work went on.
     fn keep_time(&mut self, views: &[Option<View>]) {
         let net = &mut *self.net.borrow_mut();
+        let resumed = std::mem::take(&mut net.book.resumed);
         for (id, view) in views.iter().enumerate() {
             let (Some(view), Some(was)) = (view, self.views[id]) else {
                 continue;
@@ -180,7 +191,7 @@ impl World {
             if !was.owes {
                 record.taken_at = net.now;
             }
-            if view.is_tasking || was.is_tasking {
+            if view.is_tasking || was.is_tasking || resumed.contains(&id) {
                 record.moved_at = net.now;
             }
             if view.is_open() {
@@ -226,8 +237,10 @@ impl World {
             let expect = self.peers[id].expect.as_ref().expect("a client was met");
             let answers =
                 expect.replies_between(was.written + old.queued, is.written + view.queued);
+            // One that was under way, which for an upload may be two lines.
+            let before = 1 + usize::from(net.setup.catalog.uploads.accepted);
             assert!(
-                answers <= self.limits.turn_requests + 1,
+                answers <= self.limits.turn_requests + before,
                 "wire {id}: {answers} answers are more than a turn"
             );
         }

@@ -10,7 +10,6 @@ use crate::net::Net;
 use crate::reason::Fate;
 use crate::sealed_peer::SealedPeer;
 use crate::unframed::Unframed;
-use crate::wire::Wire;
 
 #[derive(Debug)]
 pub(crate) struct Peer {
@@ -70,18 +69,6 @@ impl Peer {
             }
         }
         self.expect = Some(expect);
-    }
-
-    /// Whether the server has read the beginning of a line and not its end. Of those who speak
-    /// Telnet, or say too long lines, that is not known here.
-    pub(crate) fn lacks_an_end(&self, wire: &Wire) -> bool {
-        let read = &self.script[..wire.record.read.min(self.script.len())];
-        let line = read
-            .rsplit(|&byte| byte == b'\n')
-            .next()
-            .unwrap_or_default();
-        let needs_end = self.unframed.is_none() || read.contains(&b'\n');
-        needs_end && !wire.end_read && !read.contains(&255) && (1..=4096).contains(&line.len())
     }
 
     /// Whether the server is to close first, and what it has sent has not all been read.

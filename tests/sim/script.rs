@@ -2,9 +2,10 @@
 //!
 //! Owns the choice of lines, from the ordinary to the hostile. Must never know the answers.
 
-use crate::catalog::Catalog;
+use crate::catalog::{CHANGED, Catalog};
 use crate::rng::Rng;
 use crate::setup::Setup;
+use crate::uploads::Uploads;
 
 /// Draws all that one peer sends.
 pub(crate) fn draw(setup: &Setup, rng: &mut Rng) -> Vec<u8> {
@@ -69,6 +70,7 @@ fn inside(catalog: &Catalog, is_small: bool, rng: &mut Rng, script: &mut Vec<u8>
     };
     let crlf = rng.pick(&[0, 0, 500, 1000]);
     let telnet = rng.pick(&[0, 0, 0, 300]);
+    let uploads = rng.pick(&[0, 500, 950]);
     if rng.chance(100) {
         script.extend_from_slice(rng.pick(WEB));
         script.extend_from_slice(rng.pick(&[&b"\r\nHost: x\r\n\r\n\n"[..], b"\n"]));
@@ -83,6 +85,10 @@ fn inside(catalog: &Catalog, is_small: bool, rng: &mut Rng, script: &mut Vec<u8>
             () if rng.chance(long) => long_line(rng),
             () if rng.chance(200) => rng.pick(&[&b"status"[..], b"list"]).to_vec(),
             () if rng.chance(450) => get(catalog, rng),
+            () if rng.chance(uploads) => {
+                upload(&catalog.uploads, is_small, rng, script);
+                continue;
+            }
             () if rng.chance(500) => message(rng),
             () => rng.pick(WORDS).to_vec(),
         };
@@ -143,6 +149,52 @@ pub(crate) fn draw_lines(
     lines
 }
 
+/// A request to upload something, and what is sent behind it.
+fn upload(uploads: &Uploads, is_small: bool, rng: &mut Rng, script: &mut Vec<u8>) {
+    let sizes = [0, 1, 2, 5, 60, 511, 3000, 9000];
+    let size = rng.pick(&sizes[..if is_small { 5 } else { sizes.len() }]);
+    let name = format!("u{}", rng.below(6));
+    let waits = rng.chance(400);
+    let mut said = size.to_string();
+    if rng.chance(50) {
+        // Nobody sends so much.
+        said = rng
+            .pick(&["18446744073709551616", "18446744073709551615", "1000000"])
+            .to_owned();
+    }
+    let named = if rng.chance(50) { "" } else { name.as_str() };
+    let verb = rng.pick(&["put", "put", "PUT", "replace", "rePlace"]);
+    let line = match waits {
+        true => {
+            let hex = rng.pick(&["a0", "5c"]).repeat(32);
+            let time = rng.pick(&["-", "-", CHANGED]);
+            format!("{verb}@{hex} {said} {time} {named}")
+        }
+        false => format!("{verb} {said} {named}"),
+    };
+    script.extend_from_slice(line.as_bytes());
+    script.extend_from_slice(rng.pick(&[&b"\n"[..], b"\n", b"\r\n"]));
+    let fate = uploads.fate(name.as_bytes(), size, waits);
+    let comes = match waits {
+        true if fate.exists => 0,
+        true => size - fate.offset,
+        false => size,
+    };
+    let comes = match rng.below(10) {
+        0 => comes + 1,
+        1 => comes.saturating_sub(1),
+        2 => comes / 2,
+        _ => comes,
+    };
+    let lines = rng.chance(500);
+    let content = if lines {
+        &b"put 3 u1\nexit\nstatus\r\n\xff\xfd\x06\n"[..]
+    } else {
+        b"\0x\xff\n"
+    };
+    script.extend(content.iter().copied().cycle().take(comes as usize));
+}
+
 const WORDS: &[&[u8]] = &[
     b"status",
     b"STATUS",
@@ -180,6 +232,16 @@ const WORDS: &[&[u8]] = &[
     b"stat ",
     b"stat\t0 file.bin",
     b"stats 0 file.bin",
+    b"put",
+    b"put the kettle on",
+    b"put 5x y",
+    b"put -1 u0",
+    b"put  5 u0",
+    b"put@ 5 - u0",
+    b"replaced",
+    b"replace it",
+    b" put 5 u0",
+    b"put 0 u0",
     b"get@18446744073709551616 0 file.bin",
     b"get@18446744073709551615 0 file.bin",
     b"get@99999999999999999999999999 x",

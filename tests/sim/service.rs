@@ -4,28 +4,25 @@
 //! is written into the book. Must never ask the oracle.
 
 use std::cell::Cell;
-use std::io;
 use std::rc::Rc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use berth::engine::event::{Event as EngineEvent, RequestKind};
-use berth::engine::outbox::{Outbox, Transfer};
-use berth::engine::ports::{Handler, Observer, Query, Refusal, Step};
-use berth::engine::stats::SessionStats;
+use berth::engine::outbox::Outbox;
+use berth::engine::ports::{Handler, Query, Received, Step};
 use berth::wire::{ClientName, CloseReason, ErrorReply, ListedFile, Reply};
 
-use crate::admission::SimPeer;
 use crate::catalog::{CHANGED_SECONDS, FileSpec, Listing};
 use crate::marks::Event;
-use crate::net::{Met, Shared};
+use crate::net::Shared;
 use crate::setup::Bug;
+use crate::sink::Upload;
 
 /// A thing that is counted while it exists.
 #[derive(Debug)]
 pub(crate) struct Counted(Rc<Cell<usize>>);
 
 impl Counted {
-    fn new(count: &Rc<Cell<usize>>) -> Self {
+    pub(crate) fn new(count: &Rc<Cell<usize>>) -> Self {
         count.set(count.get() + 1);
         Self(Rc::clone(count))
     }
@@ -44,9 +41,16 @@ pub(crate) struct SimFile {
     _open: Counted,
 }
 
+/// An answer under way.
+#[derive(Debug)]
+pub(crate) enum SimTask {
+    Listing(Listed),
+    Upload(Upload),
+}
+
 /// A listing under way.
 #[derive(Debug)]
-pub(crate) struct SimTask {
+pub(crate) struct Listed {
     listing: Listing,
     next: usize,
     _open: Counted,
@@ -54,13 +58,13 @@ pub(crate) struct SimTask {
 
 #[derive(Debug)]
 pub(crate) struct SimService {
-    net: Shared,
+    pub(crate) net: Shared,
     /// Files and tasks that are open.
-    open: Rc<Cell<usize>>,
+    pub(crate) open: Rc<Cell<usize>>,
     /// Steps of tasks since this was last asked for.
     pub(crate) steps: usize,
     /// Whose turn it is.
-    serving: Option<ClientName>,
+    pub(crate) serving: Option<ClientName>,
 }
 
 impl SimService {
@@ -91,11 +95,11 @@ impl SimService {
             return None;
         }
         self.net.borrow_mut().marks.event(Event::Tasked);
-        Some(SimTask {
+        Some(SimTask::Listing(Listed {
             listing,
             next: 0,
             _open: Counted::new(&self.open),
-        })
+        }))
     }
 
     fn get(
@@ -137,127 +141,6 @@ impl SimService {
     }
 }
 
-impl Observer for SimService {
-    type File = SimFile;
-    type Peer = SimPeer;
-
-    fn arrived(&mut self, name: ClientName, peer: &SimPeer, _: Option<&str>) {
-        let net = &mut *self.net.borrow_mut();
-        let number = name.0 as usize;
-        if net.book.names.len() < number {
-            net.book.names.resize(number, None);
-        }
-        let before = net.book.names[number - 1].replace(peer.id);
-        assert_eq!(before, None, "names are never used twice");
-        assert!(
-            net.setup.verdicts.late_permille > 0 || net.book.admitted().count() == number,
-            "names grow by one"
-        );
-        net.book.arriving.retain(|&each| each != peer.id);
-        net.book.promised.retain(|&(_, each)| each != peer.id);
-        net.book.met.push((peer.id, Met::Client(name)));
-        net.marks.event(Event::Admitted);
-        net.say(|| format!("  wire {}: is {name}", peer.id));
-    }
-
-    fn asked(&mut self, name: ClientName) {
-        let net = &mut *self.net.borrow_mut();
-        let id = net.book.wire(name);
-        assert!(
-            !net.book.asked.contains(&id),
-            "wire {id}: the first line is told of once"
-        );
-        net.book.asked.push(id);
-    }
-
-    fn unended(&mut self, name: ClientName) {
-        let net = &mut *self.net.borrow_mut();
-        let id = net.book.wire(name);
-        assert!(
-            !net.book.unended.contains(&id),
-            "wire {id}: it is said once"
-        );
-        net.book.unended.push(id);
-        net.marks.event(Event::Unended);
-        let (quiet, wire) = (net.setup.limits.unended, &net.wires[id]);
-        assert!(
-            wire.record.moved_at + quiet <= net.now,
-            "wire {id}: it had time to end its line"
-        );
-        net.say(|| format!("  wire {id}: does not end its line"));
-    }
-
-    fn on_event(&mut self, event: EngineEvent) {
-        let net = &mut *self.net.borrow_mut();
-        match event {
-            EngineEvent::Began(_, name) => self.serving = name,
-            EngineEvent::Took(RequestKind::Exit) => {
-                let name = self.serving.expect("who says exit has a name");
-                net.book.exited.push(net.book.wire(name));
-            }
-            _ => {}
-        }
-    }
-
-    fn refused(&mut self, peer: &SimPeer, refusal: Refusal) {
-        self.net.borrow_mut().refused(peer.id, refusal);
-    }
-
-    fn departed(&mut self, name: ClientName, reason: CloseReason, stats: &SessionStats) {
-        let net = &mut *self.net.borrow_mut();
-        let id = net.book.wire(name);
-        let record = &net.wires[id].record;
-        let counted = (stats.bytes_in, stats.bytes_out);
-        assert_eq!(
-            counted,
-            (record.read as u64, record.written as u64),
-            "wire {id}: what went through is what was counted"
-        );
-        assert_eq!(
-            stats.requests > 0 && reason != CloseReason::Web,
-            net.book.asked.contains(&id),
-            "wire {id}: whoever has asked is told of, and nobody else"
-        );
-        assert_eq!(
-            record.unreported, 0,
-            "wire {id}: each file that was begun is also reported"
-        );
-        net.book.departed.push((id, reason));
-        net.book.unadmitted.push_back(id);
-        net.marks.reason(reason);
-        net.say(|| format!("  wire {id}: {name} departs, {reason}"));
-    }
-
-    fn failed(&mut self, name: Option<ClientName>, error: &io::Error) {
-        let net = &mut *self.net.borrow_mut();
-        net.marks.event(Event::Failed);
-        net.say(|| format!("  {name:?} ends through the server's fault: {error}"));
-    }
-
-    fn transferred(&mut self, to: ClientName, transfer: &Transfer<SimFile>, _: Duration) {
-        let net = &mut *self.net.borrow_mut();
-        let id = net.book.wire(to);
-        let record = &mut net.wires[id].record;
-        let is_carried = transfer.file.spec.carried && transfer.size > 0;
-        if is_carried {
-            net.marks.event(if transfer.is_whole() {
-                Event::Carried
-            } else {
-                Event::CarriedInPart
-            });
-        } else {
-            let left = record.unreported.checked_sub(transfer.sent);
-            record.unreported = left.expect("no more is reported than was sent");
-        }
-        net.say(|| {
-            format!(
-                "  wire {id}: was sent {} of {}",
-                transfer.sent, transfer.size
-            )
-        });
-    }
-}
-
 impl Handler for SimService {
     type File = SimFile;
     type Task = SimTask;
@@ -276,7 +159,7 @@ impl Handler for SimService {
             query => query,
         };
         match query {
-            Query::Put { .. } => unreachable!("no uploads are accepted here"),
+            Query::Put { put, size, from } => self.begin(&put, size, from, reply),
             Query::GetOrMessage { text } => {
                 reply.write(|out| Reply::Ack(text).write(out));
                 None
@@ -322,7 +205,33 @@ impl Handler for SimService {
         }
     }
 
+    fn takes_uploads(&self) -> bool {
+        self.net.borrow().setup.catalog.uploads.accepted
+    }
+
+    fn receive(
+        &mut self,
+        task: &mut SimTask,
+        bytes: &[u8],
+        reply: &mut Outbox<SimFile>,
+    ) -> Received {
+        match task {
+            SimTask::Upload(upload) => self.receive_upload(upload, bytes, reply),
+            SimTask::Listing(_) => panic!("a listing wants no bytes"),
+        }
+    }
+
+    fn abandoned(&mut self, task: SimTask, why: CloseReason, reply: &mut Outbox<SimFile>) {
+        if let SimTask::Upload(upload) = task {
+            self.abandon_upload(&upload, why, reply);
+        }
+    }
+
     fn resume(&mut self, task: &mut SimTask, reply: &mut Outbox<SimFile>) -> Step {
+        let task = match task {
+            SimTask::Upload(upload) => return self.resume_upload(upload, reply),
+            SimTask::Listing(listed) => listed,
+        };
         self.steps += 1;
         let Some(step) = task.listing.steps.get(task.next) else {
             reply.write(|out| Reply::End.write(out));

@@ -192,6 +192,7 @@ impl World {
             let found = accesses.iter().find(|(each, _)| *each == ticket);
             found.expect("whoever has a token is known").1
         });
+        self.has_revoked = true;
         self.expect_ends();
     }
 
@@ -206,11 +207,12 @@ impl World {
                 continue;
             };
             let answered = net.wires[id].record.written + view.queued;
+            let more = net.replies_left(id, true);
             let expect: &mut Option<Expect> = &mut self.peers[id].expect;
             let expect = expect.as_mut().expect("a client was met");
             if expect.ending() != Some(Ending::Token) {
                 assert!(
-                    expect.cut(answered, Ending::Token, last_line(end)),
+                    expect.cut(answered, more, Ending::Token, last_line(end)),
                     "wire {id}: more was answered than was asked"
                 );
                 net.marks.event(Event::TokenEnded);

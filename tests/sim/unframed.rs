@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use berth::engine::limits::{Limits, Pauses};
+use berth::wire::CloseReason;
 
 use crate::admission::Verdicts;
 use crate::expect::{Ending, Expect};
@@ -265,8 +266,10 @@ impl Expect {
         if std::mem::take(&mut self.excess) {
             return false;
         }
+        // What is said to an upload may have to wait.
+        let may_be_upload = matches!(self.line.first(), Some(b'p' | b'P' | b'r'));
         self.answer();
-        true
+        !may_be_upload
     }
 
     fn of_the_same_name(&self) -> Self {
@@ -293,8 +296,10 @@ impl World {
             let rests = was.is_open() && !was.owes && !was.is_tasking;
             let record = before.records[id];
             let is_over = record.moved_at + pause <= net.now;
-            // What broke at once, or behind a part of the answer.
-            let is_mute = wire.fatal.is_some() && is.written == record.written;
+            // What broke at once, or behind a part of the answer. Whoever left because of its line
+            // has ended it.
+            let is_web = net.book.departed.contains(&(id, CloseReason::Web));
+            let is_mute = wire.fatal.is_some() && is.written == record.written && !is_web;
             if !rests || !is_over || !net.may_serve || is_mute {
                 continue;
             }
@@ -306,7 +311,7 @@ impl World {
                 continue;
             }
             assert!(
-                !expect.paused() || is_answered,
+                !expect.paused() || is_web || is_answered,
                 "wire {id}: a pause was over, since {:?}, and nothing was answered",
                 record.moved_at
             );

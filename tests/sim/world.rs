@@ -39,6 +39,8 @@ pub(crate) struct World {
     pub(crate) is_stopping: bool,
     /// The judge has something to say: the loop is woken by that too.
     pub(crate) is_woken: bool,
+    /// A token was revoked since the last run in which anybody was served.
+    pub(crate) has_revoked: bool,
     /// The moment that the virtual clock counts from.
     base: Instant,
 }
@@ -61,6 +63,7 @@ impl World {
             limits,
             is_stopping: false,
             is_woken: false,
+            has_revoked: false,
             base: Instant::now(),
         }
     }
@@ -111,6 +114,7 @@ impl World {
     pub(crate) fn serve(&mut self) {
         self.net.borrow_mut().settle();
         let batch = self.collect_edges();
+        self.wait_for_the_disk();
         let due = self.next_deadline().is_some_and(|at| at <= self.now())
             && self.net.borrow().setup.bug != Some(Bug::IgnoreDeadlines);
         let woken = std::mem::take(&mut self.is_woken) || self.verdict_is_due();
@@ -122,12 +126,27 @@ impl World {
             let before = self.before_run();
             let now = self.told();
             self.hub.run(&mut self.service, now);
+            self.has_revoked &= !self.net.borrow().may_serve;
             self.after_run(&before);
             self.decide();
             self.accept();
         }
         self.net.borrow_mut().settle();
         self.check();
+    }
+
+    /// A round of the loop is what the disk needs some of.
+    fn wait_for_the_disk(&mut self) {
+        let net = &mut *self.net.borrow_mut();
+        let before = net.book.waits.len();
+        net.book
+            .waits
+            .iter_mut()
+            .for_each(|(_, rounds)| *rounds -= 1);
+        net.book.waits.retain(|&(_, rounds)| rounds > 0);
+        if net.book.waits.len() < before && net.setup.bug != Some(Bug::LoseWake) {
+            self.hub.wake();
+        }
     }
 
     /// The events that the kernel tells this time, in any order.
@@ -248,7 +267,9 @@ impl World {
 
     /// The server is told to stop: what is under way is still answered, and nothing more.
     pub(crate) fn stop(&mut self) {
-        if self.is_stopping {
+        // Whoever uploads and has just lost its token is told of that first.
+        let is_first = !self.has_revoked || self.net.borrow().book.uploading.is_empty();
+        if self.is_stopping || !is_first {
             return;
         }
         self.is_stopping = true;
@@ -261,10 +282,11 @@ impl World {
                 continue;
             };
             let answered = net.wires[id].record.written + view.queued;
+            let more = net.replies_left(id, false);
             let expect = self.peers[id].expect.as_mut().expect("a client was met");
             let last = "ERR server shutting down\n";
             assert!(
-                expect.cut(answered, Ending::Shutdown, last),
+                expect.cut(answered, more, Ending::Shutdown, last),
                 "wire {id}: more was answered than was asked"
             );
             net.marks.event(Event::ShutdownLine);
