@@ -70,11 +70,12 @@ impl World {
                 continue;
             };
             let wire = &mut net.wires[id];
-            if !peer.is_owed_outside {
+            if !peer.is_owed_outside && !peer.is_owed_by_pipe {
                 wire.record.taken_at = net.now;
             }
             let read = wire.record.read + usize::from(wire.end_read);
             peer.is_owed_outside = wire.record.written < expect.owed_outside(read);
+            peer.is_owed_by_pipe = wire.owes;
         }
     }
 }

@@ -33,6 +33,8 @@ pub(crate) struct Peer {
     pub(crate) is_outside: bool,
     /// It has shown no token, and not all of what it is owed is written.
     pub(crate) is_owed_outside: bool,
+    /// The same, and its sealed pipe had not sent all that it had taken.
+    pub(crate) is_owed_by_pipe: bool,
     /// How much the server had read when the session was last seen open.
     pub(crate) read_while_open: usize,
     pub(crate) fate: Option<Fate>,
@@ -53,6 +55,7 @@ impl Peer {
             expect: None,
             is_outside: false,
             is_owed_outside: false,
+            is_owed_by_pipe: false,
             read_while_open: 0,
             fate: None,
         }
