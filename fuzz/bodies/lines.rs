@@ -32,7 +32,7 @@ pub(crate) fn run(data: &[u8]) {
     buffer.end();
     take(&mut buffer, &mut found);
     assert!(buffer.is_empty(), "after the end nothing is left");
-    assert_eq!(found, said(input));
+    assert_eq!(found, said(input).collect::<Vec<_>>());
 }
 
 fn take(buffer: &mut LineBuffer, found: &mut Vec<Said>) {

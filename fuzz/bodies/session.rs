@@ -10,17 +10,28 @@ use berth::engine::berths::Berths;
 use berth::engine::hub::Hub;
 use berth::engine::limits::Limits;
 use berth::engine::outbox::{Outbox, Transfer};
-use berth::engine::ports::{Handler, More, Observer, Peer, Query, Step, Taken, Transport};
+use berth::engine::ports::{
+    Handler, More, Observer, Peer, Query, Received, Step, Taken, Transport,
+};
 use berth::engine::readiness::Readiness;
-use berth::wire::{ClientName, ErrorReply, LINE_BYTES_MAX, ListedFile, Reply, Request, http};
+use berth::wire::put::Form;
+use berth::wire::{
+    ClientName, CloseReason, ErrorReply, LINE_BYTES_MAX, ListedFile, Put, Reply, Request, http,
+};
 
-use crate::input::{Said, said};
+use crate::input::{Said, Sayings, said};
 
 /// The size of every file, and its bytes.
 const FILE: &[u8; 300] = &[b'f'; 300];
 
 /// Lines of a listing, one a step.
 const LISTED: usize = 3;
+
+/// The size of the largest upload that is accepted.
+const UPLOAD_BYTES_MAX: u64 = 5000;
+
+/// The largest body of a refused one that is discarded.
+const DISCARD_BYTES: u64 = 9000;
 
 /// Both directions of the connection, shared with the transport.
 #[derive(Debug, Default)]
@@ -105,8 +116,26 @@ impl Peer for Nobody {
     fn origin(&self) {}
 }
 
-/// Serves the same file under every name.
-struct OneFile;
+/// Serves the same file under every name, and takes uploads if it is told to.
+struct OneFile {
+    takes_uploads: bool,
+}
+
+/// An answer under way.
+enum Task {
+    /// So many lines of a listing are left.
+    Listing(usize),
+    /// An upload with this name, size, and what came of it.
+    Upload(Vec<u8>, u64, Vec<u8>),
+}
+
+/// What is said of the bytes of an upload.
+fn digest_of(bytes: &[u8]) -> [u8; 32] {
+    let sum = bytes
+        .iter()
+        .fold(7u8, |sum, byte| sum.wrapping_mul(31) ^ byte);
+    [sum; 32]
+}
 
 /// Not the file's, which no check here computes.
 const DIGEST: [u8; 32] = [0x5a; 32];
@@ -126,11 +155,22 @@ impl Observer for OneFile {
 
 impl Handler for OneFile {
     type File = ();
-    type Task = usize;
+    type Task = Task;
 
-    fn answer(&mut self, query: Query<'_>, _: Instant, reply: &mut Outbox<()>) -> Option<usize> {
+    fn answer(&mut self, query: Query<'_>, _: Instant, reply: &mut Outbox<()>) -> Option<Task> {
         match query {
-            Query::Put { .. } => unreachable!("no uploads are accepted here"),
+            Query::Put { put, size, .. } if size > UPLOAD_BYTES_MAX => {
+                let too_large = Reply::Error(ErrorReply::TooLarge(UPLOAD_BYTES_MAX));
+                reply.write(|out| too_large.write(out));
+                debug_assert!(put.size == Some(size));
+                None
+            }
+            Query::Put { put, size, .. } => {
+                if size > 0 && put.form != Form::AtOnce {
+                    reply.write(|out| Reply::Ready(0).write(out));
+                }
+                Some(Task::Upload(put.name.to_vec(), size, Vec::new()))
+            }
             Query::GetOrMessage { .. } => unreachable!("only LF ends a line here"),
             Query::Get { offset, .. } => {
                 let size = FILE.len() as u64;
@@ -159,12 +199,47 @@ impl Handler for OneFile {
             }
             Query::Status | Query::List => {
                 reply.write(|out| Reply::List.write(out));
-                Some(LISTED)
+                Some(Task::Listing(LISTED))
             }
         }
     }
 
-    fn resume(&mut self, left: &mut usize, reply: &mut Outbox<()>) -> Step {
+    fn takes_uploads(&self) -> bool {
+        self.takes_uploads
+    }
+
+    fn receive(&mut self, task: &mut Task, bytes: &[u8], _: &mut Outbox<()>) -> Received {
+        let Task::Upload(_, size, came) = task else {
+            panic!("a listing wants no bytes");
+        };
+        came.extend_from_slice(bytes);
+        assert!(came.len() as u64 <= *size, "no more comes than is wanted");
+        match came.len() % 3 {
+            0 => Received::Pause,
+            _ => Received::Going,
+        }
+    }
+
+    fn abandoned(&mut self, task: Task, why: CloseReason, reply: &mut Outbox<()>) {
+        let Task::Upload(name, size, came) = task else {
+            panic!("nobody leaves while it is answered");
+        };
+        assert_eq!(why, CloseReason::Eof);
+        let (came, name) = (came.len() as u64, &name);
+        reply.write(|out| Reply::Error(ErrorReply::Cut { came, size, name }).write(out));
+    }
+
+    fn resume(&mut self, task: &mut Task, reply: &mut Outbox<()>) -> Step {
+        let left = match task {
+            Task::Listing(left) => left,
+            Task::Upload(_, size, came) if (came.len() as u64) < *size => {
+                return Step::Body(*size - came.len() as u64);
+            }
+            Task::Upload(_, size, came) => {
+                reply.write(|out| Reply::Stored(&digest_of(came), *size).write(out));
+                return Step::Done;
+            }
+        };
         if *left == 0 {
             reply.write(|out| Reply::End.write(out));
             return Step::Done;
@@ -183,13 +258,16 @@ pub(crate) fn run(data: &[u8]) {
         outbox_mark_bytes: 200,
         turn_bytes: 150,
         turn_requests: 3,
+        discard_bytes: DISCARD_BYTES,
         ..Limits::default()
     };
     let now = Instant::now();
-    let mut hub: Hub<End, usize, Berths<Nobody>> = Hub::new(limits, Berths::new(1, 1));
+    let takes_uploads = cuts.first().is_some_and(|cut| cut % 2 == 1);
+    let mut service = OneFile { takes_uploads };
+    let mut hub: Hub<End, Task, Berths<Nobody>> = Hub::new(limits, Berths::new(1, 1));
     let pipe = Rc::new(RefCell::new(Pipe::default()));
     let key = hub.reserve();
-    hub.accept(End(Rc::clone(&pipe)), Nobody, &mut OneFile, now);
+    hub.accept(End(Rc::clone(&pipe)), Nobody, &mut service, now);
     let mut rest = input;
     let mut pieces = cuts.iter().map(|&cut| usize::from(cut) + 1).cycle();
     for turn in 0.. {
@@ -201,7 +279,7 @@ pub(crate) fn run(data: &[u8]) {
         pipe.borrow_mut().ended = rest.is_empty();
         pipe.borrow_mut().room += pieces.next().unwrap_or(1);
         hub.on_ready(key, Readiness::BOTH);
-        hub.run(&mut OneFile, now + Duration::from_millis(turn));
+        hub.run(&mut service, now + Duration::from_millis(turn));
         if hub.peers() == 0 {
             break;
         }
@@ -211,7 +289,7 @@ pub(crate) fn run(data: &[u8]) {
         pipe.borrow().finished,
         "the peer is told that no more comes"
     );
-    let (received, expected) = (&pipe.borrow().received, expected(input));
+    let (received, expected) = (&pipe.borrow().received, expected(input, takes_uploads));
     let differ = received.iter().zip(&expected).position(|(a, b)| a != b);
     assert!(
         received.len() == expected.len() && differ.is_none(),
@@ -222,10 +300,11 @@ pub(crate) fn run(data: &[u8]) {
 }
 
 /// All that the peer is to receive, by the words of the protocol.
-fn expected(input: &[u8]) -> Vec<u8> {
+fn expected(input: &[u8], takes_uploads: bool) -> Vec<u8> {
     let mut out = b"Welcome Client01\n".to_vec();
     let mut is_first = true;
-    for said in said(input) {
+    let mut sayings = said(input);
+    while let Some(said) = sayings.next() {
         let text = match said {
             Said::Mark => {
                 out.extend_from_slice(b"\xff\xfc\x06");
@@ -272,7 +351,12 @@ fn expected(input: &[u8]) -> Vec<u8> {
             Request::Stat { name } => {
                 out.extend_from_slice(&[b"STAT 300 1970-01-01T00:00:00Z ", name, b"\n"].concat());
             }
-            Request::Put(_) => out.extend_from_slice(b"ERR no uploads here\n"),
+            Request::Put(_) if !takes_uploads => out.extend_from_slice(b"ERR no uploads here\n"),
+            Request::Put(put) => {
+                if !upload(put, &mut sayings, &mut out) {
+                    break;
+                }
+            }
             Request::Exit => {
                 out.extend_from_slice(b"Goodbye Client01\n");
                 break;
@@ -280,4 +364,36 @@ fn expected(input: &[u8]) -> Vec<u8> {
         }
     }
     out
+}
+
+/// What the peer is to receive for an upload. `false`: nothing comes behind that.
+fn upload(put: Put<'_>, sayings: &mut Sayings<'_>, out: &mut Vec<u8>) -> bool {
+    let comes_at_once = put.form == Form::AtOnce;
+    let refusal = match put.size {
+        _ if put.name.is_empty() => format!("ERR usage: {} NAME\n", put.usage()),
+        None => "ERR size larger than any file\n".to_owned(),
+        Some(size) if size > UPLOAD_BYTES_MAX => "ERR too large, 5000 bytes at most\n".to_owned(),
+        Some(size) => {
+            if size > 0 && !comes_at_once {
+                out.extend_from_slice(b"READY 0\n");
+            }
+            let body = sayings.take_raw(size);
+            let is_whole = body.len() as u64 == size;
+            if is_whole {
+                Reply::Stored(&digest_of(body), size).write(out);
+            } else {
+                let came = format!("ERR {} of {size} bytes came: ", body.len());
+                out.extend_from_slice(&[came.as_bytes(), put.name, b"\n"].concat());
+            }
+            return is_whole;
+        }
+    };
+    out.extend_from_slice(refusal.as_bytes());
+    let Some(size) = put.size.filter(|&size| size <= DISCARD_BYTES) else {
+        return !comes_at_once;
+    };
+    if comes_at_once {
+        sayings.take_raw(size);
+    }
+    true
 }
