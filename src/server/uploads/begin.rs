@@ -91,6 +91,10 @@ impl Uploads {
             self.shared.check_room(active.promised(), self.promised())?;
         }
         if wanted.id.is_none() {
+            // It cannot be made to wait: its bytes are on their way.
+            if self.shared.syncer().is_busy() {
+                return Err(Failure::Busy);
+            }
             let part = self.shared.staging.create_unnamed();
             active.part = Some(part.map_err(|errno| Failure::of(errno, name))?);
             active.stage = Stage::Reserving;

@@ -6,6 +6,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError};
 use std::thread;
 use std::time::Duration;
@@ -16,6 +17,10 @@ use rustix::io::{Errno, retry_on_intr};
 
 /// How often the loop is woken without anything done, to look for parts that nobody goes on with.
 pub(super) const SWEEP_EVERY: Duration = Duration::from_secs(3600);
+
+/// So many files may wait for the thread that no upload has any more. Each has a descriptor, and a
+/// disk that is slow to remove what clients are quick to send would cost all there are.
+pub(super) const LEFT_MAX: usize = 64;
 
 /// What the thread can be told to do.
 #[derive(Debug)]
@@ -49,6 +54,16 @@ impl Ticket {
     }
 }
 
+impl Work {
+    /// Whether the file is open for this work only.
+    const fn is_left(&self) -> bool {
+        matches!(
+            self,
+            Self::Shorten(..) | Self::Remove(_, Some(_)) | Self::Close(_)
+        )
+    }
+}
+
 struct Job {
     work: Work,
     done: SyncSender<Result<(), Errno>>,
@@ -56,7 +71,11 @@ struct Job {
 
 /// The way to the thread. It ends when this is dropped and its work is done.
 #[derive(Debug)]
-pub(super) struct Syncer(Sender<Job>);
+pub(super) struct Syncer {
+    jobs: Sender<Job>,
+    /// How many files wait that no upload has any more.
+    left: Arc<AtomicUsize>,
+}
 
 impl Syncer {
     /// Starts the thread, which removes what is in `staging` and calls `wake` after each piece of
@@ -65,28 +84,45 @@ impl Syncer {
     /// # Errors
     /// When the kernel has no thread to give.
     pub(super) fn start(staging: OwnedFd, wake: impl Fn() + Send + 'static) -> io::Result<Self> {
-        let (sender, jobs) = mpsc::channel();
+        let (syncer, jobs) = Self::new();
+        let left = Arc::clone(&syncer.left);
         thread::Builder::new()
             .name("disk".to_owned())
-            .spawn(move || run(&staging, &jobs, wake))?;
-        Ok(Self(sender))
+            .spawn(move || run(&staging, &jobs, &left, wake))?;
+        Ok(syncer)
+    }
+
+    fn new() -> (Self, Receiver<Job>) {
+        let (jobs, receiver) = mpsc::channel();
+        let left = Arc::default();
+        (Self { jobs, left }, receiver)
+    }
+
+    /// Whether so many files wait that no upload may begin.
+    pub(super) fn is_busy(&self) -> bool {
+        self.left.load(Ordering::Relaxed) >= LEFT_MAX
     }
 
     /// Has this done after all that was asked for before.
     pub(super) fn ask(&self, work: Work) -> Ticket {
         let (done, ticket) = mpsc::sync_channel(1);
+        if work.is_left() {
+            self.left.fetch_add(1, Ordering::Relaxed);
+        }
         // If the thread is gone, the ticket says so.
-        let _ = self.0.send(Job { work, done });
+        let _ = self.jobs.send(Job { work, done });
         Ticket(ticket)
     }
 }
 
-fn run(staging: &OwnedFd, jobs: &Receiver<Job>, wake: impl Fn()) {
+fn run(staging: &OwnedFd, jobs: &Receiver<Job>, left: &AtomicUsize, wake: impl Fn()) {
     let mut is_told = false;
     loop {
         match jobs.recv_timeout(SWEEP_EVERY) {
             Ok(Job { work, done }) => {
+                let was_left = usize::from(work.is_left());
                 let result = perform(staging, work, &mut is_told);
+                left.fetch_sub(was_left, Ordering::Relaxed);
                 // Nobody waits for it any more, perhaps.
                 let _ = done.send(result);
             }
@@ -133,18 +169,21 @@ fn synced(result: Result<(), Errno>, is_told: &mut bool) -> Result<(), Errno> {
 
 /// A disk that does what a test says.
 #[cfg(test)]
-pub(super) struct Disk(Receiver<Job>);
+pub(super) struct Disk(Receiver<Job>, Arc<AtomicUsize>);
 
 #[cfg(test)]
 impl Disk {
     pub(super) fn new() -> (Syncer, Self) {
-        let (sender, jobs) = mpsc::channel();
-        (Syncer(sender), Self(jobs))
+        let (syncer, jobs) = Syncer::new();
+        let left = Arc::clone(&syncer.left);
+        (syncer, Self(jobs, left))
     }
 
     /// Is done with the next piece of work, if there is any.
     pub(super) fn answer(&self, result: Result<(), Errno>) -> Option<Work> {
         let Job { work, done } = self.0.try_recv().ok()?;
+        self.1
+            .fetch_sub(usize::from(work.is_left()), Ordering::Relaxed);
         let _ = done.send(result);
         Some(work)
     }

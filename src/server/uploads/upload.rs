@@ -215,7 +215,7 @@ impl Active {
             unreachable!("bytes that come at once have a part from the start");
         };
         let (staging, syncer) = shared.staging();
-        if !staging.is_settled(&id, syncer) {
+        if syncer.is_busy() || !staging.is_settled(&id, syncer) {
             return Ok(Progress::Waiting);
         }
         self.expected = staging.bytes_of(&id);

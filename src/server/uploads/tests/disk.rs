@@ -171,3 +171,26 @@ fn a_file_is_not_called_stored_if_its_name_may_be_lost() {
     assert_eq!(all.len(), 2, "the file and its folder");
     assert_eq!(yard.settle(&mut upload), stored(b"abc"));
 }
+
+#[test]
+fn files_that_a_slow_disk_has_not_removed_yet_are_bounded() {
+    let (mut yard, disk) = with_disk();
+    let zero = "0".repeat(64);
+    for i in 0..64 {
+        let mut upload = yard.ready(&format!("put@{zero} 1 - a{i}"));
+        assert_eq!(yard.send(&mut upload, b"x"), Received::Going);
+        assert_eq!(
+            yard.settle(&mut upload),
+            Progress::Failed(Failure::DigestDiffers)
+        );
+    }
+    assert_eq!(yard.ask("put 1 b").err(), Some(Failure::Busy));
+    let mut upload = yard.ask(&format!("put@{zero} 1 - b")).unwrap();
+    assert_eq!(yard.settle(&mut upload), Progress::Waiting);
+    assert!(matches!(
+        disk.answer(Ok(())),
+        Some(Work::Remove(_, Some(_)))
+    ));
+    assert_eq!(yard.settle(&mut upload), Progress::Ready(0));
+    assert!(yard.ask("put 1 c").is_ok());
+}
