@@ -12,6 +12,7 @@ mod order;
 mod parts;
 mod room;
 mod same_name;
+mod slow;
 mod start;
 
 use std::fmt::Write as _;
