@@ -31,9 +31,9 @@ pub use failure::{Failure, reason_of};
 pub use start::{Fault, STAGING};
 pub use upload::{Progress, Tools};
 
-/// How many descriptors uploads need besides those of their clients: the parts that are kept open, those that
-/// are to be removed,
-/// the folder, the staging folder twice, and the one that wakes the loop.
+/// How many descriptors uploads need besides those of their clients: the parts that are kept open,
+/// those that are to be removed, the folder, the staging folder twice, and the one that wakes the
+/// loop.
 pub const DESCRIPTORS: usize = staging::WARM_MAX + syncer::LEFT_MAX + 4;
 
 /// Which uploads are accepted.
