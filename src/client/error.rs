@@ -11,7 +11,8 @@ use std::time::Duration;
 use crate::regular_file::NotRegular;
 use crate::wire::Digest;
 use crate::wire::reply::{
-    DIGEST_DIFFERS, EXISTS, NO_ROOM, NO_SUCH_FILE, NO_UPLOADS, NOT_ALLOWED, TAKEN_OVER,
+    DIGEST_DIFFERS, EXISTS, NO_OVERWRITE, NO_ROOM, NO_SUCH_FILE, NO_UPLOADS, NOT_ALLOWED,
+    TAKEN_OVER,
 };
 
 /// The exit code after Ctrl-C: 128 and the number of the signal, as shells count.
@@ -287,6 +288,7 @@ fn advice_on_refusal(reason: &[u8]) -> Option<&'static str> {
     [
         (NO_SUCH_FILE, "'berth list' shows the files"),
         (NO_UPLOADS, "'berthd --uploads' accepts them"),
+        (NO_OVERWRITE, "'berthd --overwrite' allows it"),
         (EXISTS, "'berth put --on-exist' says what to do with it"),
         (DIGEST_DIFFERS, "upload it again"),
     ]

@@ -18,6 +18,8 @@ const NOT_WEB: &[u8] = b"this is not a web server";
 pub const TAKEN_OVER: &[u8] = b"taken over by another connection";
 /// The reason where files are handed out and not accepted.
 pub const NO_UPLOADS: &[u8] = b"no uploads here";
+/// The reason where what is there is never replaced.
+pub const NO_OVERWRITE: &[u8] = b"nothing is replaced here";
 /// How the reason begins when something has that name already.
 pub const EXISTS: &[u8] = b"exists: ";
 /// How the reason begins when the disk, or what may be used of it, is full.
@@ -177,7 +179,7 @@ impl ErrorReply<'_> {
         let mut about = |words: &[u8], name: &[u8]| out.extend_from_slice(&[words, name].concat());
         match self {
             Self::NoUploads => about(NO_UPLOADS, b""),
-            Self::NoOverwrite => about(b"nothing is replaced here", b""),
+            Self::NoOverwrite => about(NO_OVERWRITE, b""),
             Self::SizeTooLarge => about(b"size larger than any file", b""),
             Self::Exists(name) => about(EXISTS, name),
             Self::BeingUploaded(name) => about(b"being uploaded: ", name),

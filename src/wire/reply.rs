@@ -6,7 +6,8 @@ use std::fmt;
 
 use crate::wire::entry::ListedFile;
 pub use crate::wire::error_reply::{
-    DIGEST_DIFFERS, EXISTS, ErrorReply, NO_ROOM, NO_UPLOADS, TAKEN_OVER, is_cut, is_last_word,
+    DIGEST_DIFFERS, EXISTS, ErrorReply, NO_OVERWRITE, NO_ROOM, NO_UPLOADS, TAKEN_OVER, is_cut,
+    is_last_word,
 };
 use crate::wire::request::parse_u64;
 use crate::wire::telnet::NO_MARK;

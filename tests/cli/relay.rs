@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, poll};
+
 /// A relay on a port of its own, which lives as long as the test.
 pub(crate) struct Relay {
     pub(crate) address: SocketAddr,
@@ -28,7 +30,23 @@ impl Relay {
         Self::with(server, vec![length], false)
     }
 
+    /// In front of `server`. Each connection is cut when it has taken as many bytes to the server
+    /// as
+    /// the next of `lengths` says; those after the last are not.
+    pub(crate) fn upstream(server: SocketAddr, lengths: Vec<u64>) -> Self {
+        Self::counting(server, lengths, true, Count::Up)
+    }
+
+    /// In front of `server`, taking so many bytes to it and then nothing more, for ever.
+    pub(crate) fn stuck_upstream(server: SocketAddr, length: u64) -> Self {
+        Self::counting(server, vec![length], false, Count::Up)
+    }
+
     fn with(server: SocketAddr, lengths: Vec<u64>, cuts_the_line: bool) -> Self {
+        Self::counting(server, lengths, cuts_the_line, Count::Down)
+    }
+
+    fn counting(server: SocketAddr, lengths: Vec<u64>, cuts_the_line: bool, count: Count) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let cuts = Arc::new(AtomicUsize::new(0));
@@ -37,19 +55,25 @@ impl Relay {
             let mut lengths = lengths.into_iter();
             while let Ok((client, _)) = listener.accept() {
                 let server = TcpStream::connect(server).unwrap();
-                let (up, up_to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
-                thread::spawn(move || pass(up, &up_to, u64::MAX));
+                let near = client.try_clone().unwrap();
+                let (from, to) = match count {
+                    Count::Down => (server, client),
+                    Count::Up => (client, server),
+                };
+                let (back, back_to) = (to.try_clone().unwrap(), from.try_clone().unwrap());
+                thread::spawn(move || pass(back, &back_to, u64::MAX));
                 let cuts = Arc::clone(&counted);
                 let length = lengths.next().unwrap_or(u64::MAX);
                 thread::spawn(move || {
-                    let all = pass(server.try_clone().unwrap(), &client, length);
+                    let all = pass(from.try_clone().unwrap(), &to, length);
                     if all && !cuts_the_line {
-                        // The client's end is what ends this.
-                        let _ = client.try_clone().unwrap().read(&mut [0]);
+                        wait_for_end(&near);
+                        cut(&from, false);
+                        cut(&to, false);
                     } else if all {
                         let reset = cuts.fetch_add(1, Ordering::SeqCst).is_multiple_of(2);
-                        cut(&client, reset);
-                        cut(&server, true);
+                        cut(&to, reset);
+                        cut(&from, true);
                     }
                 });
             }
@@ -61,6 +85,21 @@ impl Relay {
     pub(crate) fn cuts(&self) -> usize {
         self.cuts.load(Ordering::SeqCst)
     }
+}
+
+/// Which bytes are counted.
+#[derive(Clone, Copy)]
+enum Count {
+    /// Those to the client.
+    Down,
+    /// Those to the server.
+    Up,
+}
+
+/// Waits until the other end is gone, and reads nothing of what it has sent.
+fn wait_for_end(stream: &TcpStream) {
+    let mut asked = [PollFd::new(stream, PollFlags::RDHUP)];
+    let _ = poll(&mut asked, None);
 }
 
 fn cut(stream: &TcpStream, reset: bool) {

@@ -13,7 +13,7 @@ use crate::support::{Server, Setup, noise};
 const RELAY_BYTES: usize = 24 << 20;
 
 /// How often the relay cuts the line.
-const CUTS: u64 = 20;
+pub(crate) const CUTS: u64 = 20;
 
 pub(crate) fn run(folder: &Folder, server: std::net::SocketAddr, arguments: &[&str]) -> Ended {
     let mut command = folder.berth_at(server);
@@ -21,13 +21,13 @@ pub(crate) fn run(folder: &Folder, server: std::net::SocketAddr, arguments: &[&s
     finish(command.spawn().unwrap(), b"")
 }
 
-fn relay_bytes() -> usize {
+pub(crate) fn relay_bytes() -> usize {
     let asked = std::env::var("BERTH_TEST_RELAY_BYTES").ok();
     asked.map_or(RELAY_BYTES, |bytes| bytes.parse().expect("a number"))
 }
 
 /// Where the line is cut: anywhere, but so early that the file is not whole after the last cut.
-fn lengths(size: u64) -> Vec<u64> {
+pub(crate) fn lengths(size: u64) -> Vec<u64> {
     let mut state = u64::from(std::process::id());
     let mut next = || {
         state = state

@@ -6,6 +6,8 @@ mod names;
 #[cfg(target_os = "linux")]
 mod person;
 mod refusals;
+#[cfg(target_os = "linux")]
+mod whole;
 
 use std::fs::{self, File};
 use std::time::{Duration, UNIX_EPOCH};
