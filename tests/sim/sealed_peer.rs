@@ -154,8 +154,9 @@ impl SealedPeer {
             let nonsense = self.cipher.nonsense(rng);
             return self.queue(nonsense, 0);
         }
-        if rng.chance(60) {
-            let new_keys = self.cipher.new_keys();
+        if rng.chance(60)
+            && let Some(new_keys) = self.cipher.new_keys()
+        {
             return self.queue(new_keys, 0);
         }
         if rng.chance(60)
@@ -237,9 +238,10 @@ impl FarCipher {
         }
     }
 
-    fn new_keys(&mut self) -> Vec<u8> {
+    /// What makes new keys, if the rules allow it once more.
+    fn new_keys(&mut self) -> Option<Vec<u8>> {
         match self {
-            Self::Toy(_) => frame(NEW_KEYS, &[]),
+            Self::Toy(_) => Some(frame(NEW_KEYS, &[])),
             Self::Tls(tls) => tls.new_keys(),
         }
     }

@@ -17,6 +17,10 @@ use crate::sealed_peer::End;
 /// What a PKCS #8 file of an Ed25519 key begins with.
 const KEY_HEAD: [u8; 16] = *b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20";
 
+/// How often rustls lets a peer make new keys with no data in between. For the next one it has no
+/// alert, so the end would be said as if no rule were broken.
+const NEW_KEYS_MAX: u8 = 32;
+
 /// What the server says to whoever has said nothing of TLS.
 const IN_CLEAR: &[u8] = b"ERR this port speaks TLS\n";
 
@@ -56,6 +60,8 @@ pub(crate) struct TlsPeer {
     has_heard: bool,
     /// What came that is no TLS.
     clear: Vec<u8>,
+    /// How often new keys were made since the last data.
+    new_keys: u8,
     pub(crate) end: Option<End>,
 }
 
@@ -67,6 +73,7 @@ impl TlsPeer {
             tls: tls.expect("it can be begun"),
             has_heard: false,
             clear: Vec::new(),
+            new_keys: 0,
             end: None,
         }
     }
@@ -94,18 +101,23 @@ impl TlsPeer {
         if self.is_broken() {
             return [b"\x17\x03\x03\x01\x00", plain].concat();
         }
+        self.new_keys = 0;
         let mut writer = self.tls.writer();
         writer.write_all(plain).expect("there is room");
         self.output()
     }
 
-    pub(crate) fn new_keys(&mut self) -> Vec<u8> {
+    pub(crate) fn new_keys(&mut self) -> Option<Vec<u8>> {
         if self.is_broken() {
-            return self.seal(b"keys");
+            return Some(self.seal(b"keys"));
         }
+        if self.new_keys == NEW_KEYS_MAX {
+            return None;
+        }
+        self.new_keys += 1;
         let asked = self.tls.refresh_traffic_keys();
         asked.expect("the handshake is complete");
-        self.output()
+        Some(self.output())
     }
 
     pub(crate) fn say_end(&mut self) -> Vec<u8> {
