@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use crate::program::{DEADLINE, Ended, Folder, finish};
-use crate::support::{Server, Setup, noise};
+use crate::support::{Server, Setup, noise, skip};
 use crate::survival::run;
 
 /// Puts something at a path.
@@ -116,7 +116,7 @@ fn refused(folder: &Folder, server: &Server, calls: &[&str], arguments: &[&str])
         .args(["-o", "/dev/null", "true"])
         .output();
     if !works.is_ok_and(|output| output.status.success()) {
-        println!("skipped: strace cannot be used here");
+        skip("strace cannot be used here", "apt-get install strace");
         return None;
     }
     strace
@@ -277,7 +277,10 @@ fn a_download_is_saved_where_there_are_no_hard_links() {
         fs::create_dir(folder.path(name)).unwrap();
     }
     let Some(_mount) = Mount::new(&folder.path("below"), &folder.path("at")) else {
-        println!("skipped: no sshfs, no sftp-server or no FUSE here");
+        skip(
+            "no sshfs, no sftp-server or no FUSE here",
+            "apt-get install sshfs openssh-sftp-server",
+        );
         return;
     };
     assert!(fs::write(folder.path("at/x"), b"").is_ok());

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::process::{Command, Stdio};
 
-use crate::support::{Peer, Setup, outcome};
+use crate::support::{Peer, Setup, outcome, skip};
 
 /// What one read returns, as a client has it that reads once for each answer.
 fn read_once(peer: &Peer) -> String {
@@ -121,7 +121,7 @@ fn the_client_in_the_readme_works() {
         .status()
         .is_err()
     {
-        return println!("skipped: no python3 here");
+        return skip("no python3 here", "apt-get install python3");
     }
     let (code, said, wrong) = outcome(Command::new("python3").arg("-c").arg(client));
     assert_eq!(code, Some(0), "{wrong}");

@@ -8,7 +8,7 @@ use std::process::Command;
 use rustix::process::{Resource, Rlimit, prlimit};
 
 use crate::book::{number, of, read, stop};
-use crate::support::{Peer, Server, Setup};
+use crate::support::{Peer, Server, Setup, skip};
 
 /// A file system in memory, gone with this.
 struct Small<'a>(&'a Path);
@@ -98,7 +98,7 @@ fn play(server: Server, journal: &Path, fill: impl FnOnce(), clear: impl FnOnce(
 fn a_full_disk_costs_records_and_no_client_and_they_appear_again_when_there_is_room() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let Some(small) = Small::mount(folder.path()) else {
-        println!("skipped: a tmpfs can be mounted by root only");
+        skip("a tmpfs can be mounted by root only", "run as root");
         return;
     };
     let (journal, ballast) = (small.0.join("journal"), small.0.join("ballast"));

@@ -6,6 +6,7 @@
 mod network;
 mod peer;
 mod server;
+mod skip;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -14,6 +15,7 @@ use std::time::Duration;
 pub(crate) use network::{connect_from, in_own_network, ip};
 pub(crate) use peer::{Peer, meanwhile};
 pub(crate) use server::{Server, Setup};
+pub(crate) use skip::skip;
 
 /// Far longer than anything takes on the slowest machine that runs this: it is there so that a
 /// mistake ends in a message.

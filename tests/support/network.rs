@@ -11,6 +11,8 @@ use std::thread;
 use nix::sched::{CloneFlags, unshare};
 use socket2::{Domain, Socket, Type};
 
+use super::skip;
+
 /// Runs a test in a network that has nothing but its loopback interface. Where none can be made,
 /// says so and runs nothing.
 pub(crate) fn in_own_network(test: impl FnOnce() + Send) {
@@ -18,7 +20,10 @@ pub(crate) fn in_own_network(test: impl FnOnce() + Send) {
         let is_made = unshare(CloneFlags::CLONE_NEWNET).is_ok() && ip("link set lo up");
         match is_made {
             true => test(),
-            false => println!("skipped: no network namespace can be made here"),
+            false => skip(
+                "no network namespace can be made here",
+                "run as root, with iproute2",
+            ),
         }
     };
     let ran = thread::scope(|scope| scope.spawn(run).join());

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::peer::{End, Keys, connect, tls_address};
-use crate::support::{Server, outcome};
+use crate::support::{Server, outcome, skip};
 
 const SPEAKS_TLS: &[u8] = b"ERR this port speaks TLS\n";
 
@@ -189,7 +189,7 @@ fn a_client_that_names_another_protocol_is_refused() {
     command.args(["s_client", "-alpn", "h2", "-connect", &address]);
     command.stdin(std::process::Stdio::null());
     if command.output().is_err() {
-        return println!("skipped: there is no openssl here");
+        return skip("there is no openssl here", "apt-get install openssl");
     }
     let (_, _, err) = outcome(&mut command);
     assert!(err.contains("no application protocol"), "{err}");

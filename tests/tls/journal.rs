@@ -10,7 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::peer::{Keys, connect, tls_address};
-use crate::support::{Server, outcome};
+use crate::support::{Server, outcome, skip};
 
 /// Every record of a server that has stopped.
 fn records(mut server: Server, journal: &Path) -> Vec<Value> {
@@ -75,7 +75,10 @@ fn who_speaks_no_tls_or_fails_its_handshake_is_counted_by_address_and_second() {
         let (code, _, err) = outcome(&mut openssl);
         assert_ne!(code, Some(0), "{err}");
     } else {
-        println!("skipped: no openssl here to distrust the certificate");
+        skip(
+            "no openssl here to distrust the certificate",
+            "apt-get install openssl",
+        );
     }
     // No berth and no name was spent on them.
     let _first = keys.client(&server, "Client01");

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use crate::peer::{Keys, tls_address};
-use crate::support::{Server, noise, outcome};
+use crate::support::{Server, noise, outcome, skip};
 
 #[test]
 fn openssl_speaks_to_it_as_nc_does() {
@@ -16,7 +16,7 @@ fn openssl_speaks_to_it_as_nc_does() {
         tls_address(&server)
     );
     if Command::new("openssl").arg("version").output().is_err() {
-        return println!("skipped: there is no openssl here");
+        return skip("there is no openssl here", "apt-get install openssl");
     }
     let (_, out, err) = outcome(Command::new("sh").args(["-c", &script]));
     let all = "Welcome Client01\nhello ACK\nSTART 10\n0123456789END\nGoodbye Client01\n";
@@ -45,7 +45,7 @@ fn python_speaks_to_it() {
     let server = keys.serve(|setup| setup.file("big", &bytes));
     let mut python = python(&keys, &server);
     if Command::new("python3").arg("-V").output().is_err() {
-        return println!("skipped: there is no Python here");
+        return skip("there is no Python here", "apt-get install python3");
     }
     let (code, out, err) = outcome(&mut python);
     let digest = server.client("Client02").ask("sha256 big");

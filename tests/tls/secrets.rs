@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::peer::{Keys, TlsPeer, token};
-use crate::support::Server;
+use crate::support::{Server, skip};
 
 /// The records that come from now on, up to an end that is no reset: what each is, and how long.
 fn records(peer: &TlsPeer) -> Vec<(u8, usize)> {
@@ -139,7 +139,7 @@ fn a_request_behind_a_wrong_token_opens_no_file() {
     } = setting();
     let transcript = folder.path().join("strace");
     let Some(mut strace) = watch(&server, &transcript) else {
-        return println!("skipped: strace cannot be used here");
+        return skip("strace cannot be used here", "apt-get install strace");
     };
     for shown in wrong(&token) {
         let peer = show(&keys, &server, &shown, "get secret\n");

@@ -4,7 +4,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use crate::peer::Keys;
-use crate::support::{in_own_network, noise};
+use crate::support::{in_own_network, noise, skip};
 
 /// Makes the kernel's buffers so small that no answer of this test fits. `false`: not here.
 fn shrink_buffers() -> bool {
@@ -18,7 +18,10 @@ fn shrink_buffers() -> bool {
 fn an_answer_that_is_all_encrypted_and_not_all_sent_stalls_however_short_it_is() {
     in_own_network(|| {
         if !shrink_buffers() {
-            return println!("skipped: the kernel's buffers cannot be made smaller here");
+            return skip(
+                "the kernel's buffers cannot be made smaller here",
+                "run as root",
+            );
         }
         let keys = Keys::new();
         let bytes = noise(14_000);

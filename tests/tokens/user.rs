@@ -7,12 +7,12 @@ use std::process::Command;
 use rustix::process::geteuid;
 
 use crate::door::{Guard, asked, inside, reload};
-use crate::support::outcome;
+use crate::support::{outcome, skip};
 
 #[test]
 fn files_that_cannot_be_read_after_root_is_given_up_change_nothing() {
     if !geteuid().is_root() {
-        return println!("skipped: only root can give itself up");
+        return skip("only root can give itself up", "run as root");
     }
     let guard = Guard::new();
     let old = guard.add("old --rights echo");

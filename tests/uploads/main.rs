@@ -7,6 +7,7 @@
 mod support;
 
 mod bodies;
+mod injected;
 mod names;
 mod order;
 mod parts;

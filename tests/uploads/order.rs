@@ -6,7 +6,8 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
-use crate::support::Peer;
+use crate::injected::can_trace;
+use crate::support::{Peer, skip};
 use crate::{setup, stored, upload, waiting};
 
 /// Kills what it holds when it is dropped.
@@ -20,24 +21,9 @@ impl Drop for Traced {
     }
 }
 
-/// Whether strace may be used here, or why not.
-fn strace() -> Result<(), String> {
-    let tried = Command::new("strace")
-        .args(["-qq", "-e", "trace=none", "true"])
-        .output();
-    match tried {
-        Err(error) => Err(error.to_string()),
-        Ok(output) if !output.status.success() => {
-            Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
-        }
-        Ok(_) => Ok(()),
-    }
-}
-
 /// The calls of a server while these requests are answered, a line each, in their order.
 fn calls(ask: impl FnOnce(&mut Peer)) -> Option<Vec<String>> {
-    if let Err(why) = strace() {
-        println!("skipped: strace cannot be used here: {why}");
+    if !can_trace() {
         return None;
     }
     let trace = tempfile::NamedTempFile::new().unwrap();
@@ -60,7 +46,7 @@ fn calls(ask: impl FnOnce(&mut Peer)) -> Option<Vec<String>> {
     let stdout = traced.0.stdout.take().expect("it is piped");
     BufReader::new(stdout).read_line(&mut line).unwrap();
     let Some(address) = line.trim_end().strip_prefix("berthd listening on ") else {
-        println!("skipped: under strace it says {line:?}");
+        skip("under strace the server does not start", "run as root");
         return None;
     };
     let mut peer = Peer::new(TcpStream::connect(address).unwrap());

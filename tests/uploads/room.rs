@@ -2,7 +2,7 @@
 
 use rustix::fs::statvfs;
 
-use crate::support::{Server, Setup, meanwhile};
+use crate::support::{Server, Setup, meanwhile, skip};
 use crate::{hex, setup};
 
 fn free(server: &Server) -> u64 {
@@ -24,7 +24,10 @@ fn of_three_who_want_most_of_the_room_one_is_let_send() {
     // A little more than a third of it stays with the others.
     let size = free(&server) / 10 * 6;
     if size > 64 << 30 {
-        println!("skipped: to reserve {size} bytes takes too long");
+        skip(
+            "the disk has too much room to reserve most of it",
+            "use a smaller one for TMPDIR",
+        );
         return;
     }
     let mut peers = ["Client01", "Client02", "Client03"].map(|name| server.client(name));
@@ -47,7 +50,10 @@ fn room_is_reserved_at_ready_and_given_back_when_the_client_goes() {
     let mut peer = server.client("Client02");
     assert_eq!(peer.ask(&large(SIZE, "f")), "READY 0");
     if free(&server) + SIZE / 2 > before {
-        println!("skipped: this file system reserves nothing");
+        skip(
+            "this file system reserves nothing",
+            "use ext4 or tmpfs for TMPDIR",
+        );
         return;
     }
     drop(peer);
