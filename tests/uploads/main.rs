@@ -7,7 +7,11 @@
 mod support;
 
 mod bodies;
+mod failing;
+mod full;
 mod injected;
+mod killed;
+mod memory;
 mod names;
 mod order;
 mod parts;
