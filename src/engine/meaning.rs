@@ -51,14 +51,11 @@ impl<'a> Meaning<'a> {
             Line::Unframed(text) => (text, false),
         };
         let request = Request::parse(text);
-        if let Request::Put(put) = request {
-            return Self::Put(put, judge(put, access));
-        }
         let refused = match access {
             Access::Free => None,
             access => Self::refused(text, request, access),
         };
-        let meaning = refused.unwrap_or_else(|| Self::of_request(request));
+        let meaning = refused.unwrap_or_else(|| Self::of_request(request, access));
         if is_framed {
             return meaning;
         }
@@ -110,7 +107,7 @@ impl<'a> Meaning<'a> {
     }
 
     #[inline]
-    fn of_request(request: Request<'a>) -> Self {
+    fn of_request(request: Request<'a>, access: Access) -> Self {
         match request {
             Request::Message(text) => Self::Say(RequestKind::Message, Reply::Ack(text)),
             Request::NoName(word) => {
@@ -127,7 +124,7 @@ impl<'a> Meaning<'a> {
             }
             Request::Sha256 { name } => Self::Ask(RequestKind::Sha256, Query::Sha256 { name }),
             Request::Stat { name } => Self::Ask(RequestKind::Stat, Query::Stat { name }),
-            Request::Put(put) => Self::Put(put, judge(put, Access::Free)),
+            Request::Put(put) => Self::Put(put, judge(put, access)),
             Request::Exit => Self::Exit,
         }
     }

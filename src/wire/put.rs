@@ -39,7 +39,6 @@ impl<'a> Put<'a> {
     /// Reads a line, given without its line end. `None`: it is another request, or a message.
     #[must_use]
     pub fn parse(line: &'a [u8]) -> Option<Self> {
-        // Every message comes through here, so the common case is decided by its first byte.
         let (replaces, verb) = match line.first()? {
             b'p' | b'P' => (false, &b"put"[..]),
             b'r' | b'R' => (true, &b"replace"[..]),

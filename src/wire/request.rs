@@ -51,21 +51,26 @@ pub enum Request<'a> {
 impl<'a> Request<'a> {
     /// Reads one line, given without its line end. Every sequence of bytes is some request.
     #[must_use]
+    #[inline]
     pub fn parse(line: &'a [u8]) -> Self {
+        // Most lines are messages, and most of those are known by their first byte.
+        let request = match line.first().map_or(0, u8::to_ascii_lowercase) {
+            b'e' | b'g' | b'l' | b'p' | b'r' | b's' => Self::parse_command(line),
+            _ => None,
+        };
+        request.unwrap_or(Self::Message(line))
+    }
+
+    fn parse_command(line: &'a [u8]) -> Option<Self> {
         Self::parse_word(line)
             .or_else(|| Self::parse_get(line))
             .or_else(|| Self::parse_naming(line, "sha256", |name| Self::Sha256 { name }))
             .or_else(|| Self::parse_naming(line, "stat", |name| Self::Stat { name }))
             .or_else(|| Put::parse(line).map(Self::Put))
-            .unwrap_or(Self::Message(line))
     }
 
     /// `status`, `list` and `exit` are the whole line but for blanks behind them.
     fn parse_word(line: &[u8]) -> Option<Self> {
-        // Every message comes through here, so the common case is decided by its first byte.
-        if !matches!(line.first()?, b's' | b'S' | b'l' | b'L' | b'e' | b'E') {
-            return None;
-        }
         let blanks = line.iter().rev().take_while(|b| matches!(b, b' ' | b'\t'));
         let word = &line[..line.len() - blanks.count()];
         [
