@@ -30,7 +30,8 @@ const PIECE_BYTES: usize = 128 * 1024;
 /// Small enough to stay in the processor's cache between the two sides of a loopback connection.
 const SEND_BUFFER_BYTES: usize = 256 * 1024;
 
-fn listen() -> io::Result<TcpListener> {
+/// Listens, and says where.
+pub(crate) fn listen() -> io::Result<TcpListener> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     println!("listening on {}", listener.local_addr()?);
     Ok(listener)

@@ -55,8 +55,26 @@ impl Dialect {
         }
     }
 
-    /// What stands before a file's bytes.
-    const fn end_of_header(self) -> &'static str {
+    /// Announces a file of so many bytes, which come right behind.
+    pub(crate) fn put(self, name: &str, size: u64) -> String {
+        match self {
+            Self::Http => {
+                format!("PUT /{name} HTTP/1.1\r\nHost: bench\r\nContent-Length: {size}\r\n\r\n")
+            }
+            _ => format!("put {size} {name}\n"),
+        }
+    }
+
+    /// Whether the answer to an upload is that there is a new file.
+    pub(crate) fn is_stored(self, answer: &str) -> bool {
+        match self {
+            Self::Http => answer.starts_with("HTTP/1.1 201 "),
+            _ => answer.starts_with("STORED "),
+        }
+    }
+
+    /// What stands before a file's bytes, and behind the answer to an upload.
+    pub(crate) const fn end_of_header(self) -> &'static str {
         match self {
             Self::Http => "\r\n\r\n",
             _ => "\n",

@@ -35,19 +35,23 @@ mod probe;
 mod process;
 mod results;
 mod rows;
+mod sender;
 mod servers;
 mod sheet;
+mod sink;
 mod stream;
 mod table;
 mod targets;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
+    let argument = |index| arguments.get(index).map_or("", String::as_str);
     let done = match arguments.first().map(String::as_str) {
         Some(process::LEASH) => Err(process::become_leashed(&arguments[1..])),
         Some(bare::ECHO) => bare::echo(),
         Some(bare::REFUSAL) => bare::refuse(),
-        Some(bare::SENDFILE) => bare::send_files(arguments.get(1).map_or("", String::as_str)),
+        Some(bare::SENDFILE) => bare::send_files(argument(1)),
+        Some(sink::SINK) => sink::keep(argument(1), argument(2)),
         // Cargo adds `--bench`.
         _ => compare(),
     };

@@ -29,6 +29,11 @@ pub(crate) struct Plan {
     pub(crate) big: String,
     pub(crate) cold: String,
     pub(crate) files: PathBuf,
+    /// Where uploads go. Each row empties it.
+    pub(crate) inbox: PathBuf,
+    /// How many bytes are uploaded by one client, and by each of several.
+    pub(crate) put_bytes: u64,
+    pub(crate) each_put_bytes: u64,
     /// The folder of `list`.
     pub(crate) tree: PathBuf,
     /// How many idle clients there are in the two rows that have any.
@@ -65,6 +70,9 @@ impl Plan {
             big: format!("big-{mib}m"),
             cold: format!("cold-{mib}m"),
             files: home.join("files"),
+            inbox: home.join("inbox"),
+            put_bytes: mib * MIB,
+            each_put_bytes: mib * MIB / 4,
             tree: home.join(format!("tree-{folders}")),
             crowds: if quick { [100, 200] } else { [1000, 10_000] },
             chart_file: if quick { home.clone() } else { docs() }.join("performance.svg"),
@@ -106,6 +114,8 @@ impl Plan {
         fill(&self.files.join(&self.big), bytes)?;
         fill(&self.files.join(&self.cold), bytes)?;
         plant(&self.tree, folders)?;
+        fs::create_dir_all(&self.inbox)?;
+        fs::write(self.inbox.join(TINY_NAME), TINY_TEXT)?;
         // So that the first run finds it in the cache as the others do.
         self.warm(&self.big)
     }

@@ -72,6 +72,16 @@ impl Process {
         self.number("status", "VmRSS:")
     }
 
+    /// The most that was in use since [`Process::forget_peak`], in KiB.
+    pub(crate) fn peak_kib(&self) -> io::Result<f64> {
+        self.number("status", "VmHWM:")
+    }
+
+    /// From here on the kernel notes anew what is the most: proc_pid_clear_refs(5).
+    pub(crate) fn forget_peak(&self) -> io::Result<()> {
+        fs::write(self.proc("clear_refs"), "5")
+    }
+
     /// What it had to be read from the disk for, in bytes.
     pub(crate) fn disk_bytes(&self) -> io::Result<f64> {
         self.number("io", "read_bytes:")

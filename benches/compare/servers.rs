@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use crate::bare;
 use crate::dialect::Dialect;
 use crate::process::{Process, installed, leashed};
+use crate::sink::{self, Kind};
 use crate::stream::Place;
 
 /// The server that all this is about, as cargo built it for this benchmark.
@@ -36,6 +37,8 @@ pub(crate) enum Side {
     BareSendfile,
     BareEcho,
     BareRefusal,
+    /// See [`sink`].
+    BareSink(Kind),
     Nginx,
     Redis,
 }
@@ -52,6 +55,8 @@ pub(crate) struct Work<'a> {
     pub(crate) clients: usize,
     /// With these, the server listens with TLS as well.
     pub(crate) keys: Option<Keys>,
+    /// Whether files may be put into the folder.
+    pub(crate) uploads: bool,
 }
 
 /// A certificate and its key.
@@ -97,6 +102,9 @@ impl Side {
             Self::BareSendfile => "bare sendfile",
             Self::BareEcho => "bare echo",
             Self::BareRefusal => "bare refusal",
+            Self::BareSink(Kind::Plain) => "bare loop",
+            Self::BareSink(Kind::Hashed) => "bare loop, hashed",
+            Self::BareSink(Kind::Synced) => "bare loop, hashed and synced",
             Self::Nginx => "nginx",
             Self::Redis => "Redis",
         }
@@ -105,7 +113,7 @@ impl Side {
     const fn dialect(self) -> Dialect {
         match self {
             Self::Berthd => Dialect::Berth,
-            Self::BareSendfile => Dialect::Bare,
+            Self::BareSendfile | Self::BareSink(_) => Dialect::Bare,
             Self::BareEcho => Dialect::Echo,
             Self::BareRefusal => Dialect::Refusal,
             Self::Nginx => Dialect::Http,
@@ -123,6 +131,11 @@ impl Side {
                 let mut command = leashed(&myself()?)?;
                 let file = work.folder.join(work.file);
                 announced(command.arg(bare::SENDFILE).arg(file), work)?
+            }
+            Self::BareSink(kind) => {
+                let mut command = leashed(&myself()?)?;
+                let command = command.args([sink::SINK, kind.word()]).arg(&work.folder);
+                announced(command, work)?
             }
             Self::Nginx => on_free_port(work, nginx)?,
             Self::Redis => on_free_port(work, redis)?,
@@ -153,6 +166,9 @@ fn berthd(work: &Work<'_>) -> io::Result<Command> {
         .args(["--max-clients", &work.clients.to_string()])
         .arg("--repo")
         .arg(&work.folder);
+    if work.uploads {
+        command.args(["--uploads", ".", "--keep-free", "16MiB"]);
+    }
     if let Some(keys) = &work.keys {
         command
             .args(["--tls-listen", "127.0.0.1:0", "--tls-cert"])
@@ -162,6 +178,9 @@ fn berthd(work: &Work<'_>) -> io::Result<Command> {
     }
     Ok(command)
 }
+
+/// Files are put with WebDAV, and read in pieces as large as berthd's.
+const UPLOADS: &str = "dav_methods PUT; client_max_body_size 0; client_body_buffer_size 256k;";
 
 fn nginx(work: &Work<'_>, [port, tls_port]: [u16; 2]) -> io::Result<Command> {
     let program = installed("nginx").ok_or_else(|| {
@@ -181,6 +200,12 @@ fn nginx(work: &Work<'_>, [port, tls_port]: [u16; 2]) -> io::Result<Command> {
         )
     });
     let tls = tls.unwrap_or_default();
+    let (bodies, uploads) = match work.uploads {
+        false => (work.temp.join("n1"), ""),
+        // On the same file system, so that a file that has come is renamed and not copied.
+        true => (work.folder.join(".nginx"), UPLOADS),
+    };
+    let bodies = bodies.display();
     // One process that is master and worker in one, so that it can be watched and stopped as one.
     let text = format!(
         "daemon off; master_process off; worker_processes 1; pid \"{temp}/nginx.pid\";
@@ -189,7 +214,7 @@ fn nginx(work: &Work<'_>, [port, tls_port]: [u16; 2]) -> io::Result<Command> {
         http {{
             access_log off; sendfile on; tcp_nopush on; tcp_nodelay on;
             keepalive_timeout 1h; keepalive_requests 1000000000; client_header_timeout 1h;
-            client_body_temp_path \"{temp}/n1\"; proxy_temp_path \"{temp}/n2\";
+            {uploads} client_body_temp_path \"{bodies}\"; proxy_temp_path \"{temp}/n2\";
             fastcgi_temp_path \"{temp}/n3\"; uwsgi_temp_path \"{temp}/n4\";
             scgi_temp_path \"{temp}/n5\";
             server {{ listen 127.0.0.1:{port} backlog=4096; {tls} root \"{folder}\"; }}

@@ -3,7 +3,7 @@
 //! Owns every target, each a bound on one figure or on the ratio of two of the same run. They are
 //! judged in the table and never by a test: a busy machine is not a fault of the program.
 
-use crate::rows::{cold, crowd, download, echo, fairness, listing, refusals, start, tls};
+use crate::rows::{cold, crowd, download, echo, fairness, listing, refusals, start, tls, upload};
 use crate::sheet::{Key, Sheet, Summary};
 
 use Bound::{AtLeast, AtMost};
@@ -13,6 +13,7 @@ const BERTHD: &str = "berthd";
 const NGINX: &str = "nginx";
 const REDIS: &str = "Redis";
 const BARE_ECHO: &str = "bare echo";
+const BARE_HASHED: &str = "bare loop, hashed";
 
 #[derive(Clone, Copy)]
 pub(crate) enum Bound {
@@ -112,6 +113,8 @@ const RATIOS: &[Line] = &[
     (refusals::ROW, refusals::RATE, Side(REDIS), AtLeast(1.5)),
     (tls::DOWNLOAD, download::RATE, Side(NGINX), AtLeast(1.0)),
     (tls::DOWNLOAD, download::SERVER_CPU, Side(NGINX), AtMost(0.8)),
+    (upload::ROW, download::RATE, Side(NGINX), AtLeast(1.0)),
+    (upload::ROW, download::RATE, Side(BARE_HASHED), AtLeast(0.8)),
 ];
 
 /// What is judged by itself.
@@ -137,4 +140,5 @@ const VALUES: &[Line] = &[
     (start::ROW, start::MEMORY, Value, AtMost(4.0)),
     (tls::FLOOD, fairness::P99, Value, AtMost(2000.0)),
     (tls::IDLE, crowd::SILENT, Value, AtMost(16.0)),
+    (upload::MEMORY_ROW, upload::GROWTH, Value, AtMost(2.0)),
 ];

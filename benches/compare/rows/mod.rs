@@ -21,6 +21,7 @@ pub(crate) mod listing;
 pub(crate) mod refusals;
 pub(crate) mod start;
 pub(crate) mod tls;
+pub(crate) mod upload;
 
 /// What one measurement of one side found: metrics and values.
 pub(crate) type Found = Vec<(&'static str, f64)>;
@@ -48,6 +49,7 @@ impl<'a> Bench<'a> {
         refusals::measure(self);
         start::measure(self);
         tls::measure(self);
+        upload::measure(self);
     }
 
     /// What a server is started for, with room for so many clients.
@@ -58,6 +60,7 @@ impl<'a> Bench<'a> {
             file: &self.plan.big,
             clients,
             keys: None,
+            uploads: false,
         }
     }
 
