@@ -39,6 +39,7 @@ mod sender;
 mod servers;
 mod sheet;
 mod sink;
+mod slow_disk;
 mod stream;
 mod table;
 mod targets;
@@ -120,6 +121,7 @@ fn clean_up_on_signals(temp: &TempDir) -> io::Result<()> {
     thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
             let _list = process::kill_all();
+            slow_disk::lift();
             // Nothing more can be done about a folder that does not go.
             drop(fs::remove_dir_all(&temp));
             std::process::exit(128 + signal);

@@ -34,6 +34,7 @@ pub(crate) struct Plan {
     /// How many bytes are uploaded by one client, and by each of several.
     pub(crate) put_bytes: u64,
     pub(crate) each_put_bytes: u64,
+    pub(crate) slow_put_bytes: u64,
     /// The folder of `list`.
     pub(crate) tree: PathBuf,
     /// How many idle clients there are in the two rows that have any.
@@ -73,6 +74,7 @@ impl Plan {
             inbox: home.join("inbox"),
             put_bytes: mib * MIB,
             each_put_bytes: mib * MIB / 4,
+            slow_put_bytes: mib * MIB * 3 / 16,
             tree: home.join(format!("tree-{folders}")),
             crowds: if quick { [100, 200] } else { [1000, 10_000] },
             chart_file: if quick { home.clone() } else { docs() }.join("performance.svg"),

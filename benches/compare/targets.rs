@@ -140,5 +140,6 @@ const VALUES: &[Line] = &[
     (start::ROW, start::MEMORY, Value, AtMost(4.0)),
     (tls::FLOOD, fairness::P99, Value, AtMost(2000.0)),
     (tls::IDLE, crowd::SILENT, Value, AtMost(16.0)),
+    (upload::SLOW, fairness::P99, Value, AtMost(10_000.0)),
     (upload::MEMORY_ROW, upload::GROWTH, Value, AtMost(2.0)),
 ];

@@ -14,13 +14,16 @@ use std::time::{Duration, Instant};
 use crate::dialect::Caller;
 use crate::load::{Fetcher, Generator, Sink};
 use crate::process::{Process, installed, leashed};
-use crate::rows::{Bench, Found, refusals};
+use crate::rows::{Bench, Found, refusals, upload};
+use crate::sender::Sender;
 use crate::servers::{Server, Side};
+use crate::sink::Kind;
 
 const SINGLE: &str = "System calls per request, 1 client, 1 in flight";
 const PIPELINED: &str = "System calls per 64 requests, 3 clients, 64 in flight";
 const REFUSAL: &str = "System calls per refusal";
 const DOWNLOAD: &str = "System calls per MiB of a download";
+const UPLOAD: &str = "System calls per MiB of an upload";
 
 /// How many requests of one client are counted, and how long it waits between them: without a
 /// pause a server slowed down finds the next one there already, and never shows that it waits.
@@ -64,6 +67,15 @@ pub(crate) fn measure(bench: &mut Bench<'_>) {
         plan.warm(&name)?;
         let mut fetcher = Fetcher::connect(server.dialect, server.place, Sink::Copy)?;
         count(server, temp, || Ok(fetcher.fetch(&name)?.sum as f64 / MIB))
+    });
+    let keepers = [Side::Berthd, Side::Nginx, Side::BareSink(Kind::Plain)];
+    bench.visit_with(UPLOAD, &keepers, &upload::work(bench), |server| {
+        let mut sender = Sender::connect(server.dialect, server.place)?;
+        let found = count(server, temp, || {
+            Ok(sender.put(upload::NAMES[0], plan.put_bytes)?.sum as f64 / MIB)
+        });
+        fs::remove_file(plan.inbox.join(upload::NAMES[0]))?;
+        found
     });
 }
 
@@ -116,7 +128,7 @@ fn kind(name: &str) -> &'static str {
     match name {
         "epoll_wait" | "epoll_pwait" | "epoll_pwait2" | "poll" | "ppoll" => "1 waits",
         "read" | "readv" | "recvfrom" | "recvmsg" => "2 reads",
-        "write" | "writev" | "sendto" | "sendmsg" | "sendfile" => "3 writes",
+        "write" | "writev" | "pwrite64" | "sendto" | "sendmsg" | "sendfile" => "3 writes",
         _ => "4 others",
     }
 }
