@@ -3,7 +3,8 @@
 //! Owns a file system of its own in memory, and the limit of the kernel on its loop device. Needs
 //! root, and cgroups whose first version has the controller of disks: the second one limits no disk
 //! for the kernel's own threads. The mount is in a namespace that ends with the benchmark, so it
-//! never outlives it; the limit is lifted when the disk is dropped, and on a signal.
+//! never outlives it. The limit is lifted when the disk is dropped, and on a signal; only SIGKILL
+//! leaves it in `LIMITS`, where a line `MAJOR:MINOR 0` lifts it.
 
 use std::fs;
 use std::io;
