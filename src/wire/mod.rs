@@ -17,6 +17,8 @@ pub mod size;
 pub mod telnet;
 pub mod timestamp;
 pub mod token;
+#[cfg(feature = "server")]
+pub mod web;
 
 pub use entry::{KnownClient, ListedFile};
 pub use put::Put;

@@ -17,6 +17,8 @@ mod lines;
 mod replies;
 #[path = "../../fuzz/bodies/session.rs"]
 mod session;
+#[path = "../../fuzz/bodies/web_frames.rs"]
+mod web_frames;
 
 /// How many changed inputs come of each in the corpus.
 const CHANGES: u64 = 40;
@@ -39,6 +41,11 @@ fn a_session_answers_any_bytes_in_any_pieces() {
 #[test]
 fn a_server_may_say_anything() {
     play("replies", replies::run);
+}
+
+#[test]
+fn frames_do_not_depend_on_how_the_input_is_cut() {
+    play("web_frames", web_frames::run);
 }
 
 fn play(target: &str, run: fn(&[u8])) {
