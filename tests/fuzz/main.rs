@@ -19,6 +19,8 @@ mod replies;
 mod session;
 #[path = "../../fuzz/bodies/web_frames.rs"]
 mod web_frames;
+#[path = "../../fuzz/bodies/web_head.rs"]
+mod web_head;
 
 /// How many changed inputs come of each in the corpus.
 const CHANGES: u64 = 40;
@@ -46,6 +48,11 @@ fn a_server_may_say_anything() {
 #[test]
 fn frames_do_not_depend_on_how_the_input_is_cut() {
     play("web_frames", web_frames::run);
+}
+
+#[test]
+fn a_head_is_one_request_or_one_fault() {
+    play("web_head", web_head::run);
 }
 
 fn play(target: &str, run: fn(&[u8])) {

@@ -5,9 +5,11 @@
 //! it recognizes a browser at the door of the line protocol.
 
 pub mod answer;
+pub mod ask;
 pub mod conditions;
 pub mod escape;
 pub mod frames;
+pub mod head;
 pub mod header;
 pub mod host;
 pub mod status;
@@ -15,6 +17,9 @@ pub mod target;
 pub mod utf8;
 pub mod websocket;
 
+pub use ask::{Ask, Wanted};
 pub use frames::{End, Event, Frames, Kind};
 pub use header::Control;
+pub use host::WebDoor;
+pub use status::{Fault, Status};
 pub use websocket::{CloseCode, FrameHeader, Opcode};

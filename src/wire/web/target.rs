@@ -115,9 +115,8 @@ fn read_socket_key(query: &[u8]) -> Result<Option<Key>, Fault> {
 #[must_use]
 pub fn split_target(target: &[u8]) -> (Option<&[u8]>, &[u8]) {
     for scheme in [&b"http://"[..], b"https://"] {
-        let (start, rest) = match target.split_at_checked(scheme.len()) {
-            Some(split) => split,
-            None => continue,
+        let Some((start, rest)) = target.split_at_checked(scheme.len()) else {
+            continue;
         };
         if start.eq_ignore_ascii_case(scheme) {
             let ends = |byte: &u8| matches!(byte, b'/' | b'?');
@@ -242,18 +241,17 @@ mod tests {
 
     #[test]
     fn a_target_may_name_its_host() {
-        let table: &[(&[u8], Option<&[u8]>, &[u8])] = &[
-            (b"/", None, b"/"),
-            (b"http://a", Some(b"a"), b"/"),
-            (b"HTTP://a:1/b?c", Some(b"a:1"), b"/b?c"),
+        for (target, authority, path) in [
+            (&b"/"[..], None, &b"/"[..]),
+            (b"http://a", Some(&b"a"[..]), b"/"),
+            (b"HTTP://a:1/b?c", Some(&b"a:1"[..]), b"/b?c"),
             (b"https://a/", Some(b"a"), b"/"),
             (b"http://a?b", Some(b"a"), b"?b"),
             (b"http:///b", Some(b""), b"/b"),
             (b"ftp://a/", None, b"ftp://a/"),
             (b"http:/a", None, b"http:/a"),
-        ];
-        for (target, authority, path) in table {
-            assert_eq!(split_target(target), (*authority, *path));
+        ] {
+            assert_eq!(split_target(target), (authority, path));
         }
     }
 
