@@ -3,7 +3,8 @@
 //! Owns the grammar of requests and replies, their words, and the sanitizing of text from the
 //! network. Must never do I/O, read a clock or know the clients.
 //!
-//! `docs/protocol.md` is the published contract; where it names a byte, this folder writes it.
+//! `docs/protocol.md` is the published contract; where it names a byte, this folder writes it. What
+//! carries these lines to a browser, HTTP and WebSocket, is in `web`.
 
 pub mod entry;
 pub mod error_reply;

@@ -541,6 +541,12 @@ mod tests {
         assert!(wanted(&deepest, "").is_ok());
         let two = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\nGET /f/a HTTP/1.1\r\n\r\n";
         assert_eq!(outcome(two).map(|ask| ask.wanted), Ok(Wanted::Page));
+        let door = WebDoor {
+            scheme: Scheme::Http,
+            names: Vec::new(),
+        };
+        let both = Ask::read(two, &door).map_err(|fault| fault.status);
+        assert_eq!(both, Err(Status::BadRequest), "a head is all of its bytes");
         assert_eq!(outcome(b"GET / HTTP/1.1\r\nHost: localhost\r\n"), Err(408));
     }
 
