@@ -1,8 +1,9 @@
 //! A cipher that hides nothing and has the shape of TLS.
 //!
 //! Owns the state of the server's end: frames of three bytes and a payload; a hello, a flight and a
-//! finish before anything is said; answers of its own to a request for new keys; an end that is
-//! said; an alert for who breaks the rules, and one for who is turned away before it has finished.
+//! finish before anything is said, and another hello where the first is of no use; answers of its
+//! own to a request for new keys; an end that is said; an alert for who breaks the rules, and one
+//! for who is turned away before it has finished.
 //! Must never ask whether it may be asked: that is [`super::cipher`]'s.
 
 use std::collections::VecDeque;
@@ -12,6 +13,9 @@ use berth::engine::sealed::{Cipher, Fault};
 
 /// What a frame is.
 pub(crate) const HELLO: u8 = b'H';
+/// A hello that the server asks for anew.
+pub(crate) const ODD_HELLO: u8 = b'O';
+pub(crate) const RETRY: u8 = b'R';
 pub(crate) const FLIGHT: u8 = b'S';
 pub(crate) const FINISH: u8 = b'F';
 pub(crate) const DATA: u8 = b'D';
@@ -92,6 +96,7 @@ impl Cipher for Seal {
                     self.stage = Stage::AwaitsFinish;
                     self.out.extend(frame(FLIGHT, &[b's'; FLIGHT_BYTES]));
                 }
+                (Stage::AwaitsHello, ODD_HELLO) => self.out.extend(frame(RETRY, &[])),
                 (Stage::AwaitsFinish, FINISH) => self.stage = Stage::Open,
                 (Stage::Open, DATA) => self.plain.extend(payload),
                 (Stage::Open, NEW_KEYS) => self.out.extend(frame(KEYS, &[])),

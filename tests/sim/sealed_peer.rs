@@ -7,7 +7,8 @@ use std::collections::VecDeque;
 
 use crate::rng::Rng;
 use crate::seal::{
-    ALERT, BUSY, DATA, END, FINISH, FLIGHT, HELLO, KEYS, NEW_KEYS, frame, next_frame,
+    ALERT, BUSY, DATA, END, FINISH, FLIGHT, HELLO, KEYS, NEW_KEYS, ODD_HELLO, RETRY, frame,
+    next_frame,
 };
 use crate::setup::Setup;
 use crate::tls::TlsPeer;
@@ -140,7 +141,7 @@ impl SealedPeer {
         }
         if !self.said_hello {
             self.said_hello = true;
-            let hello = self.cipher.hello();
+            let hello = self.cipher.hello(rng);
             return self.queue(hello, 0);
         }
         if !self.said_finish {
@@ -213,9 +214,14 @@ impl SealedPeer {
 }
 
 impl FarCipher {
-    fn hello(&mut self) -> Vec<u8> {
+    fn hello(&mut self, rng: &mut Rng) -> Vec<u8> {
         match self {
-            Self::Toy(_) => frame(HELLO, &[b'h'; 20]),
+            // Whoever knows that it will be asked for another one need not wait for the question.
+            Self::Toy(_) => {
+                let mut hellos = frame(ODD_HELLO, b"?").repeat(rng.pick(&[0, 0, 0, 1, 4]));
+                hellos.extend(frame(HELLO, &[b'h'; 20]));
+                hellos
+            }
             Self::Tls(tls) => tls.output(),
         }
     }
@@ -271,7 +277,7 @@ impl Toy {
             match kind {
                 FLIGHT => self.may_finish = true,
                 DATA => plain.extend(payload),
-                KEYS => {}
+                KEYS | RETRY => {}
                 END => self.end = Some(End::Said),
                 ALERT => self.end = Some(End::Alert),
                 BUSY => self.end = Some(End::Busy),
