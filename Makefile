@@ -57,7 +57,7 @@ fmt: ## format the source
 	cargo fmt
 
 sim: ## run the simulator for longer (SEEDS=10000)
-	BERTH_SIM_SEEDS=$(SEEDS) cargo test --release --locked --test sim -- --nocapture
+	RUST_BACKTRACE=0 BERTH_SIM_SEEDS=$(SEEDS) cargo test --release --locked --test sim -- --nocapture
 
 fuzz: ## fuzz each target (SECONDS=60); needs cargo-fuzz: cargo install cargo-fuzz
 	set -e; for target in $(FUZZ_TARGETS); do \
