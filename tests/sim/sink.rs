@@ -131,6 +131,8 @@ impl SimService {
         let net = &mut *self.net.borrow_mut();
         let n = bytes.len() as u64;
         assert!(n > 0, "wire {}: some bytes come", it.wire);
+        let waits = net.book.waits.iter().any(|&(wire, _)| wire == it.wire);
+        assert!(!waits, "wire {}: none come while it waits", it.wire);
         it.left = it.left.checked_sub(n).expect("no more comes than is left");
         it.came += n;
         it.since_pause += n;

@@ -27,6 +27,8 @@ impl World {
             if !left && !leaves {
                 continue;
             }
+            let resumed = net.book.resumed.contains(&id);
+            assert!(!resumed, "wire {id}: it waited for the server until now");
             let record = before.records[id];
             assert!(was.awaits, "wire {id}: nothing was to come of it");
             assert!(

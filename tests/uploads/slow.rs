@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
+use crate::injected::{Strace, can_trace};
 use crate::support::{meanwhile, noise};
 use crate::{hex, parts, setup, stored, upload, waiting};
 
@@ -44,6 +45,27 @@ fn a_body_that_moves_a_byte_now_and_then_is_never_cut() {
         began.elapsed() > Duration::from_secs(2),
         "two timeouts long"
     );
+}
+
+#[test]
+fn the_time_in_which_the_server_waits_for_its_disk_is_not_the_clients() {
+    if !can_trace() {
+        return;
+    }
+    let server = setup().with("--stall-timeout 1s").start();
+    let mut other = server.client("Client01");
+    let mut peer = server.client("Client02");
+    // What the loop takes before it waits for the disk.
+    let ahead = 32 << 20;
+    let Some(_strace) = Strace::attach(&server, "fdatasync:delay_enter=3000000") else {
+        return;
+    };
+    let began = Instant::now();
+    peer.send(format!("put {} a\n", 2 * ahead));
+    peer.send(noise(ahead));
+    meanwhile(&mut other, |waited| waited >= Duration::from_secs(2));
+    assert_eq!(peer.text(), "ERR nothing came for 1s, closing");
+    assert!(began.elapsed() >= Duration::from_secs(4));
 }
 
 #[test]
