@@ -46,12 +46,17 @@ test: ## run every test; the last lines say what this machine could not run
 	    sort -u "$(TARGET)/skipped" | sed 's/^/  /'; \
 	else echo 'Nothing was left out.'; fi
 
-lint: ## check the format, the lints and the documentation; any warning is an error
+lint: ## check the format, the lints, the documentation and, with cargo-deny, the licences
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
 	cargo clippy --lib --bins --locked --no-default-features --features client -- -D warnings
 	cargo clippy --lib --bins --locked --no-default-features --features server -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --document-private-items --locked
+	@if command -v cargo-deny >/dev/null; then \
+	    cargo deny --locked --log-level error check licenses bans sources; \
+	else \
+	    echo 'licences and bans were not checked: cargo install cargo-deny --locked'; \
+	fi
 
 fmt: ## format the source
 	cargo fmt
