@@ -29,7 +29,8 @@
 //! 1  engine/{line_buffer,outbox,readiness,phase,deadlines,stats}.rs   data
 //!    engine/{event,close_reason,admission,limits,query,under_way}.rs
 //!    journal/                           the format of the journal
-//! 0  wire/  streams.rs  regular_file.rs the protocol; the standard streams; files at fixed paths
+//! 0  wire/  streams.rs                  the protocol; the standard streams
+//!    regular_file.rs  pem.rs            files at fixed paths; damaged certificates and keys
 //! ```
 //!
 //! - [`wire`] is the protocol. It does no I/O.
@@ -40,8 +41,8 @@
 //!   [`report`] shows it to people.
 //! - [`server::observe`] counts what the loop does and writes it down as a trace, and [`timeline`]
 //!   makes a page of that.
-//! - [`streams`] is standard input, output and error, and [`regular_file`] opens a file at a fixed
-//!   path; both programs use them.
+//! - [`streams`] is standard input, output and error, [`regular_file`] opens a file at a fixed
+//!   path, and [`pem`] says what is wrong with a certificate; both programs use them.
 //! - [`cli`] is the command lines of the two programs.
 //!
 //! Each program has a cargo feature, `server` and `client`, so that either is built without what
@@ -71,6 +72,8 @@ pub mod client;
 pub mod engine;
 #[cfg(feature = "server")]
 pub mod journal;
+#[cfg(any(feature = "client", feature = "server"))]
+pub mod pem;
 pub mod regular_file;
 #[cfg(feature = "server")]
 pub mod report;

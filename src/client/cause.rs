@@ -104,7 +104,9 @@ impl Error {
                 let server = Excerpt(server.as_bytes());
                 format!("the token was not sent: others could read it on the way to {server}")
             }
-            Self::NotLetIn(reason) => format!("the server let nobody in: {}", Excerpt(reason)),
+            Self::NotLetIn(reason) => {
+                format!("the server does not accept the token: {}", Excerpt(reason))
+            }
             _ => unreachable!("the others are told elsewhere"),
         }
     }

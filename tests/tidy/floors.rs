@@ -9,6 +9,7 @@ pub(crate) const FLOORS: &[(&str, u8)] = &[
     ("wire", 0),
     ("streams", 0),
     ("regular_file", 0),
+    ("pem", 0),
     ("engine/limits", 1),
     ("engine/line_buffer", 1),
     ("engine/outbox", 1),

@@ -134,10 +134,20 @@ fn a_certificate_is_trusted_by_the_file_that_says_so_and_for_its_names_only() {
     }
     let (code, out, err) = list("127.0.0.1", &others);
     assert_eq!((code, out.as_str()), (Some(60), ""), "{err}");
-    let missing = ["--server", "127.0.0.1:1", "--ca", "missing", "list"];
-    let (code, _, err) = home.berth(&missing);
-    assert_eq!(code, Some(77), "{err}");
-    assert!(err.contains("'missing'"), "{err}");
+    let cut = home.0.path().join("cut");
+    fs::write(&cut, "-----BEGIN CERTIFICATE-----\nMIIB\n").expect("it can be written");
+    let cut = cut.to_str().expect("it is text");
+    for (file, told) in [
+        ("missing", "No such file"),
+        ("/dev/null", "no certificate"),
+        ("/dev/zero", "longer than 16 MiB"),
+        (cut, "cut off"),
+    ] {
+        let (code, _, err) = home.berth(&["--server", "127.0.0.1:1", "--ca", file, "list"]);
+        assert_eq!(code, Some(77), "{err}");
+        assert!(err.contains(&format!("'{file}'")), "{err}");
+        assert!(err.contains(told), "{err}");
+    }
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn each_file_that_cannot_be_used_is_named_with_the_cause() {
             &empty,
             "there is no private key in it",
         ),
-        (&cut, &key, &cut, "it is no PEM file"),
+        (&cut, &key, &cut, "it may have been cut off"),
         (&nonsense, &key, &nonsense, "its certificate is damaged"),
         (&key, &key, &key, "there is no certificate in it"),
         (

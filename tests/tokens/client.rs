@@ -89,7 +89,10 @@ fn a_token_of_the_environment_goes_before_the_file_and_a_wrong_one_is_final() {
     home.login(&server, &format!("berth1-00000000-{}", "s".repeat(43)));
     let (code, _, err) = home.run(&server, "list --wait 1m");
     assert_eq!(code, Some(67), "{err}");
-    assert!(err.contains("not let in"), "{err}");
+    assert!(
+        err.contains("does not accept the token: not let in"),
+        "{err}"
+    );
     let mut command = home.berth(&server.address.to_string(), "list");
     let (code, _, err) = outcome(command.env("BERTH_TOKEN", &token));
     assert_eq!(code, Some(0), "{err}");

@@ -3,9 +3,10 @@
 //! Owns the handshake and the judgement of the server's key. Must never let a byte of the
 //! conversation through before both are done, and has no way to leave the judgement out.
 
-use std::fs;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::net::TcpStream;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -29,9 +30,13 @@ use crate::client::net::dial::{dial, is_timeout};
 use crate::client::net::stream::Stream;
 use crate::client::options::Options;
 use crate::client::tokens::{self, OwnToken};
+use crate::pem::damage;
 
 /// The application protocol (ALPN).
 const PROTOCOL: &[u8] = b"berth/1";
+
+/// The longest file of certificates that is read: dozens of times those of a system.
+const BUNDLE_BYTES_MAX: u64 = 16 << 20;
 
 /// Connects to the server: with TLS if that is asked for, or if the server is known by a pin. One
 /// that is known is never spoken to in the clear.
@@ -93,6 +98,17 @@ enum Trust {
     Nothing,
 }
 
+/// The content of a file of certificates, which may be a pipe.
+fn read_bundle(path: &Path) -> io::Result<Vec<u8>> {
+    let mut pem = Vec::new();
+    let file = File::open(path)?;
+    file.take(BUNDLE_BYTES_MAX + 1).read_to_end(&mut pem)?;
+    match pem.len() as u64 {
+        0..=BUNDLE_BYTES_MAX => Ok(pem),
+        _ => Err(io::Error::other("it is longer than 16 MiB")),
+    }
+}
+
 impl Judge {
     fn by_pins(pins: Vec<String>) -> Self {
         Self::new(ring::default_provider().into(), Trust::Pins(pins))
@@ -105,9 +121,9 @@ impl Judge {
         match &options.ca {
             Some(path) => {
                 let failed = |error| Error::Trust(path_bytes(path), error);
-                let pem = fs::read(path).map_err(failed)?;
+                let pem = read_bundle(path).map_err(failed)?;
                 for found in CertificateDer::pem_slice_iter(&pem) {
-                    let found = found.map_err(|error| failed(io::Error::other(error)))?;
+                    let found = found.map_err(|error| failed(io::Error::other(damage(&error))))?;
                     let added = roots.add(found);
                     added.map_err(|error| failed(io::Error::other(error)))?;
                 }

@@ -16,6 +16,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use sha2::{Digest, Sha256};
 use webpki::{EndEntityCert, KeyUsage};
 
+use crate::pem::damage;
 use crate::regular_file::{self, Links};
 use crate::server::net::tls::Acceptor;
 use crate::wire::{Sanitized, Timestamp};
@@ -66,7 +67,7 @@ impl fmt::Display for Fault {
             }
             Cause::TooLong => write!(f, "it is longer than {FILE_BYTES_MAX} bytes"),
             Cause::Pem(pem::Error::NoItemsFound, what) => write!(f, "there is no {what} in it"),
-            Cause::Pem(error, _) => write!(f, "it is no PEM file: {error}"),
+            Cause::Pem(error, _) => f.write_str(damage(error)),
             Cause::Certificate(error) => write!(f, "its certificate is damaged: {error}"),
             Cause::Key(rustls::Error::InconsistentKeys(_)) => {
                 f.write_str("it is not the key of the certificate")
