@@ -1,11 +1,12 @@
 //! The files of the client's configuration.
 //!
-//! Owns where they are, who else may get at one that is read, and how one is replaced. Must never
+//! Owns where they are, who else may get at one that is read, and how one is changed. Must never
 //! know what is in them.
 
 use std::env;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use crate::regular_file::{self, Exposure, Links};
@@ -70,16 +71,32 @@ fn check(file: &File, path: &Path, others: Others) -> io::Result<()> {
     Err(io::Error::other(told))
 }
 
-/// Writes `text` beside the file, whose place it takes when it is whole. Its mode is 0600.
+/// Replaces the text of a file, which is empty if there is none, by what `edit` makes of it. It is
+/// written beside the file, whose place it takes when it is whole; its mode is 0600.
 ///
 /// # Errors
-/// When it cannot be written. The file is as it was then.
-pub fn replace(path: &Path, text: &str) -> io::Result<()> {
+/// When the file cannot be read, is not such a file, or cannot be written. It is as it was then.
+pub fn change(path: &Path, others: Others, edit: impl FnOnce(&str) -> String) -> io::Result<()> {
+    // A link stays one, and what it leads to is changed.
+    let path = match path.canonicalize() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
+        resolved => resolved?,
+    };
     let folder = path.parent().expect("it is in a folder");
-    fs::create_dir_all(folder)?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)?;
+    let lock = File::open(folder)?;
+    // Against another berth at the same time, where the file system has locks.
+    let _ = lock.lock();
+    let before = match read(&path, others) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        before => before?,
+    };
     let mut beside = tempfile::NamedTempFile::new_in(folder)?;
-    beside.write_all(text.as_bytes())?;
+    beside.write_all(edit(&before).as_bytes())?;
     beside.as_file().sync_all()?;
-    beside.persist(path).map_err(|error| error.error)?;
+    beside.persist(&path).map_err(|error| error.error)?;
     Ok(())
 }

@@ -46,16 +46,18 @@ pub fn put(server: &str, pin: &str) -> Result<(), Error> {
         let missing = io::Error::other("there is no HOME for it");
         Error::Trust(b"known_servers".to_vec(), missing)
     })?;
-    let mut text = String::new();
-    for line in read(&path)?.lines() {
-        let name = line.split(' ').next().unwrap_or_default();
-        if !name.eq_ignore_ascii_case(server) {
-            text.extend([line, "\n"]);
-        }
-    }
     let now = Timestamp(SystemTime::now());
-    let _ = writeln!(text, "{server} {pin} {now}");
-    config_file::replace(&path, &text).map_err(|error| Error::Trust(path_bytes(&path), error))
+    let is_other = |line: &&str| {
+        let name = line.split(' ').next().unwrap_or_default();
+        !name.eq_ignore_ascii_case(server)
+    };
+    let changed = config_file::change(&path, Others::Read, |before| {
+        let others = before.lines().filter(is_other);
+        let mut text: String = others.flat_map(|line| [line, "\n"]).collect();
+        let _ = writeln!(text, "{server} {pin} {now}");
+        text
+    });
+    changed.map_err(|error| Error::Trust(path_bytes(&path), error))
 }
 
 /// Where the file is, after the XDG base directory specification.

@@ -87,19 +87,17 @@ pub fn find(server: &str) -> Result<Option<OwnToken>, Error> {
 pub fn put(server: &str, token: &OwnToken) -> Result<(), Error> {
     let path = config_file::path(FILE);
     let path = path.ok_or_else(|| unusable(FILE.into(), "there is no HOME for it"))?;
-    let before = read(&path, false)?.unwrap_or_default();
     let is_other = |line: &&str| {
         let name = line.split(' ').next().unwrap_or_default();
         !name.eq_ignore_ascii_case(server)
     };
-    let mut text: String = before
-        .lines()
-        .filter(is_other)
-        .flat_map(|line| [line, "\n"])
-        .collect();
-    text.extend([server, " ", &token.0, "\n"]);
-    let replaced = config_file::replace(&path, &text);
-    replaced.map_err(|error| Error::Token(path_bytes(&path), error))
+    let changed = config_file::change(&path, Others::Nothing, |before| {
+        let others = before.lines().filter(is_other);
+        let mut text: String = others.flat_map(|line| [line, "\n"]).collect();
+        text.extend([server, " ", &token.0, "\n"]);
+        text
+    });
+    changed.map_err(|error| Error::Token(path_bytes(&path), error))
 }
 
 /// The token for this server in a file; a line that has no name is for every server. An error is

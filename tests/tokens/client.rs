@@ -3,7 +3,7 @@
 use std::fs::{self, File, Permissions};
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -68,8 +68,11 @@ fn a_kept_token_is_shown_where_one_is_demanded() {
         "{err}"
     );
     home.login(&server, &token);
-    let mode = fs::metadata(home.tokens()).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    let tokens = home.tokens();
+    for (path, due) in [(tokens.as_path(), 0o600), (tokens.parent().unwrap(), 0o700)] {
+        let mode = fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, due, "{}", path.display());
+    }
     let (code, out, err) = home.run(&server, "list");
     assert_eq!(code, Some(0), "{err}");
     assert!(out.contains("a.txt"), "{out}");
@@ -154,6 +157,32 @@ fn what_is_no_token_is_not_kept() {
     let (code, _, err) = home.run(&server, "login");
     assert_eq!(code, Some(2), "{err}");
     assert!(!home.tokens().exists());
+}
+
+#[test]
+fn tokens_that_are_kept_at_the_same_time_are_all_kept_and_a_link_stays_one() {
+    let home = Home::new();
+    let elsewhere = home.0.path().join("elsewhere");
+    fs::write(&elsewhere, "").unwrap();
+    fs::set_permissions(&elsewhere, Permissions::from_mode(0o600)).unwrap();
+    fs::create_dir(home.0.path().join("berth")).unwrap();
+    symlink(&elsewhere, home.tokens()).unwrap();
+    let token = format!("berth1-00000000-{}\n", "s".repeat(43));
+    let logins: Vec<_> = (0..12)
+        .map(|n| {
+            let mut command = home.berth(&format!("files.example.org:{}", 7000 + n), "login");
+            command.stdin(Stdio::piped()).stderr(Stdio::null());
+            let mut login = command.spawn().unwrap();
+            let mut input = login.stdin.take().expect("it is piped");
+            input.write_all(token.as_bytes()).unwrap();
+            login
+        })
+        .collect();
+    for mut login in logins {
+        assert!(login.wait().unwrap().success());
+    }
+    assert!(home.tokens().is_symlink());
+    assert_eq!(fs::read_to_string(elsewhere).unwrap().lines().count(), 12);
 }
 
 #[test]
