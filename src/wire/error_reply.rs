@@ -197,7 +197,7 @@ impl ErrorReply<'_> {
             }
             Self::PartsFull(most) => push(
                 out,
-                format_args!("no room: unfinished uploads hold {most} bytes, the most they may"),
+                format_args!("no room: unfinished uploads may hold {most} bytes together"),
             ),
             Self::NothingCame(time) => {
                 let time = humantime::format_duration(time);

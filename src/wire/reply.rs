@@ -447,7 +447,7 @@ mod tests {
         ),
         (
             Reply::Error(ErrorReply::PartsFull(9)),
-            b"ERR no room: unfinished uploads hold 9 bytes, the most they may\n",
+            b"ERR no room: unfinished uploads may hold 9 bytes together\n",
         ),
         (
             Reply::Error(ErrorReply::NoOverwrite),

@@ -103,7 +103,7 @@ fn what_has_to_stay_free_is_told_with_the_refusal() {
     );
     let server = setup().with("--max-parts 10").start();
     let mut peer = server.client("Client01");
-    let full = "ERR no room: unfinished uploads hold 10 bytes, the most they may";
+    let full = "ERR no room: unfinished uploads may hold 10 bytes together";
     assert_eq!(peer.ask(&large(11, "f")), full);
     assert_eq!(
         peer.ask("put 10 g\n0123456789status").split(' ').next(),

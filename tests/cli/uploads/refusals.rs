@@ -32,7 +32,7 @@ const TABLE: &[(&str, Talk, i32)] = &[
     (
         "parts",
         |peer| {
-            let line = b"ERR no room: unfinished uploads hold 9 bytes, the most they may\n";
+            let line = b"ERR no room: unfinished uploads may hold 9 bytes together\n";
             answers(peer, line);
         },
         70,
