@@ -1,7 +1,7 @@
 //! The files of the client's configuration.
 //!
-//! Owns where they are, who else may get at one that is read, and how one is changed. Must never
-//! know what is in them.
+//! Owns where they are, who else may get at one that is read, and how a line of one is replaced:
+//! each begins with a server. Must never know what follows.
 
 use std::env;
 use std::fs::{DirBuilder, File, OpenOptions};
@@ -71,12 +71,13 @@ fn check(file: &File, path: &Path, others: Others) -> io::Result<()> {
     Err(io::Error::other(told))
 }
 
-/// Replaces the text of a file, which is empty if there is none, by what `edit` makes of it. It is
-/// written beside the file, whose place it takes when it is whole; its mode is 0600.
+/// Writes the line `server rest` into a file, in place of those that begin with the same server.
+/// The file is made if there is none. The new text is written beside it, and takes its place when
+/// it is whole; its mode is 0600.
 ///
 /// # Errors
 /// When the file cannot be read, is not such a file, or cannot be written. It is as it was then.
-pub fn change(path: &Path, others: Others, edit: impl FnOnce(&str) -> String) -> io::Result<()> {
+pub fn put(path: &Path, others: Others, server: &str, rest: &str) -> io::Result<()> {
     // A link stays one, and what it leads to is changed.
     let path = match path.canonicalize() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
@@ -95,8 +96,19 @@ pub fn change(path: &Path, others: Others, edit: impl FnOnce(&str) -> String) ->
         before => before?,
     };
     let mut beside = tempfile::NamedTempFile::new_in(folder)?;
-    beside.write_all(edit(&before).as_bytes())?;
+    beside.write_all(with_line(&before, server, rest).as_bytes())?;
     beside.as_file().sync_all()?;
     beside.persist(&path).map_err(|error| error.error)?;
     Ok(())
+}
+
+fn with_line(before: &str, server: &str, rest: &str) -> String {
+    let is_other = |line: &&str| {
+        let name = line.split(' ').next().unwrap_or_default();
+        !name.eq_ignore_ascii_case(server)
+    };
+    let others = before.lines().filter(is_other);
+    let mut text: String = others.flat_map(|line| [line, "\n"]).collect();
+    text.extend([server, " ", rest, "\n"]);
+    text
 }

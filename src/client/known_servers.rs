@@ -3,7 +3,6 @@
 //! Owns the file `known_servers`: a line for each, `HOST:PORT PIN TIME`. Must never trust a file
 //! that others can change, nor lose an entry of another server.
 
-use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -47,16 +46,7 @@ pub fn put(server: &str, pin: &str) -> Result<(), Error> {
         Error::Trust(b"known_servers".to_vec(), missing)
     })?;
     let now = Timestamp(SystemTime::now());
-    let is_other = |line: &&str| {
-        let name = line.split(' ').next().unwrap_or_default();
-        !name.eq_ignore_ascii_case(server)
-    };
-    let changed = config_file::change(&path, Others::Read, |before| {
-        let others = before.lines().filter(is_other);
-        let mut text: String = others.flat_map(|line| [line, "\n"]).collect();
-        let _ = writeln!(text, "{server} {pin} {now}");
-        text
-    });
+    let changed = config_file::put(&path, Others::Read, server, &format!("{pin} {now}"));
     changed.map_err(|error| Error::Trust(path_bytes(&path), error))
 }
 

@@ -87,16 +87,7 @@ pub fn find(server: &str) -> Result<Option<OwnToken>, Error> {
 pub fn put(server: &str, token: &OwnToken) -> Result<(), Error> {
     let path = config_file::path(FILE);
     let path = path.ok_or_else(|| unusable(FILE.into(), "there is no HOME for it"))?;
-    let is_other = |line: &&str| {
-        let name = line.split(' ').next().unwrap_or_default();
-        !name.eq_ignore_ascii_case(server)
-    };
-    let changed = config_file::change(&path, Others::Nothing, |before| {
-        let others = before.lines().filter(is_other);
-        let mut text: String = others.flat_map(|line| [line, "\n"]).collect();
-        text.extend([server, " ", &token.0, "\n"]);
-        text
-    });
+    let changed = config_file::put(&path, Others::Nothing, server, &token.0);
     changed.map_err(|error| Error::Token(path_bytes(&path), error))
 }
 
