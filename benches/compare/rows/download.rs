@@ -6,7 +6,7 @@
 
 use std::io;
 
-use crate::load::{Fetcher, Sink};
+use crate::load::{Fetcher, Moved, Sink};
 use crate::rows::{Bench, Found};
 use crate::servers::{Server, Side};
 
@@ -27,15 +27,18 @@ pub(crate) fn measure(bench: &mut Bench<'_>) {
         bench.each(row, &SIDES, 3, |server| {
             plan.warm(&name)?;
             let mut fetcher = Fetcher::connect(server.dialect, server.place, sink)?;
-            found(server, &mut fetcher, &name)
+            found(server, || fetcher.fetch(&name))
         });
     }
 }
 
-/// What a download comes to.
-pub(crate) fn found(server: &Server, fetcher: &mut Fetcher, name: &str) -> io::Result<Found> {
+/// What a download or an upload comes to.
+pub(crate) fn found(
+    server: &Server,
+    transfer: impl FnOnce() -> io::Result<Moved>,
+) -> io::Result<Found> {
     let before = server.process.cpu()?;
-    let moved = fetcher.fetch(name)?;
+    let moved = transfer()?;
     let gib = moved.sum as f64 / GIB;
     let cpu = (server.process.cpu()? - before).as_secs_f64() / gib;
     let own = moved.cpu.as_secs_f64() / gib;

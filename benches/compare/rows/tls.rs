@@ -51,7 +51,7 @@ fn rows(bench: &mut Bench<'_>) -> io::Result<()> {
     bench.each_with(DOWNLOAD, &pair, &work, |server| {
         plan.warm(name)?;
         let mut fetcher = Fetcher::connect(server.dialect, place(server)?, Sink::Copy)?;
-        download::found(server, &mut fetcher, name)
+        download::found(server, || fetcher.fetch(name))
     });
     let echoes = [Side::Berthd, Side::Redis];
     for (row, in_flight) in [(SINGLE, 1), (PIPELINED, 64)] {

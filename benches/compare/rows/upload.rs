@@ -9,7 +9,7 @@ use std::path::Path;
 use std::thread;
 
 use crate::probe::Probe;
-use crate::rows::download::{BOTH_CPU, CLIENT_CPU, GIB, RATE, SERVER_CPU};
+use crate::rows::download::{self, GIB};
 use crate::rows::fairness::{CONTROL, MAX, P50, P99};
 use crate::rows::{Bench, Found};
 use crate::sender::Sender;
@@ -37,9 +37,10 @@ pub(super) const NAMES: [&str; CLIENTS] = ["new", "newer", "newest"];
 pub(crate) fn measure(bench: &mut Bench<'_>) {
     let (plan, work) = (bench.plan, work(bench));
     bench.each_with(ROW, &SIDES, &work, |server| {
-        let put = put(server, plan.put_bytes);
+        let mut sender = Sender::connect(server.dialect, server.place)?;
+        let found = download::found(server, || sender.put(NAMES[0], plan.put_bytes));
         fs::remove_file(plan.inbox.join(NAMES[0]))?;
-        put
+        found
     });
     if plan.wants(SLOW)
         && let Err(error) = slow(bench)
@@ -58,21 +59,6 @@ pub(crate) fn work<'a>(bench: &Bench<'a>) -> Work<'a> {
         uploads: true,
         ..bench.work(CLIENTS)
     }
-}
-
-fn put(server: &Server, size: u64) -> io::Result<Found> {
-    let mut sender = Sender::connect(server.dialect, server.place)?;
-    let before = server.process.cpu()?;
-    let moved = sender.put(NAMES[0], size)?;
-    let gib = moved.sum as f64 / GIB;
-    let cpu = (server.process.cpu()? - before).as_secs_f64() / gib;
-    let own = moved.cpu.as_secs_f64() / gib;
-    Ok(vec![
-        (RATE, moved.rate() / GIB),
-        (SERVER_CPU, cpu),
-        (CLIENT_CPU, own),
-        (BOTH_CPU, cpu + own),
-    ])
 }
 
 /// Two clients upload as fast as the disk can, and a third asks until they are done.
