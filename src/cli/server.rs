@@ -31,9 +31,9 @@ const TRACE_LIMIT_MIN: u64 = 64 << 10;
 /// Serve a folder to a fixed number of clients.
 ///
 /// Each client holds a berth (a connection slot) and has a name: Client01, Client02 and so on.
-/// 'status' shows the connected clients, 'list' the files, 'get NAME' sends a file, 'exit' ends the
-/// session; any other line is echoed with ' ACK' appended. A client that connects when every berth
-/// is taken is told 'Server full, try later'.
+/// 'status' shows the connected clients, 'list' the files, 'get NAME' sends a file, 'put' takes one
+/// where --uploads allows it, 'exit' ends the session; any other line is echoed with ' ACK'
+/// appended. A client that connects when every berth is taken is told 'Server full, try later'.
 ///
 /// berth is the client; nc and telnet also work.
 #[derive(Clone, Debug, Parser)]
@@ -146,7 +146,7 @@ pub struct ServerArgs {
     )]
     pub idle_timeout: Duration,
 
-    /// Close a client that has unsent output and whose socket accepts none for this long
+    /// Close a client that takes nothing of its answer, or sends nothing of its upload, for so long
     #[arg(
         long,
         value_name = "DUR",
@@ -211,7 +211,8 @@ pub struct ServerArgs {
     /// Landlock sandbox: auto (if the kernel has it), require or off
     ///
     /// In the sandbox the process can read only the served folder, write only in the journal's
-    /// folder, and open no TCP connection, even if an attacker controls it.
+    /// folder, with --uploads add files to that folder, and open no TCP connection, even if an
+    /// attacker controls it.
     #[arg(
         long,
         value_name = "MODE",
