@@ -1,9 +1,14 @@
 //! The guided tour shows what the server does today, and explains all of it.
 //!
-//! Where strace is missing or not permitted, the comparison is left out and the reason printed.
+//! Where strace is missing or not permitted, that is said and the comparison left out.
+
+#[path = "support/mod.rs"]
+mod support;
 
 use std::collections::BTreeSet;
-use std::process::{Command, Stdio};
+use std::process::Command;
+
+use support::{can_trace, skip};
 
 const LOOP: &str = include_str!("../docs/loop.md");
 
@@ -61,26 +66,9 @@ fn steps(transcript: &str) -> Vec<&str> {
     steps
 }
 
-/// Whether strace is there and may be used, or why not.
-fn strace() -> Result<(), String> {
-    let tried = Command::new("strace")
-        .args(["-qq", "-e", "trace=none", "true"])
-        .stdin(Stdio::null())
-        .output();
-    match tried {
-        Err(error) => Err(format!("strace cannot be started: {error}")),
-        Ok(output) if !output.status.success() => {
-            let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            Err(format!("strace may not be used here: {why}"))
-        }
-        Ok(_) => Ok(()),
-    }
-}
-
 #[test]
 fn the_transcript_is_what_the_server_does() {
-    if let Err(why) = strace() {
-        println!("not compared with docs/loop.md: {why}");
+    if !can_trace() {
         return;
     }
     let output = Command::new("scripts/strace.sh")
@@ -92,8 +80,7 @@ fn the_transcript_is_what_the_server_does() {
     let transcript = String::from_utf8(output.stdout).expect("strace writes text");
     let errors = String::from_utf8_lossy(&output.stderr);
     if transcript.is_empty() && errors.contains("Operation not permitted") {
-        println!("not compared with docs/loop.md: {errors}");
-        return;
+        return skip("strace may not be attached here", "run as root");
     }
     assert!(output.status.success(), "{errors}");
     assert_eq!(steps(&transcript), steps(&documented()), "{transcript}");

@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use rustix::process::{Resource, Rlimit, Signal, prlimit};
 use serde_json::Value;
 
-use support::{Peer, Server, Setup, meanwhile, outcome};
+use support::{Peer, Server, Setup, meanwhile, outcome, skip};
 
 const BIG: u64 = 8 << 20;
 
@@ -296,8 +296,7 @@ fn shown(browser: &str, page: &Path) -> String {
 #[test]
 fn a_browser_shows_the_page_and_explains_what_is_clicked() {
     let Some(browser) = browser() else {
-        println!("not shown: there is no Chromium here");
-        return;
+        return skip("there is no browser here", "apt-get install chromium");
     };
     let folder = tempfile::tempdir().expect("a folder can be made");
     let path = folder.path().join("trace");

@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use crate::program::{DEADLINE, Ended, Folder, finish};
-use crate::support::{Server, Setup, noise, skip};
+use crate::support::{Server, Setup, can_trace, noise, skip};
 use crate::survival::run;
 
 /// Puts something at a path.
@@ -107,17 +107,13 @@ fn a_file_that_is_overwritten_keeps_its_mode() {
 
 /// Runs the program while the system refuses `calls` so; nothing where that cannot be had.
 fn refused(folder: &Folder, server: &Server, calls: &[&str], arguments: &[&str]) -> Option<Ended> {
+    if !can_trace() {
+        return None;
+    }
     let mut strace = Command::new("strace");
     strace.args(["-f", "-o", "/dev/null"]);
     for call in calls {
         strace.args(["-e", &format!("inject={call}")]);
-    }
-    let works = Command::new("strace")
-        .args(["-o", "/dev/null", "true"])
-        .output();
-    if !works.is_ok_and(|output| output.status.success()) {
-        skip("strace cannot be used here", "apt-get install strace");
-        return None;
     }
     strace
         .arg(env!("CARGO_BIN_EXE_berth"))

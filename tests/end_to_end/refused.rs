@@ -8,17 +8,12 @@ use std::process::Command;
 
 use rustix::process::Signal;
 
-use crate::support::{Peer, Server, Setup, meanwhile, noise, outcome};
+use crate::support::{Peer, Server, Setup, can_trace, meanwhile, noise, outcome};
 
 /// A server whose kernel answers these calls with an error, such as `sendfile:error=EINVAL`.
 /// `None`: that cannot be played here.
 fn refusing(setup: Setup, what: &[&str]) -> Option<Server> {
-    let tried = Command::new("strace")
-        .args(["-o", "/dev/null", "true"])
-        .output();
-    let permitted = tried.is_ok_and(|output| output.status.success());
-    if !permitted {
-        println!("not shown: strace is missing or not permitted here");
+    if !can_trace() {
         return None;
     }
     let injected: String = what

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use rustix::fs::{CWD, Mode, OFlags, mkfifoat, open};
 
-use crate::support::{Server, Setup, outcome};
+use crate::support::{Server, Setup, outcome, skip};
 
 #[test]
 fn the_line_names_the_port_that_was_chosen() {
@@ -257,8 +257,10 @@ fn a_link_local_address_is_listened_on_by_the_name_of_its_interface() {
         .args(["-rn", "ip", "-6", "address"])
         .output();
     if !tried.is_ok_and(|output| output.status.success()) {
-        println!("not shown: there is no ip, or no network of one's own to be had");
-        return;
+        return skip(
+            "no network namespace can be made here",
+            "apt-get install iproute2 util-linux, and run as root",
+        );
     }
     let mut command = Command::new("unshare");
     command.args(["-rn", "sh", "-c", script, env!("CARGO_BIN_EXE_berthd")]);

@@ -7,6 +7,7 @@ mod network;
 mod peer;
 mod server;
 mod skip;
+mod strace;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -16,6 +17,7 @@ pub(crate) use network::{connect_from, in_own_network, ip};
 pub(crate) use peer::{Peer, meanwhile};
 pub(crate) use server::{Server, Setup};
 pub(crate) use skip::skip;
+pub(crate) use strace::{Strace, can_trace};
 
 /// Far longer than anything takes on the slowest machine that runs this: it is there so that a
 /// mistake ends in a message.

@@ -1,15 +1,13 @@
 //! What a wrong token behind a handshake finds out, and what is left of it.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::io::Read;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::peer::{Keys, TlsPeer, token};
-use crate::support::{Server, skip};
+use crate::support::{Server, Strace, can_trace};
 
 /// The records that come from now on, up to an end that is no reset: what each is, and how long.
 fn records(peer: &TlsPeer) -> Vec<(u8, usize)> {
@@ -112,34 +110,19 @@ fn every_wrong_token_is_answered_with_the_same_records_and_written_down_nowhere(
     }
 }
 
-/// Watches which files the server opens; `None` where that cannot be done.
-fn watch(server: &Server, into: &Path) -> Option<Child> {
-    let mut strace = Command::new("strace");
-    strace.args(["-f", "-e", "trace=open,openat,openat2", "-o"]);
-    strace.arg(into).arg("-p");
-    strace.arg(server.pid().as_raw_nonzero().to_string());
-    let mut strace = strace.stderr(Stdio::piped()).spawn().ok()?;
-    let mut line = String::new();
-    let told = strace.stderr.take().expect("it is piped");
-    let read = BufReader::new(told).read_line(&mut line);
-    if read.is_ok() && line.contains("attached") {
-        return Some(strace);
-    }
-    drop(strace.wait());
-    None
-}
-
 #[test]
 fn a_request_behind_a_wrong_token_opens_no_file() {
+    if !can_trace() {
+        return;
+    }
     let Setting {
         keys,
-        folder,
         token,
         server,
+        ..
     } = setting();
-    let transcript = folder.path().join("strace");
-    let Some(mut strace) = watch(&server, &transcript) else {
-        return skip("strace cannot be used here", "apt-get install strace");
+    let Some(strace) = Strace::watch(&server, "open,openat,openat2") else {
+        return;
     };
     for shown in wrong(&token) {
         let peer = show(&keys, &server, &shown, "get secret\n");
@@ -147,9 +130,7 @@ fn a_request_behind_a_wrong_token_opens_no_file() {
     }
     let mut right = show(&keys, &server, token.as_bytes(), "get shown\nexit\n");
     right.rest();
-    kill_process(Pid::from_child(&strace), Signal::INT).expect("it is our child");
-    strace.wait().expect("it is our child");
-    let calls = fs::read_to_string(transcript).expect("it is text");
+    let calls = strace.detach().concat();
     assert!(
         calls.contains("\"shown\""),
         "what is opened is seen: {calls}"

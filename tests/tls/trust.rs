@@ -12,7 +12,7 @@ use rustix::fs::{CWD, Mode, mkfifoat};
 
 use crate::client::{Home, name, pin};
 use crate::peer::Keys;
-use crate::support::Setup;
+use crate::support::{Setup, skip};
 
 #[test]
 fn a_file_of_trust_of_another_user_is_no_file_of_trust() {
@@ -23,7 +23,7 @@ fn a_file_of_trust_of_another_user_is_no_file_of_trust() {
     fs::set_permissions(home.file(), Permissions::from_mode(0o644)).expect("it is ours");
     assert_eq!(home.berth(&["--server", &name(&server), "list"]).0, Some(0));
     if std::os::unix::fs::chown(home.file(), Some(1), None).is_err() {
-        return println!("not shown: only root can give a file away");
+        return skip("only root can give a file away", "run as root");
     }
     let (code, out, err) = home.berth(&["--server", &name(&server), "list"]);
     assert_eq!((code, out.as_str()), (Some(77), ""), "{err}");

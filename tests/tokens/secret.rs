@@ -8,7 +8,7 @@ use std::thread;
 
 use crate::client::Home;
 use crate::door::{Guard, inside, reload};
-use crate::support::{Setup, meanwhile, outcome};
+use crate::support::{Setup, meanwhile, outcome, skip};
 
 /// Passes one connection on to this server, and gives back what the client sent.
 fn relay(to: SocketAddr) -> (SocketAddr, thread::JoinHandle<Vec<u8>>) {
@@ -111,7 +111,10 @@ fn a_token_goes_to_another_machine_through_tls_only() {
         .env("BERTH_TOKEN", &token)
         .stdin(Stdio::null());
     if !has_networks() {
-        return println!("not shown: there is no ip, or no network of one's own to be had");
+        return skip(
+            "no network namespace can be made here",
+            "apt-get install iproute2 util-linux, and run as root",
+        );
     }
     let (code, out, err) = outcome(&mut command);
     assert_eq!((code, out.as_str()), (Some(60), ""), "{err}");
@@ -224,7 +227,7 @@ fn a_tokens_file_of_another_user_is_not_used_and_the_cure_is_told() {
     let server = guard.setup().start();
     home.login(&server, &token);
     if std::os::unix::fs::chown(home.tokens(), Some(1), None).is_err() {
-        return println!("not shown: only root can give a file away");
+        return skip("only root can give a file away", "run as root");
     }
     let (code, _, err) = home.run(&server, "list");
     assert_eq!(code, Some(77), "{err}");

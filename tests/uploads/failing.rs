@@ -2,8 +2,7 @@
 
 use std::fs;
 
-use crate::injected::{Strace, can_trace};
-use crate::support::{exists, noise};
+use crate::support::{Strace, can_trace, exists, noise};
 use crate::{setup, stored, until_parts, upload, waiting};
 
 /// More than the disk is asked for in one go.

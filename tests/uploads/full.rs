@@ -10,8 +10,7 @@ use std::process::Command;
 
 use rustix::fs::statvfs;
 
-use crate::injected::{Strace, can_trace};
-use crate::support::{Server, Setup, exists, noise, skip};
+use crate::support::{Server, Setup, Strace, can_trace, exists, noise, skip};
 use crate::{hex, setup, stored, waiting};
 
 const MIB: usize = 1 << 20;

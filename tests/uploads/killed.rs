@@ -13,8 +13,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use crate::injected::{Strace, can_trace};
-use crate::support::{PATIENCE, Server, noise};
+use crate::support::{PATIENCE, Server, Strace, can_trace, noise};
 use crate::{setup, stored, until_parts, upload, waiting};
 
 /// Uploads something to a server that may die at any moment, and returns its last word.

@@ -9,7 +9,6 @@ mod support;
 mod bodies;
 mod failing;
 mod full;
-mod injected;
 mod killed;
 mod memory;
 mod names;

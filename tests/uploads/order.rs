@@ -2,67 +2,26 @@
 //!
 //! Where strace is missing or not permitted, that is said and the test left out.
 
-use std::io::{BufRead, BufReader};
-use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
-
-use crate::injected::can_trace;
-use crate::support::{Peer, skip};
+use crate::support::{Peer, Strace, can_trace};
 use crate::{setup, stored, upload, waiting};
-
-/// Kills what it holds when it is dropped.
-struct Traced(Child);
-
-impl Drop for Traced {
-    fn drop(&mut self) {
-        // Both fail only if it is gone already.
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
 
 /// The calls of a server while these requests are answered, a line each, in their order.
 fn calls(ask: impl FnOnce(&mut Peer)) -> Option<Vec<String>> {
     if !can_trace() {
         return None;
     }
-    let trace = tempfile::NamedTempFile::new().unwrap();
-    let what = "trace=pwrite64,fsync,fdatasync,utimensat,mkdirat,renameat2,sendto,write";
-    let setup = setup();
-    let berthd = setup.command();
-    let mut strace = Command::new("strace");
-    strace
-        .args(["-f", "-qq", "-s", "80", "-e", what, "-o"])
-        .arg(trace.path());
-    strace.arg(berthd.get_program()).args(berthd.get_args());
-    let mut traced = Traced(
-        strace
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap(),
-    );
-    let mut line = String::new();
-    let stdout = traced.0.stdout.take().expect("it is piped");
-    BufReader::new(stdout).read_line(&mut line).unwrap();
-    let Some(address) = line.trim_end().strip_prefix("berthd listening on ") else {
-        skip("under strace the server does not start", "run as root");
-        return None;
-    };
-    let mut peer = Peer::new(TcpStream::connect(address).unwrap());
-    peer.expect("Welcome Client01\n");
+    let server = setup().start();
+    let mut peer = server.client("Client01");
+    let what = "pwrite64,fsync,fdatasync,utimensat,mkdirat,renameat2,sendto,write";
+    let strace = Strace::watch(&server, what)?;
     ask(&mut peer);
-    peer.send("exit\n");
-    peer.expect("Goodbye Client01\n");
-    peer.expect_end();
-    drop(traced);
-    let text = std::fs::read_to_string(trace.path()).unwrap();
+    let lines = strace.detach();
     // Before a call there is the number of its thread.
-    let call = |line: &str| {
-        line.split_once(' ')
-            .map(|(_, call)| call.trim_start().to_owned())
+    let call = |line: &String| {
+        let (_, call) = line.split_once(' ')?;
+        Some(call.trim_start().to_owned())
     };
-    Some(text.lines().filter_map(call).collect())
+    Some(lines.iter().filter_map(call).collect())
 }
 
 fn position(calls: &[String], after: usize, wanted: impl Fn(&str) -> bool) -> usize {

@@ -4,8 +4,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::injected::{Strace, can_trace};
-use crate::support::{meanwhile, noise};
+use crate::support::{Strace, can_trace, meanwhile, noise};
 use crate::{hex, parts, setup, stored, upload, waiting};
 
 #[test]

@@ -1,4 +1,4 @@
-//! A server whose system calls fail, or are its last.
+//! A server whose system calls are watched, fail, or are its last.
 //!
 //! Owns the strace that is attached to a running server, which tampers with the calls that it is
 //! told to. Must never do so to another process. Where strace is missing or not permitted, that is
@@ -11,7 +11,7 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::NamedTempFile;
 
-use crate::support::{Server, skip};
+use super::{Server, skip};
 
 /// An attached strace. Dropping it detaches it.
 pub(crate) struct Strace {
@@ -39,11 +39,20 @@ impl Strace {
     /// Tampers with the calls of this server from now on: `inject` is as in strace(1), and counts
     /// the calls of each thread for itself. `None`: that is not permitted here.
     pub(crate) fn attach(server: &Server, inject: &str) -> Option<Self> {
-        let written = NamedTempFile::new().expect("a file can be made");
         let calls = inject.split(':').next().expect("there is a first one");
+        let calls = format!("trace={calls},fsync,fdatasync");
+        Self::begin(server, &["-e", &calls, "-e", &format!("inject={inject}")])
+    }
+
+    /// Only watches these calls, with a comma between two. `None`: that is not permitted here.
+    pub(crate) fn watch(server: &Server, calls: &str) -> Option<Self> {
+        Self::begin(server, &["-s", "80", "-e", &format!("trace={calls}")])
+    }
+
+    fn begin(server: &Server, how: &[&str]) -> Option<Self> {
+        let written = NamedTempFile::new().expect("a file can be made");
         let mut strace = Command::new("strace");
-        strace.args(["-f", "-e", &format!("trace={calls},fsync,fdatasync")]);
-        strace.args(["-e", &format!("inject={inject}"), "-o"]);
+        strace.arg("-f").args(how).arg("-o");
         strace.arg(written.path()).arg("-p");
         strace.arg(server.pid().as_raw_nonzero().to_string());
         let mut process = strace.stderr(Stdio::piped()).spawn().expect("it is here");
