@@ -9,10 +9,11 @@
 //! sockets, a folder and a clock.
 //!
 //! Reading order: [`limits`], [`line_buffer`], [`outbox`], [`readiness`], [`phase`], [`rights`],
-//! [`stats`], [`admission`], [`event`], [`query`], [`under_way`]; then [`session`] with [`body`],
-//! [`leaving`] and [`timeouts`], [`meaning`], [`budget`], [`buffer_pool`], [`ports`], [`pair`],
-//! [`sealed`], [`arrivals`], [`berths`], [`connection`]; then a turn, [`turn`] with [`answering`],
-//! [`outbound`] and [`inbound`]; at last [`hub`], [`lobby`] and [`token_gate`].
+//! [`stats`], [`admission`], [`event`], [`query`], [`speech`], [`response`], [`under_way`]; then
+//! [`session`] with [`body`], [`leaving`] and [`timeouts`], [`meaning`], [`budget`],
+//! [`buffer_pool`], [`ports`], [`pair`], [`sealed`], [`arrivals`], [`berths`], [`connection`]; then
+//! a turn, [`turn`] with [`answering`], [`outbound`] and [`inbound`]; at last [`hub`], [`lobby`]
+//! and [`token_gate`].
 
 pub mod admission;
 pub mod answering;
@@ -39,9 +40,11 @@ pub mod phase;
 pub mod ports;
 pub mod query;
 pub mod readiness;
+pub mod response;
 pub mod rights;
 pub mod sealed;
 pub mod session;
+pub mod speech;
 pub mod stats;
 pub mod timeouts;
 pub mod token_gate;

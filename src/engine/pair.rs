@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use crate::engine::event::Event;
 use crate::engine::outbox::{Outbox, Transfer};
 use crate::engine::ports::{Handler, Observer, Query, Received, Refusal, Step};
+use crate::engine::response::Response;
 use crate::engine::stats::SessionStats;
+use crate::wire::web::{Ask, Scheme, WebDoor};
 use crate::wire::{ClientName, CloseReason};
 
 /// Two in one: the first one answers, and both observe.
@@ -40,6 +42,24 @@ impl<A: Handler, B> Handler for (A, B) {
         reply: &mut Outbox<A::File>,
     ) -> Received {
         self.0.receive(task, bytes, reply)
+    }
+
+    fn web_door(&self, scheme: Scheme) -> &WebDoor {
+        self.0.web_door(scheme)
+    }
+
+    fn respond(&mut self, response: Response<'_>, reply: &mut Outbox<A::File>) {
+        self.0.respond(response, reply);
+    }
+
+    fn fetch(
+        &mut self,
+        ask: &Ask<'_>,
+        from: ClientName,
+        now: Instant,
+        reply: &mut Outbox<A::File>,
+    ) -> Option<A::Task> {
+        self.0.fetch(ask, from, now, reply)
     }
 
     fn abandoned(&mut self, task: A::Task, why: CloseReason, reply: &mut Outbox<A::File>) {

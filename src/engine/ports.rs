@@ -10,8 +10,11 @@ use std::time::{Duration, Instant};
 use crate::engine::admission::{Demand, Denial, Ticket, Verdict};
 use crate::engine::event::Event;
 use crate::engine::outbox::{Outbox, Transfer};
+use crate::engine::response::Response;
 use crate::engine::rights::Rights;
+use crate::engine::speech::Speech;
 use crate::engine::stats::SessionStats;
+use crate::wire::web::{Ask, Scheme, WebDoor};
 use crate::wire::{ClientName, CloseReason};
 
 pub use crate::engine::admission::Refusal;
@@ -141,6 +144,30 @@ pub trait Handler {
         unreachable!("no task waits for a body")
     }
 
+    /// The names by which the web door may be reached. To be called only if a listener speaks HTTP,
+    /// as the two below.
+    fn web_door(&self, _scheme: Scheme) -> &WebDoor {
+        unreachable!("no listener speaks HTTP")
+    }
+
+    /// Writes an answer of the web door that needs no berth, at the end of `reply`.
+    fn respond(&mut self, _response: Response<'_>, _reply: &mut Outbox<Self::File>) {
+        unreachable!("no listener speaks HTTP")
+    }
+
+    /// Begins to answer a request of the web door for a file, a folder or an upload, from a client
+    /// that has the right to it: as [`Handler::answer`] does. The answer is the last of its
+    /// connection.
+    fn fetch(
+        &mut self,
+        _ask: &Ask<'_>,
+        _from: ClientName,
+        _now: Instant,
+        _reply: &mut Outbox<Self::File>,
+    ) -> Option<Self::Task> {
+        unreachable!("no listener speaks HTTP")
+    }
+
     /// The client leaves before its answer is complete. If its input ended within a body
     /// ([`CloseReason::Eof`]), what is queued in `reply` is still sent.
     fn abandoned(&mut self, _task: Self::Task, _why: CloseReason, _reply: &mut Outbox<Self::File>) {
@@ -259,6 +286,11 @@ pub trait Peer: Debug {
 
     /// Its origin.
     fn origin(&self) -> Self::Origin;
+
+    /// What is spoken on the listener that it came through.
+    fn speech(&self) -> Speech {
+        Speech::Lines
+    }
 }
 
 /// The handler and observer of a hub, in one value. Its transports are `T`, its tasks `K`.

@@ -19,6 +19,8 @@ pub(crate) const FLOORS: &[(&str, u8)] = &[
     ("engine/deadlines", 1),
     ("engine/event", 1),
     ("engine/query", 1),
+    ("engine/speech", 1),
+    ("engine/response", 1),
     ("engine/stats", 1),
     ("engine/close_reason", 1),
     ("engine/admission", 1),

@@ -20,6 +20,6 @@ pub mod websocket;
 pub use ask::{Ask, Wanted};
 pub use frames::{End, Event, Frames, Kind};
 pub use header::Control;
-pub use host::WebDoor;
+pub use host::{Scheme, WebDoor};
 pub use status::{Fault, Status};
 pub use websocket::{CloseCode, FrameHeader, Opcode};
