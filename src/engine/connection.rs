@@ -73,9 +73,9 @@ impl<T: Transport, K> Connection<T, K> {
 
     /// The peer waits at a gate and has to make room for others. It is told so with a line, or with
     /// what its transport can say before the handshake is complete.
-    pub fn crowd_out(&mut self, now: Instant) {
+    pub fn crowd_out(&mut self, service: &mut impl Backend<T, K>, now: Instant) {
         if self.transport.is_ready() {
-            return self.session.turn_away(Refusal::Busy, now);
+            return self.session.turn_away(Refusal::Busy, service, now);
         }
         if !self.transport.owes() {
             self.session.note_nothing_unsent(now);

@@ -251,7 +251,11 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         }
         let deadline = self.entries[key].connection.deadline(&self.limits);
         self.deadlines.set(key, deadline);
-        self.hear(key, turns, service, now);
+        match self.entries[key].connection.session().phase() {
+            Phase::Arriving(Gate::Token(_), _) => self.hear(key, turns, service, now),
+            Phase::Arriving(Gate::Head, _) => self.read_head(key, turns, service, now),
+            _ => {}
+        }
     }
 
     pub(super) fn enqueue(&mut self, key: usize) {

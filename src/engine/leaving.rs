@@ -8,7 +8,11 @@ use std::time::Instant;
 use crate::engine::admission::Refusal;
 use crate::engine::limits::Limits;
 use crate::engine::phase::{Ending, Phase};
+use crate::engine::ports::Handler;
+use crate::engine::response::Response;
 use crate::engine::session::Session;
+use crate::engine::speech::Speech;
+use crate::wire::web::ask::is_head;
 use crate::wire::{CloseReason, Reply};
 
 impl<F, K> Session<F, K> {
@@ -17,12 +21,37 @@ impl<F, K> Session<F, K> {
         self.drain(Ending::Left(reason), last);
     }
 
+    /// Whoever speaks HTTP gets no last line: what it is told is the answer to its request.
     pub(super) fn drain(&mut self, ending: Ending, last: Option<Reply<'_>>) {
-        if let Some(last) = last {
+        if let Some(last) = last
+            && self.speech == Speech::Lines
+        {
             self.outbox.write(|out| last.write(out));
         }
         self.inbox.clear();
         self.phase.advance(Phase::Draining(ending));
+    }
+
+    /// The peer is refused a berth: what says so is queued, and the session ends behind it. A peer
+    /// that should speak first and has not is told nothing, and counts as nobody: browsers open
+    /// connections that they may never use.
+    pub fn turn_away(
+        &mut self,
+        refusal: Refusal,
+        service: &mut impl Handler<File = F, Task = K>,
+        now: Instant,
+    ) {
+        self.note_nothing_unsent(now);
+        match self.speech {
+            Speech::Lines => self.drain(Ending::Refused(refusal), Some(refusal.reply())),
+            Speech::Http(_) if self.inbox.is_empty() => self.drain(Ending::NotAdmitted, None),
+            Speech::Http(_) => {
+                let is_head = is_head(self.inbox.unread());
+                let refused = Response::Refused { refusal, is_head };
+                service.respond(refused, &mut self.outbox);
+                self.drain(Ending::Refused(refusal), None);
+            }
+        }
     }
 
     /// The client said `exit`.

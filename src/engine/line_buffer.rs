@@ -191,6 +191,12 @@ impl LineBuffer {
         }
     }
 
+    /// All unread bytes, which stay.
+    #[must_use]
+    pub fn unread(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
+    }
+
     /// Takes up to `most` bytes as they are, which are no lines. To be called between two lines.
     pub fn take_raw(&mut self, most: usize) -> &[u8] {
         debug_assert_eq!(self.state, State::Line, "a body begins behind a line");

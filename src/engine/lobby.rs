@@ -11,7 +11,7 @@ use crate::engine::arrivals::Arrival;
 use crate::engine::connection::Connection;
 use crate::engine::hub::{Entry, Hub, Standing};
 use crate::engine::phase::{Ending, Gate, Phase};
-use crate::engine::ports::{Admission, Backend, Refusal, Transport};
+use crate::engine::ports::{Admission, Backend, Peer, Refusal, Transport};
 use crate::engine::session::Session;
 use crate::engine::stats::SessionStats;
 use crate::wire::CloseReason;
@@ -41,7 +41,10 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         let key = self.reserve();
         let ticket = Ticket(self.tickets);
         self.tickets += 1;
-        let connection = Connection::new(Session::arriving(&self.limits, now), transport);
+        let connection = Connection::new(
+            Session::arriving(&self.limits, peer.speech(), now),
+            transport,
+        );
         let is_ready = connection.is_ready();
         let inserted = self.entries.insert(Entry {
             connection,
@@ -160,7 +163,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
                 service.arrived(name, &peer, self.admission.holder(ticket));
             }
             Verdict::Refused(refusal) => {
-                session.turn_away(refusal, now);
+                session.turn_away(refusal, service, now);
                 self.unadmitted.push_back(key);
                 self.admission.turned_away(ticket);
                 service.refused(&peer, refusal);
@@ -224,9 +227,12 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         now: Instant,
     ) {
         let arrival = self.arrivals.remove(key).expect("it was just found");
-        self.entries[key].connection.crowd_out(now);
+        self.entries[key].connection.crowd_out(service, now);
         self.unadmitted.push_back(key);
-        service.refused(&arrival.peer, Refusal::Busy);
+        let phase = self.entries[key].connection.session().phase();
+        if let Some(Ending::Refused(refusal)) = phase.ending() {
+            service.refused(&arrival.peer, refusal);
+        }
         self.admission.withdraw(arrival.ticket);
         self.serve(key, 1, service, now);
     }

@@ -12,8 +12,8 @@
 //! [`stats`], [`admission`], [`event`], [`query`], [`speech`], [`response`], [`under_way`]; then
 //! [`session`] with [`body`], [`leaving`] and [`timeouts`], [`meaning`], [`budget`],
 //! [`buffer_pool`], [`ports`], [`pair`], [`sealed`], [`arrivals`], [`berths`], [`connection`]; then
-//! a turn, [`turn`] with [`answering`], [`outbound`] and [`inbound`]; at last [`hub`], [`lobby`]
-//! and [`token_gate`].
+//! a turn, [`turn`] with [`answering`], [`web_answer`], [`outbound`] and [`inbound`]; at last
+//! [`hub`], [`lobby`], [`token_gate`] and [`web_gate`].
 
 pub mod admission;
 pub mod answering;
@@ -50,3 +50,5 @@ pub mod timeouts;
 pub mod token_gate;
 pub mod turn;
 pub mod under_way;
+pub mod web_answer;
+pub mod web_gate;

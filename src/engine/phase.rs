@@ -41,6 +41,8 @@ pub enum Phase {
 pub enum Gate {
     /// The handshake of its transport (TLS) is not complete.
     Handshake,
+    /// The head of its HTTP request is not complete.
+    Head,
     /// It has shown no token, and may say so many lines before it has.
     Token(u8),
     /// The admission has been asked and has not answered.

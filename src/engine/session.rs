@@ -7,12 +7,12 @@
 
 use std::time::{Duration, Instant};
 
-use crate::engine::admission::Refusal;
 use crate::engine::limits::Limits;
 use crate::engine::line_buffer::{Line, LineBuffer};
 use crate::engine::outbox::{Chunk, Outbox, Transfer};
 use crate::engine::phase::{Ending, Gate, Phase};
 use crate::engine::rights::Access;
+use crate::engine::speech::Speech;
 use crate::engine::stats::{RunningStats, SessionStats};
 use crate::engine::under_way::UnderWay;
 use crate::wire::{ClientName, CloseReason, Reply};
@@ -23,6 +23,8 @@ pub struct Session<F, K> {
     /// `None` for a peer that was never granted a berth.
     pub(super) name: Option<ClientName>,
     pub(super) phase: Phase,
+    /// What the peer speaks.
+    pub(super) speech: Speech,
     /// What the peer may ask for once it holds a berth.
     pub(super) access: Access,
     pub(super) inbox: LineBuffer,
@@ -45,10 +47,11 @@ pub struct Session<F, K> {
 impl<F, K> Session<F, K> {
     /// A peer that has just connected: it has no berth, no name and no output.
     #[must_use]
-    pub fn arriving(limits: &Limits, now: Instant) -> Self {
+    pub fn arriving(limits: &Limits, speech: Speech, now: Instant) -> Self {
         Self {
             name: None,
             phase: Phase::Arriving(Gate::Handshake, now + limits.arrival),
+            speech,
             access: Access::Free,
             inbox: LineBuffer::new(limits.inbox_bytes),
             outbox: Outbox::new(),
@@ -64,7 +67,7 @@ impl<F, K> Session<F, K> {
 
     /// The peer may turn out to end its lines with a pause, where that is allowed.
     pub fn may_be_unframed(&mut self, limits: &Limits) {
-        if limits.unframed.is_some() {
+        if limits.unframed.is_some() && self.speech == Speech::Lines {
             self.inbox.accept_pauses();
         }
     }
@@ -76,20 +79,17 @@ impl<F, K> Session<F, K> {
         }
     }
 
-    /// The peer holds a berth from now on, and a welcome is queued. Its input so far is kept.
+    /// The peer holds a berth from now on, and a welcome is queued where lines are spoken. Its
+    /// input so far is kept.
     pub fn open(&mut self, name: ClientName, now: Instant) {
         self.name = Some(name);
         self.moved_at = now;
         self.note_nothing_unsent(now);
         self.running.begin(now);
-        self.outbox.write(|out| Reply::Welcome(name).write(out));
+        if self.speech == Speech::Lines {
+            self.outbox.write(|out| Reply::Welcome(name).write(out));
+        }
         self.phase.advance(Phase::Open);
-    }
-
-    /// The peer is refused a berth: the one line for it is queued, and the session ends behind it.
-    pub fn turn_away(&mut self, why: Refusal, now: Instant) {
-        self.note_nothing_unsent(now);
-        self.drain(Ending::Refused(why), Some(why.reply()));
     }
 
     /// The name, if the peer holds a berth: until its last byte is sent.

@@ -69,8 +69,8 @@ impl<F, K> Session<F, K> {
 }
 
 impl<T: Transport, K, A: Admission> Hub<T, K, A> {
-    /// The handshake is complete: asks the admission what the peer has to show.
-    pub(super) fn greet(
+    /// Asks the admission what the peer has to show.
+    pub(super) fn demand(
         &mut self,
         key: usize,
         turns: usize,
@@ -78,7 +78,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         now: Instant,
     ) {
         let arrival = self.arrivals.get(key);
-        let arrival = arrival.expect("a peer that is greeted is in the list of arrivals");
+        let arrival = arrival.expect("an arriving peer is in the list of arrivals");
         match self.admission.demand(&arrival.peer, now) {
             Demand::Nothing => {
                 self.entries[key].connection.session_mut().await_verdict();
@@ -166,7 +166,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
     }
 
     /// The peer leaves as it came: with no berth, and nobody's fault.
-    fn let_go(
+    pub(super) fn let_go(
         &mut self,
         key: usize,
         turns: usize,

@@ -129,15 +129,17 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
     /// Ends a peer that was not granted a berth, with a line if its handshake is complete.
     fn give_up(&mut self, gate: Gate) {
         let session = &mut self.connection.session;
-        match gate {
-            Gate::Handshake if self.stopping => session.close(CloseReason::Shutdown),
+        let refusal = match gate {
+            Gate::Handshake if self.stopping => return session.close(CloseReason::Shutdown),
             // If nothing has come, the transport may still say what it was waiting for.
-            Gate::Handshake => session.shook_hands_too_late(self.limits),
-            Gate::Token(_) if !self.stopping => {
-                session.turn_away(Refusal::Late(self.limits.arrival), self.now);
+            Gate::Handshake => return session.shook_hands_too_late(self.limits),
+            Gate::Head if self.stopping && session.inbox.is_empty() => {
+                return session.close(CloseReason::Shutdown);
             }
-            Gate::Token(_) | Gate::Verdict => session.turn_away(Refusal::Full, self.now),
-        }
+            Gate::Token(_) | Gate::Head if !self.stopping => Refusal::Late(self.limits.arrival),
+            Gate::Token(_) | Gate::Head | Gate::Verdict => Refusal::Full,
+        };
+        session.turn_away(refusal, self.service, self.now);
     }
 
     /// Does what is due to a client of which there was nothing left to read.

@@ -25,6 +25,8 @@ pub struct Ask<'a> {
     pub host: &'a [u8],
     /// What the answer depends on.
     pub conditions: Conditions<'a>,
+    /// The token that it shows: RFC 6750, 2.1.
+    pub bearer: Option<&'a [u8]>,
 }
 
 /// What a request asks for.
@@ -123,6 +125,7 @@ impl<'a> Ask<'a> {
             is_head: method == Method::Head,
             host: host.field,
             conditions: read_conditions(&head, method)?,
+            bearer: read_bearer(&head)?,
         })
     }
 }
@@ -275,6 +278,15 @@ fn read_handshake(head: &Head<'_>) -> Result<AcceptKey, Fault> {
     }
     let key = head.one("Sec-WebSocket-Key")?.and_then(AcceptKey::answer);
     key.ok_or(Fault::bad("a Sec-WebSocket-Key is 16 bytes in base64"))
+}
+
+/// RFC 6750, 2.1, and RFC 9110, 11.4: what is shown in another way is nothing that is known here.
+fn read_bearer<'a>(head: &Head<'a>) -> Result<Option<&'a [u8]>, Fault> {
+    let shown = head.one("Authorization")?.and_then(|field| {
+        let (scheme, token) = field.split_at_checked(7)?;
+        scheme.eq_ignore_ascii_case(b"bearer ").then_some(token)
+    });
+    Ok(shown.map(<[u8]>::trim_ascii))
 }
 
 fn read_conditions<'a>(head: &Head<'a>, method: Method) -> Result<Conditions<'a>, Fault> {

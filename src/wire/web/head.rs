@@ -45,10 +45,7 @@ pub fn measure(bytes: &[u8]) -> Result<Option<usize>, Fault> {
     }
     match bytes.len() {
         HEAD_BYTES_MAX.. if !start.contains(&b'\n') => Err(TARGET_TOO_LONG),
-        HEAD_BYTES_MAX.. => Err(Fault::new(
-            Status::HeaderFieldsTooLarge,
-            "the head of a request has at most 16 KiB",
-        )),
+        HEAD_BYTES_MAX.. => Err(Fault::HEAD_TOO_LARGE),
         _ => Ok(None),
     }
 }

@@ -109,6 +109,12 @@ impl Fault {
     /// What is not there.
     pub const NOT_FOUND: Self = Self::new(Status::NotFound, "there is nothing here");
 
+    /// The head is longer than it may be: RFC 6585, 5.
+    pub const HEAD_TOO_LARGE: Self = Self::new(
+        Status::HeaderFieldsTooLarge,
+        "the head of a request has at most 16 KiB",
+    );
+
     /// The whole head did not come in time: RFC 9110, 15.5.9.
     pub const TIMEOUT: Self = Self::new(Status::RequestTimeout, "the request took too long");
 

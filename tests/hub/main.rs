@@ -1,0 +1,7 @@
+//! The hub with peers of the web door, over pipes in memory.
+//!
+//! Each test is one story, told step by step. The simulator tells the stories that nobody thought
+//! of.
+
+mod harness;
+mod requests;
