@@ -17,23 +17,19 @@ use crate::wire::web::{Ask, Fault, Status, Wanted};
 const NOT_ALLOWED: Fault = Fault::new(Status::Forbidden, "your token gives no right to this");
 
 impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
-    /// Answers the request, if that was not done yet, and leaves once all of its answer is queued.
+    /// Answers the request, if that was not done yet, and leaves once all of its answer is sent:
+    /// until then something else may end the session.
     pub(super) fn answer_web(&mut self) -> bool {
-        if !self.is_free() {
+        let session = &mut self.connection.session;
+        if session.phase() != Phase::Open || !session.under_way.is_nothing() {
             return false;
         }
-        if !self.connection.session.has_asked() {
-            self.fetch();
-        }
-        if self.is_free() {
-            self.connection.session.leave(CloseReason::Exit, None);
+        match (session.has_asked(), session.outbox.is_empty()) {
+            (false, _) => self.fetch(),
+            (true, true) => session.leave(CloseReason::Exit, None),
+            (true, false) => return false,
         }
         true
-    }
-
-    fn is_free(&self) -> bool {
-        let session = &self.connection.session;
-        session.phase() == Phase::Open && session.under_way.is_nothing()
     }
 
     fn fetch(&mut self) {

@@ -4,4 +4,6 @@
 //! of.
 
 mod harness;
+mod pipe;
 mod requests;
+mod service;

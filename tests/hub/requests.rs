@@ -124,7 +124,11 @@ fn who_was_silent_longest_makes_room_and_nobody_else() {
     });
     let client = world.connect(Speech::Lines, 'z');
     let silent: Vec<_> = (0..60).map(|i| char::from(b'A' + i % 4)).collect();
-    let silent: Vec<_> = silent.iter().map(|&at| world.connect(HTTP, at)).collect();
+    let mut connect = |&at| {
+        world.pass(Duration::from_millis(1));
+        world.connect(HTTP, at)
+    };
+    let silent: Vec<_> = silent.iter().map(&mut connect).collect();
     let person = world.connect_with(HTTP, 'A', &head("GET /f/file", ""));
     assert_eq!(person.read(), "for Client02: inside");
     world.write(&client, b"hello\n");
