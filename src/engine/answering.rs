@@ -7,7 +7,6 @@ use crate::engine::meaning::Meaning;
 use crate::engine::outbox::Outbox;
 use crate::engine::ports::{Backend, Query, Step, Transport};
 use crate::engine::rights::Access;
-use crate::engine::speech::Speech;
 use crate::engine::turn::TurnContext;
 use crate::wire::put::Form;
 use crate::wire::{CloseReason, ErrorReply, Reply};
@@ -17,7 +16,7 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
     pub(super) fn answer(&mut self) -> bool {
         let mut moved = self.resume();
         self.cut_body_short();
-        if self.connection.session.speech != Speech::Lines {
+        if !self.connection.session.speech.is_lines() {
             return self.answer_web() || moved;
         }
         while self.budget.requests > 0 && self.connection.session.takes_requests(self.limits) {

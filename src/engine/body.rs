@@ -48,10 +48,15 @@ impl<F, K> Session<F, K> {
         (&mut self.inbox, &mut self.under_way, &mut self.outbox)
     }
 
-    /// A read put `n` bytes of the body elsewhere than into the input buffer.
-    pub fn received_body(&mut self, n: usize, now: Instant) {
-        self.running.received(n);
-        self.moved_at = now;
+    /// A read put these bytes elsewhere than into the input buffer. Returns how many of them, at
+    /// the front, are of the body: where frames come, the others are theirs.
+    pub fn received_body(&mut self, bytes: &mut [u8], limits: &Limits, now: Instant) -> usize {
+        self.running.received(bytes.len());
+        let kept = self.strip(bytes, limits);
+        if kept > 0 {
+            self.moved_at = now;
+        }
+        kept
     }
 
     /// Whether nothing of a body came for the stall timeout. To be called when there was nothing

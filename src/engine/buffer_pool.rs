@@ -4,8 +4,6 @@
 //! empty, so one set serves all sessions: an idle client costs no buffer, and a request costs no
 //! allocation. Must never hold unsent output or unread input.
 
-use std::mem;
-
 use crate::engine::line_buffer::LineBuffer;
 use crate::engine::outbox::Outbox;
 
@@ -33,9 +31,7 @@ impl<F> BufferPool<F> {
     /// Lends buffers to a session that has none. To be called when a turn begins.
     pub fn lend(&mut self, (inbox, outbox): (&mut LineBuffer, &mut Outbox<F>)) {
         inbox.borrow(&mut self.input);
-        if outbox.has_no_buffer() {
-            mem::swap(&mut self.output, outbox);
-        }
+        outbox.borrow(&mut self.output);
     }
 
     /// Where a piece of a body goes; nothing of it is kept.

@@ -59,9 +59,10 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
             Ok(taken) => {
                 if taken.bytes > 0 {
                     let session = &mut connection.session;
-                    session.received_body(taken.bytes, self.now);
+                    let read = &mut self.body[..taken.bytes];
+                    let kept = session.received_body(read, self.limits, self.now);
                     let (_, under_way, reply) = session.body();
-                    let piece = &self.body[..taken.bytes];
+                    let piece = &self.body[..kept];
                     let went = hand_on(under_way, piece, reply, self.service);
                     self.went(went);
                 }
@@ -164,6 +165,8 @@ fn hand_on<F, K>(
     service: &mut impl Handler<File = F, Task = K>,
 ) -> Received {
     let went = match under_way {
+        // Frames may have been without a payload.
+        _ if piece.is_empty() => Received::Going,
         UnderWay::Body(task, _) => service.receive(task, piece, reply),
         _ => Received::Going,
     };

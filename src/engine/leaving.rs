@@ -24,10 +24,15 @@ impl<F, K> Session<F, K> {
     /// Whoever speaks HTTP gets no last line: what it is told is the answer to its request.
     pub(super) fn drain(&mut self, ending: Ending, last: Option<Reply<'_>>) {
         if let Some(last) = last
-            && self.speech == Speech::Lines
+            && self.speech.is_lines()
         {
             self.outbox.write(|out| last.write(out));
         }
+        self.say_close(ending);
+        self.drain_unsaid(ending);
+    }
+
+    fn drain_unsaid(&mut self, ending: Ending) {
         self.inbox.clear();
         self.phase.advance(Phase::Draining(ending));
     }
@@ -43,7 +48,9 @@ impl<F, K> Session<F, K> {
     ) {
         self.note_nothing_unsent(now);
         match self.speech {
-            Speech::Lines => self.drain(Ending::Refused(refusal), Some(refusal.reply())),
+            Speech::Lines | Speech::Socket(_) => {
+                self.drain(Ending::Refused(refusal), Some(refusal.reply()));
+            }
             Speech::Http(_) if self.inbox.is_empty() => self.drain(Ending::NotAdmitted, None),
             Speech::Http(_) => {
                 let is_head = is_head(self.inbox.unread());
@@ -71,7 +78,7 @@ impl<F, K> Session<F, K> {
         let Phase::Draining(ending) = self.phase else {
             panic!("only what was drained can be finished");
         };
-        self.phase.advance(if self.inbox.has_ended() {
+        self.phase.advance(if self.has_hung_up() {
             Phase::Closed(ending)
         } else {
             Phase::Lingering(ending, now + limits.linger)
@@ -116,8 +123,8 @@ impl<F, K> Session<F, K> {
     pub(super) fn end_unsaid(&mut self, refusal: Refusal) {
         self.outbox.clear();
         match self.phase {
-            Phase::Arriving(..) => self.drain(Ending::Refused(refusal), None),
-            Phase::Open => self.drain(Ending::Left(CloseReason::Reset), None),
+            Phase::Arriving(..) => self.drain_unsaid(Ending::Refused(refusal)),
+            Phase::Open => self.drain_unsaid(Ending::Left(CloseReason::Reset)),
             Phase::Draining(_) | Phase::Lingering(..) | Phase::Closed(_) => {}
         }
     }

@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use memchr::{memchr, memmem};
 
+use crate::engine::line::{LineEnd, State};
 use crate::wire::{LINE_BYTES_MAX, telnet};
+
+pub use crate::engine::line::Line;
 
 /// An input buffer of fixed size.
 ///
@@ -28,46 +31,6 @@ pub struct LineBuffer {
     ends: LineEnd,
     /// The peer has shut down its sending side: what is here is all there will ever be.
     ended: bool,
-}
-
-/// What the next byte belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    /// A line.
-    Line,
-    /// A line that a pause has ended: all there is belongs to it.
-    Ended,
-    /// The rest of a line that was too long and has been answered; discarded up to its LF.
-    Excess,
-}
-
-/// What ends a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum LineEnd {
-    /// LF.
-    Lf,
-    /// LF, or a long pause: no line end was seen yet.
-    Undecided,
-    /// A short pause: the connection is unframed. A LF, should one come after all, makes it
-    /// [`LineEnd::Lf`].
-    Pause,
-    /// LF or CR NUL: the peer has turned out to be a Telnet client, which may send either for
-    /// Enter. From any other peer CR NUL is two bytes of a line.
-    Telnet,
-}
-
-/// What was taken from the buffer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Line<'a> {
-    /// A line, without its LF and without one CR before that.
-    Text(&'a [u8]),
-    /// A line of an unframed connection, without one CR at its end.
-    Unframed(&'a [u8]),
-    /// A line of more than [`LINE_BYTES_MAX`] bytes, of which these are the first; returned once
-    /// for each such line.
-    TooLong(&'a [u8]),
-    /// Not a line: a Telnet client waits for a TIMING-MARK, see [`telnet::Command`].
-    Mark,
 }
 
 impl LineBuffer {
@@ -145,6 +108,16 @@ impl LineBuffer {
         self.len() < self.capacity
     }
 
+    /// The first `n` bytes of [`LineBuffer::space`], which a read put there.
+    pub fn fresh(&mut self, n: usize) -> &mut [u8] {
+        &mut self.buffer[self.end..self.end + n]
+    }
+
+    /// Forgets the last unread bytes but `n`: what was behind them is the next read's.
+    pub fn keep(&mut self, n: usize) {
+        self.end = self.start + n;
+    }
+
     /// A read put `n` bytes into [`LineBuffer::space`].
     pub fn received(&mut self, n: usize) {
         self.end += n;
@@ -189,6 +162,11 @@ impl LineBuffer {
                 _ => return Some(Line::Text(without_cr(&self.buffer[line]))),
             }
         }
+    }
+
+    /// All unread bytes, to be changed before any of them is searched.
+    pub fn unread_mut(&mut self) -> &mut [u8] {
+        &mut self.buffer[self.start..self.end]
     }
 
     /// All unread bytes, which stay.

@@ -8,12 +8,12 @@
 //! So the simulator in `tests/sim` runs all of this, unchanged, and the real server adds only
 //! sockets, a folder and a clock.
 //!
-//! Reading order: [`limits`], [`line_buffer`], [`outbox`], [`readiness`], [`phase`], [`rights`],
-//! [`stats`], [`admission`], [`event`], [`query`], [`speech`], [`response`], [`under_way`]; then
-//! [`session`] with [`body`], [`leaving`] and [`timeouts`], [`meaning`], [`budget`],
-//! [`buffer_pool`], [`ports`], [`pair`], [`sealed`], [`arrivals`], [`berths`], [`connection`]; then
-//! a turn, [`turn`] with [`answering`], [`web_answer`], [`outbound`] and [`inbound`]; at last
-//! [`hub`], [`lobby`], [`token_gate`] and [`web_gate`].
+//! Reading order: [`limits`], [`mod@line`], [`line_buffer`], [`outbox`], [`readiness`], [`phase`],
+//! [`rights`], [`stats`], [`admission`], [`event`], [`query`], [`speech`], [`response`],
+//! [`under_way`]; then [`session`] with [`body`], [`framing`], [`leaving`] and [`timeouts`],
+//! [`meaning`], [`budget`], [`buffer_pool`], [`ports`], [`pair`], [`sealed`], [`arrivals`],
+//! [`berths`], [`connection`]; then a turn, [`turn`] with [`answering`], [`web_answer`],
+//! [`outbound`] and [`inbound`]; at last [`hub`], [`lobby`], [`token_gate`] and [`web_gate`].
 
 pub mod admission;
 pub mod answering;
@@ -26,10 +26,12 @@ pub mod close_reason;
 pub mod connection;
 pub mod deadlines;
 pub mod event;
+pub mod framing;
 pub mod hub;
 pub mod inbound;
 pub mod leaving;
 pub mod limits;
+pub mod line;
 pub mod line_buffer;
 pub mod lobby;
 pub mod meaning;

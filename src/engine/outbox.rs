@@ -6,6 +6,8 @@
 
 use std::collections::VecDeque;
 
+use crate::wire::web::{FrameHeader, Opcode};
+
 /// A queue of chunks. `F` is whatever a transport sends file bytes from; dropping it closes it.
 #[derive(Debug)]
 pub struct Outbox<F> {
@@ -24,6 +26,8 @@ pub struct Outbox<F> {
     ended: VecDeque<Transfer<F>>,
     /// The buffer of a chunk that was sent, for the next one.
     recycled: Vec<u8>,
+    /// Whether what is queued is sent in frames of a WebSocket.
+    is_framed: bool,
 }
 
 /// The transfer of a range of a file, and how far it came.
@@ -98,15 +102,44 @@ impl<F> Outbox<F> {
             bytes_sent: 0,
             ended: VecDeque::new(),
             recycled: Vec::new(),
+            is_framed: false,
         }
     }
 
+    /// From now on all that is queued is sent in frames of a WebSocket.
+    pub const fn begin_frames(&mut self) {
+        self.is_framed = true;
+    }
+
     /// Queues bytes behind all that is queued: `write` appends them to the vector it is given and
-    /// leaves alone what is in it.
+    /// leaves alone what is in it. Where frames are sent, they are one binary frame.
+    pub fn write(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        match self.is_framed {
+            false => self.write_bare(write),
+            true => self.write_frame(Opcode::Binary, write),
+        }
+    }
+
+    /// Queues a frame. Its length is known when its payload is written, so that makes room for the
+    /// header afterwards: at most a step of an answer is moved by a few bytes.
+    pub fn write_frame(&mut self, opcode: Opcode, write: impl FnOnce(&mut Vec<u8>)) {
+        self.write_bare(|out| {
+            let start = out.len();
+            write(out);
+            let len = out.len() - start;
+            if len > 0 {
+                let header = FrameHeader::new(opcode, len as u64);
+                out.extend_from_slice(header.as_bytes());
+                out[start..].rotate_right(header.as_bytes().len());
+            }
+        });
+    }
+
+    /// Queues bytes that are no payload: whole frames, or the head of an answer.
     ///
     /// A chunk that is partly sent grows no more, because its memory is freed only when all of it
     /// is sent: with a peer that always leaves one byte, one chunk would hold all its output ever.
-    pub fn write(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+    pub fn write_bare(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         if !matches!(self.chunks.back(), Some(Queued::Bytes { sent: 0, .. })) {
             let bytes = std::mem::take(&mut self.recycled);
             self.chunks.push_back(Queued::Bytes { bytes, sent: 0 });
@@ -133,6 +166,10 @@ impl<F> Outbox<F> {
             sent: 0,
         };
         if len > 0 {
+            if self.is_framed {
+                let header = FrameHeader::new(Opcode::Binary, len);
+                self.write_bare(|out| out.extend_from_slice(header.as_bytes()));
+            }
             self.chunks.push_back(Queued::File(transfer));
             self.files += 1;
         } else {
@@ -247,13 +284,27 @@ impl<F> Outbox<F> {
         self.recycled.capacity() > 0 || (holds_nothing && !self.has_no_buffer())
     }
 
+    /// Takes memory from `pool`, which is empty, if there is none here.
+    pub fn borrow(&mut self, pool: &mut Self) {
+        if self.has_no_buffer() {
+            self.swap_memory(pool);
+        }
+    }
+
+    /// Both are empty.
+    const fn swap_memory(&mut self, other: &mut Self) {
+        std::mem::swap(self, other);
+        std::mem::swap(&mut self.is_framed, &mut other.is_framed);
+    }
+
     /// Gives unused memory to `pool`. To be called when the turn is over.
     pub fn release(&mut self, pool: &mut Self) {
         if !self.is_wasteful() {
             return;
         }
         if self.chunks.is_empty() && self.ended.is_empty() {
-            *pool = std::mem::take(self);
+            *pool = Self::new();
+            self.swap_memory(pool);
         } else {
             pool.recycled = std::mem::take(&mut self.recycled);
         }

@@ -67,7 +67,7 @@ impl<F, K> Session<F, K> {
 
     /// The peer may turn out to end its lines with a pause, where that is allowed.
     pub fn may_be_unframed(&mut self, limits: &Limits) {
-        if limits.unframed.is_some() && self.speech == Speech::Lines {
+        if limits.unframed.is_some() && matches!(self.speech, Speech::Lines) {
             self.inbox.accept_pauses();
         }
     }
@@ -86,7 +86,7 @@ impl<F, K> Session<F, K> {
         self.moved_at = now;
         self.note_nothing_unsent(now);
         self.running.begin(now);
-        if self.speech == Speech::Lines {
+        if self.speech.is_lines() {
             self.outbox.write(|out| Reply::Welcome(name).write(out));
         }
         self.phase.advance(Phase::Open);
@@ -144,8 +144,10 @@ impl<F, K> Session<F, K> {
     /// waits for: backpressure.
     #[must_use]
     pub fn wants_read(&self, limits: &Limits) -> bool {
-        !self.inbox.has_ended()
+        !self.has_hung_up()
             && match self.phase {
+                // Behind the last frame there are no lines.
+                Phase::Arriving(..) | Phase::Open if self.inbox.has_ended() => false,
                 Phase::Arriving(Gate::Token(_), _) => {
                     self.inbox.has_room() && !self.has_said_all(limits)
                 }
@@ -179,12 +181,16 @@ impl<F, K> Session<F, K> {
 
     /// A read put `n` bytes into [`Session::space`].
     pub fn received(&mut self, n: usize, limits: &Limits, now: Instant) {
-        self.inbox.received(n);
         self.running.received(n);
-        self.moved_at = now;
         if matches!(self.phase, Phase::Arriving(..) | Phase::Open) {
+            let kept = self.strip_inbox(n, limits);
+            self.inbox.received(kept);
+            if kept > 0 {
+                self.moved_at = now;
+            }
             return;
         }
+        self.moved_at = now;
         self.inbox.clear();
         self.discarded += n as u64;
         if let Phase::Lingering(ending, _) = self.phase
@@ -197,6 +203,9 @@ impl<F, K> Session<F, K> {
     /// The peer has shut down its sending side. What it sent is still served.
     pub fn input_ended(&mut self) {
         self.inbox.end();
+        if let Speech::Socket(socket) = &mut self.speech {
+            socket.has_hung_up = true;
+        }
         if let Phase::Lingering(ending, _) = self.phase {
             self.phase.advance(Phase::Closed(ending));
         }
@@ -290,8 +299,10 @@ impl<F, K> Session<F, K> {
     pub fn sent(&mut self, n: usize, now: Instant) {
         self.outbox.sent(n);
         self.running.sent(n);
-        self.moved_at = now;
         self.taken_at = now;
+        if self.has_moved(n) {
+            self.moved_at = now;
+        }
     }
 
     /// The socket accepted bytes that the transport had buffered.

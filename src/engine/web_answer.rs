@@ -34,7 +34,7 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
 
     fn fetch(&mut self) {
         let (session, service) = (&mut self.connection.session, &mut *self.service);
-        let (Speech::Http(scheme), Some(from)) = (session.speech, session.berth()) else {
+        let (&Speech::Http(scheme), Some(from)) = (&session.speech, session.berth()) else {
             unreachable!("whoever is answered here speaks HTTP and holds a berth");
         };
         session.running.asked(self.now);

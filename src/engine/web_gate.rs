@@ -23,6 +23,8 @@ use crate::wire::web::{Ask, Fault, Wanted};
 enum Next {
     /// More of the head has to come.
     Wait,
+    /// Its frames begin behind a head of so many bytes.
+    Upgrade(usize),
     /// It has its answer, or leaves without one.
     LetGo,
     /// It wants a berth, and this was said of its token, if one was demanded.
@@ -49,7 +51,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
     ) {
         let session = self.entries[key].connection.session_mut();
         match session.speech {
-            Speech::Lines => self.demand(key, turns, service, now),
+            Speech::Lines | Speech::Socket(_) => self.demand(key, turns, service, now),
             Speech::Http(_) => {
                 session.await_head();
                 self.wait(key, service, now);
@@ -68,6 +70,11 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
     ) {
         match self.judge_head(key, service, now) {
             Next::Wait => {}
+            Next::Upgrade(head) => {
+                let session = self.entries[key].connection.session_mut();
+                session.begin_frames(head, &self.limits, now);
+                self.demand(key, turns, service, now);
+            }
             Next::LetGo => self.let_go(key, turns, service, now),
             Next::Judge(Err(refusal)) => {
                 self.settle(key, Verdict::Refused(refusal), turns, service, now);
@@ -91,7 +98,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         let session = self.entries[key].connection.session_mut();
         session.note_nothing_unsent(now);
         let bytes = session.inbox.unread();
-        let Some(asked) = read_ask(session.speech, &session.inbox, service) else {
+        let Some(asked) = read_ask(&session.speech, &session.inbox, service) else {
             return match session.inbox.has_ended() {
                 true => Next::LetGo,
                 false => Next::Wait,
@@ -99,6 +106,15 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         };
         let response = match &asked {
             Ok(ask) if ask.wanted == Wanted::Page => Response::Page(ask),
+            Ok(Ask {
+                wanted: Wanted::Socket { accept, .. },
+                ..
+            }) => {
+                let head = measure(bytes).ok().flatten().unwrap_or(bytes.len());
+                let accept = *accept;
+                service.respond(Response::Upgrade(accept), &mut session.outbox);
+                return Next::Upgrade(head);
+            }
             Ok(ask) => {
                 let arrival = self.arrivals.get(key);
                 let arrival = arrival.expect("an arriving peer is in the list of arrivals");
@@ -134,7 +150,7 @@ fn judge_token<A: Admission>(
 
 /// What a peer asks for, once all of the head has come or what came is none.
 fn read_ask<'a>(
-    speech: Speech,
+    speech: &Speech,
     inbox: &'a LineBuffer,
     service: &impl Handler,
 ) -> Option<Result<Ask<'a>, Fault>> {
@@ -143,7 +159,7 @@ fn read_ask<'a>(
     };
     let bytes = inbox.unread();
     match measure(bytes) {
-        Ok(Some(len)) => Some(Ask::read(&bytes[..len], service.web_door(scheme))),
+        Ok(Some(len)) => Some(Ask::read(&bytes[..len], service.web_door(*scheme))),
         Ok(None) if inbox.has_room() => None,
         Ok(None) => Some(Err(Fault::HEAD_TOO_LARGE)),
         Err(fault) => Some(Err(fault)),

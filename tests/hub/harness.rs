@@ -10,7 +10,6 @@ use berth::engine::berths::Berths;
 use berth::engine::hub::Hub;
 use berth::engine::limits::Limits;
 use berth::engine::readiness::Readiness;
-use berth::engine::speech::Speech;
 use berth::wire::web::{Scheme, WebDoor};
 
 use crate::pipe::{Pipe, Wire};
@@ -73,12 +72,17 @@ impl World {
         }
     }
 
-    pub(crate) fn connect(&mut self, speech: Speech, place: char) -> Guest {
-        self.connect_with(speech, place, b"")
+    pub(crate) fn connect(&mut self, door: Option<Scheme>, place: char) -> Guest {
+        self.connect_with(door, place, b"")
     }
 
     /// A peer whose first bytes are there when it is accepted.
-    pub(crate) fn connect_with(&mut self, speech: Speech, place: char, bytes: &[u8]) -> Guest {
+    pub(crate) fn connect_with(
+        &mut self,
+        door: Option<Scheme>,
+        place: char,
+        bytes: &[u8],
+    ) -> Guest {
         let wire = Rc::new(RefCell::new(Wire {
             to_hub: bytes.to_vec(),
             room: usize::MAX,
@@ -86,7 +90,7 @@ impl World {
         }));
         let key = self.hub.reserve();
         let pipe = Pipe(Rc::clone(&wire));
-        let peer = From(speech, place);
+        let peer = From(door, place);
         self.hub.accept(pipe, peer, &mut self.service, self.now);
         self.run();
         Guest { wire, key }

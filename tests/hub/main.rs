@@ -3,7 +3,9 @@
 //! Each test is one story, told step by step. The simulator tells the stories that nobody thought
 //! of.
 
+mod frames;
 mod harness;
 mod pipe;
 mod requests;
 mod service;
+mod sockets;

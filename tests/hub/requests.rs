@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use berth::engine::limits::Limits;
-use berth::engine::speech::Speech;
 use berth::wire::web::Scheme;
 
 use crate::harness::World;
 
-const HTTP: Speech = Speech::Http(Scheme::Http);
+const LINES: Option<Scheme> = None;
+const HTTP: Option<Scheme> = Some(Scheme::Http);
 
 fn head(line: &str, fields: &str) -> Vec<u8> {
     format!("{line} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n").into_bytes()
@@ -24,7 +24,7 @@ fn world(clients_max: usize) -> World {
 #[test]
 fn the_page_takes_no_berth_and_the_folder_takes_one() {
     let mut world = world(1);
-    let inside = world.connect(Speech::Lines, 'a');
+    let inside = world.connect(LINES, 'a');
     assert_eq!(inside.read(), "Welcome Client01\n");
     let page = world.connect_with(HTTP, 'b', &head("GET /", ""));
     assert_eq!(page.read(), "page for localhost");
@@ -122,7 +122,7 @@ fn who_was_silent_longest_makes_room_and_nobody_else() {
         arrivals_max: 20,
         ..Limits::default()
     });
-    let client = world.connect(Speech::Lines, 'z');
+    let client = world.connect(LINES, 'z');
     let silent: Vec<_> = (0..60).map(|i| char::from(b'A' + i % 4)).collect();
     let mut connect = |&at| {
         world.pass(Duration::from_millis(1));

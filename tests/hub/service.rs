@@ -13,9 +13,9 @@ use berth::engine::stats::SessionStats;
 use berth::wire::web::{Ask, Scheme, Wanted, WebDoor};
 use berth::wire::{ClientName, CloseReason, ErrorReply, Reply};
 
-/// A peer is what it speaks, and where it comes from.
+/// A peer is where it comes from, and how it speaks HTTP, if it does.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct From(pub(crate) Speech, pub(crate) char);
+pub(crate) struct From(pub(crate) Option<Scheme>, pub(crate) char);
 
 impl Peer for From {
     type Origin = char;
@@ -25,7 +25,7 @@ impl Peer for From {
     }
 
     fn speech(&self) -> Speech {
-        self.0
+        self.0.map_or(Speech::Lines, Speech::Http)
     }
 }
 
@@ -67,6 +67,7 @@ impl Handler for Service {
                     reply.write(|out| Reply::Error(ErrorReply::NoSuchFile(name)).write(out));
                 }
             },
+            Query::Put { size, .. } => return Some(Task::Body(size)),
             _ => reply.write(|out| out.extend_from_slice(b"answer\n")),
         }
         None
