@@ -8,7 +8,7 @@ use std::time::Instant;
 use crate::engine::limits::Limits;
 use crate::engine::line_buffer::LineBuffer;
 use crate::engine::outbox::Outbox;
-use crate::engine::phase::Phase;
+use crate::engine::phase::{Ending, Phase};
 use crate::engine::session::Session;
 use crate::engine::under_way::UnderWay;
 use crate::wire::CloseReason;
@@ -68,7 +68,12 @@ impl<F, K> Session<F, K> {
 
     /// Takes the answer under way of a client that leaves before it is complete.
     pub fn take_abandoned(&mut self) -> Option<(K, CloseReason)> {
-        let reason = self.reason()?;
+        let reason = match self.phase.ending()? {
+            Ending::Left(reason) => reason,
+            // What its page asks for next comes on another connection.
+            Ending::Moved => CloseReason::Reset,
+            Ending::Refused(_) | Ending::NotAdmitted => return None,
+        };
         Some((self.under_way.take()?, reason))
     }
 }

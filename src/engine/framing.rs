@@ -112,6 +112,7 @@ impl<F, K> Session<F, K> {
 const fn close_code(ending: Ending) -> CloseCode {
     match ending {
         Ending::NotAdmitted => CloseCode::NORMAL,
+        Ending::Moved => CloseCode::MOVED,
         Ending::Refused(Refusal::Full | Refusal::Crowded | Refusal::Busy) => {
             CloseCode::TRY_AGAIN_LATER
         }

@@ -9,11 +9,10 @@ use std::time::Instant;
 
 use slab::Slab;
 
-use crate::engine::admission::Ticket;
 use crate::engine::arrivals::Arrivals;
 use crate::engine::buffer_pool::BufferPool;
-use crate::engine::connection::Connection;
 use crate::engine::deadlines::Deadlines;
+use crate::engine::entry::{Entry, Standing};
 use crate::engine::event::{Event, Turn, TurnEnd};
 use crate::engine::limits::Limits;
 use crate::engine::phase::{Gate, Phase};
@@ -21,7 +20,6 @@ use crate::engine::ports::{Admission, Backend, Transport};
 use crate::engine::readiness::Readiness;
 use crate::engine::session::Session;
 use crate::engine::turn::Round;
-use crate::wire::ClientName;
 
 /// The table of connections and the order in which they are served. `K` is an answer under way.
 #[derive(Debug)]
@@ -39,6 +37,8 @@ pub struct Hub<T: Transport, K, A: Admission> {
     pub(super) deadlines: Deadlines,
     /// How many hold a berth.
     pub(super) clients: usize,
+    /// How many ride on one.
+    pub(super) riders: usize,
     /// The number of tickets that were given out.
     pub(super) tickets: u64,
     /// Steps of handshakes that may still be done in this turn of the loop.
@@ -48,33 +48,6 @@ pub struct Hub<T: Transport, K, A: Admission> {
     pub(super) stopping: bool,
     /// Lent to the connection that has its turn.
     pool: BufferPool<T::File>,
-}
-
-#[derive(Debug)]
-pub(super) struct Entry<T: Transport, K> {
-    pub(super) connection: Connection<T, K>,
-    pub(super) ticket: Ticket,
-    /// Whether the key stands in the run queue.
-    pub(super) queued: bool,
-}
-
-/// How a peer is counted in the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
-    Arriving(Gate),
-    Client(ClientName),
-    Unadmitted,
-}
-
-impl<T: Transport, K> Entry<T, K> {
-    pub(super) fn standing(&self) -> Standing {
-        let session = self.connection.session();
-        match (session.phase(), session.berth()) {
-            (Phase::Arriving(gate, _), _) => Standing::Arriving(gate),
-            (_, Some(name)) => Standing::Client(name),
-            (_, None) => Standing::Unadmitted,
-        }
-    }
 }
 
 impl<T: Transport, K, A: Admission> Hub<T, K, A> {
@@ -94,6 +67,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
             unadmitted: VecDeque::new(),
             deadlines: Deadlines::default(),
             clients: 0,
+            riders: 0,
             tickets: 0,
             handshake_steps: limits.handshake_steps,
             serving: true,
@@ -228,8 +202,8 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
             self.handshake_steps = left;
         }
         let before = entry.standing();
-        let berth = entry.connection.session().berth();
-        service.on_event(Event::Began(key, berth));
+        let name = entry.connection.session().client();
+        service.on_event(Event::Began(key, name));
         let round = Round {
             limits: &self.limits,
             now,
@@ -239,6 +213,9 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         let turn = entry.connection.turn(service, round, &mut self.pool);
         let after = entry.standing();
         let turn_end = turn_end(turn, entry.connection.session());
+        if let Standing::Rider(holder) = before {
+            self.note_ride(key, holder);
+        }
         if before != after {
             self.left(key, before, service, now);
         }
@@ -293,8 +270,8 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         );
         debug_assert_eq!(
             self.entries.len(),
-            self.clients + self.unadmitted.len() + self.arrivals.len(),
-            "each connection is counted once: with a berth, waiting or unadmitted"
+            self.clients + self.riders + self.unadmitted.len() + self.arrivals.len(),
+            "each connection is counted once: with a berth, riding, waiting or unadmitted"
         );
         debug_assert_eq!(
             self.queue.len(),
@@ -314,6 +291,11 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
             "the count of clients is the number of those with a berth"
         );
         debug_assert_eq!(
+            self.riders,
+            count(|each| matches!(each, Standing::Rider(_))),
+            "the count of riders is the number of those who ride"
+        );
+        debug_assert_eq!(
             self.arrivals.len(),
             count(|each| matches!(each, Standing::Arriving(_))),
             "each arriving connection is in the list of arrivals"
@@ -325,7 +307,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
 fn turn_end<F, K>(turn: Turn, session: &Session<F, K>) -> TurnEnd {
     TurnEnd {
         turn,
-        is_client: session.berth().is_some(),
+        is_client: session.client().is_some(),
         owes: session.front().is_some(),
         queued: session.outbox().bytes_queued(),
     }

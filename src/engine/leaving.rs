@@ -63,7 +63,7 @@ impl<F, K> Session<F, K> {
 
     /// The client said `exit`.
     pub fn exit(&mut self) {
-        let goodbye = self.name.map(Reply::Goodbye);
+        let goodbye = self.hold.name().map(Reply::Goodbye);
         self.leave(CloseReason::Exit, goodbye);
     }
 

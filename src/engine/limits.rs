@@ -69,6 +69,11 @@ pub struct Limits {
     /// A browser opens six connections at once.
     pub arrivals_per_origin_max: usize,
 
+    /// How many files a page may move at once beside its socket. A person waits for one; the other
+    /// is for who is impatient. More would be queued by the browser all the same, which opens six
+    /// connections to a server.
+    pub riders_per_berth_max: usize,
+
     /// The arrival timeout, from the accept to the berth, whatever the peer sends meanwhile: enough
     /// for some round trips, a handshake, and a lost packet or two.
     pub arrival: Duration,
@@ -151,6 +156,7 @@ impl Default for Limits {
             unadmitted_max: 256,
             arrivals_max: 256,
             arrivals_per_origin_max: 8,
+            riders_per_berth_max: 2,
             arrival: Duration::from_secs(10),
             token_lines: 3,
             token_bytes: 8 * 1024,

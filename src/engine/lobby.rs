@@ -9,7 +9,8 @@ use std::time::Instant;
 use crate::engine::admission::{Ticket, Verdict};
 use crate::engine::arrivals::Arrival;
 use crate::engine::connection::Connection;
-use crate::engine::hub::{Entry, Hub, Standing};
+use crate::engine::entry::{Entry, Standing};
+use crate::engine::hub::Hub;
 use crate::engine::phase::{Ending, Gate, Phase};
 use crate::engine::ports::{Admission, Backend, Peer, Refusal, Transport};
 use crate::engine::session::Session;
@@ -99,7 +100,10 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         for arrival in self.arrivals.drain() {
             self.admission.withdraw(arrival.ticket);
         }
-        for mut entry in self.entries.drain() {
+        // What rides on a berth ends before the berth does.
+        let mut entries: Vec<_> = self.entries.drain().collect();
+        entries.sort_by_key(|entry| entry.connection.session().berth().is_some());
+        for mut entry in entries {
             let before = entry.standing();
             entry.connection.abort(service, now);
             if let Standing::Client(name) = before {
@@ -114,6 +118,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         self.unadmitted.clear();
         self.deadlines = Default::default();
         self.clients = 0;
+        self.riders = 0;
     }
 
     /// The peer has shown what it has to: the admission is asked for a verdict.
@@ -246,22 +251,25 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         service: &mut impl Backend<T, K, Peer = A::Peer>,
         now: Instant,
     ) {
-        let entry = &self.entries[key];
-        let (ticket, session) = (entry.ticket, entry.connection.session());
         match before {
             Standing::Arriving(_) => {
                 let arrival = self.arrivals.remove(key);
                 let arrival = arrival.expect("an arriving peer is in the list of arrivals");
-                self.admission.withdraw(ticket);
-                if let Some(Ending::Refused(refusal)) = session.phase().ending() {
+                self.admission.withdraw(arrival.ticket);
+                let phase = self.entries[key].connection.session().phase();
+                if let Some(Ending::Refused(refusal)) = phase.ending() {
                     service.refused(&arrival.peer, refusal);
                 }
             }
+            Standing::Rider(holder) => self.rode(key, holder),
+            Standing::Client(name) if self.pass_on(key, name) => {}
             Standing::Client(name) => {
                 self.clients -= 1;
+                let entry = &self.entries[key];
+                let session = entry.connection.session();
                 let reason = session.reason().unwrap_or(CloseReason::Error);
                 let stats = session.stats(now);
-                self.admission.leave(ticket, name, reason, &stats);
+                self.admission.leave(entry.ticket, name, reason, &stats);
                 service.departed(name, reason, &stats);
             }
             Standing::Unadmitted => unreachable!("there is nothing behind that"),

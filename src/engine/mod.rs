@@ -9,11 +9,12 @@
 //! sockets, a folder and a clock.
 //!
 //! Reading order: [`limits`], [`mod@line`], [`line_buffer`], [`outbox`], [`readiness`], [`phase`],
-//! [`rights`], [`stats`], [`admission`], [`event`], [`query`], [`speech`], [`response`],
-//! [`under_way`]; then [`session`] with [`body`], [`framing`], [`leaving`] and [`timeouts`],
-//! [`meaning`], [`budget`], [`buffer_pool`], [`ports`], [`pair`], [`sealed`], [`arrivals`],
-//! [`berths`], [`connection`]; then a turn, [`turn`] with [`answering`], [`web_answer`],
-//! [`outbound`] and [`inbound`]; at last [`hub`], [`lobby`], [`token_gate`] and [`web_gate`].
+//! [`hold`], [`rights`], [`stats`], [`admission`], [`event`], [`query`], [`speech`], [`response`],
+//! [`under_way`]; then [`session`] with [`entering`], [`body`], [`framing`], [`leaving`] and
+//! [`timeouts`], [`meaning`], [`budget`], [`buffer_pool`], [`ports`], [`pair`], [`sealed`],
+//! [`arrivals`], [`berths`], [`connection`]; then a turn, [`turn`] with [`answering`],
+//! [`web_answer`], [`outbound`] and [`inbound`]; at last [`entry`], [`hub`], [`lobby`], [`riders`],
+//! [`token_gate`] and [`web_gate`].
 
 pub mod admission;
 pub mod answering;
@@ -25,8 +26,11 @@ pub mod buffer_pool;
 pub mod close_reason;
 pub mod connection;
 pub mod deadlines;
+pub mod entering;
+pub mod entry;
 pub mod event;
 pub mod framing;
+pub mod hold;
 pub mod hub;
 pub mod inbound;
 pub mod leaving;
@@ -43,6 +47,7 @@ pub mod ports;
 pub mod query;
 pub mod readiness;
 pub mod response;
+pub mod riders;
 pub mod rights;
 pub mod sealed;
 pub mod session;

@@ -125,8 +125,8 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
 
     fn file_ended_early(&mut self) {
         self.service.on_event(Event::Failed);
-        let berth = self.connection.session.berth();
-        self.service.failed(berth, &ErrorKind::UnexpectedEof.into());
+        let name = self.connection.session.client();
+        self.service.failed(name, &ErrorKind::UnexpectedEof.into());
         self.connection.session.file_ended_early();
     }
 }

@@ -8,7 +8,7 @@
 //! Arriving -> Open        granted a berth
 //! Arriving -> Draining    refused or too late: one line at most, then FIN
 //! Arriving -> Closed      broken, or in a handshake when the server stops
-//! Open -> Draining        exit, end of input, idle timeout, failed upload, server stopping
+//! Open -> Draining        exit, end of input, idle timeout, failed upload, server stopping, moved
 //! Open -> Closed          reset, stall timeout
 //! Draining -> Lingering   all output and the FIN are sent
 //! Draining -> Closed      all is sent and the peer had closed; reset, stall timeout
@@ -56,6 +56,8 @@ pub enum Ending {
     Refused(Refusal),
     /// It left, or was closed, before there was a verdict. No reason is recorded.
     NotAdmitted,
+    /// Another connection of the same page has its berth now.
+    Moved,
     /// It held a berth, and left for this reason.
     Left(CloseReason),
 }
@@ -95,7 +97,7 @@ pub const TRANSITIONS: [(PhaseName, PhaseName, &str); 9] = {
         (
             Open,
             Draining,
-            "exit, end of input, idle timeout, failed upload, server stopping",
+            "exit, end of input, idle timeout, failed upload, server stopping, moved",
         ),
         (Open, Closed, "reset, stall timeout"),
         (Draining, Lingering, "all output and the FIN are sent"),

@@ -7,6 +7,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::engine::hold::Hold;
 use crate::engine::limits::Limits;
 use crate::engine::line_buffer::{Line, LineBuffer};
 use crate::engine::outbox::{Chunk, Outbox, Transfer};
@@ -15,13 +16,16 @@ use crate::engine::rights::Access;
 use crate::engine::speech::Speech;
 use crate::engine::stats::{RunningStats, SessionStats};
 use crate::engine::under_way::UnderWay;
-use crate::wire::{ClientName, CloseReason, Reply};
+use crate::wire::web::Key;
+use crate::wire::{ClientName, CloseReason};
 
 /// One peer's input, output and phase. `F` is a file that is sent, `K` an answer under way.
 #[derive(Debug)]
 pub struct Session<F, K> {
-    /// `None` for a peer that was never granted a berth.
-    pub(super) name: Option<ClientName>,
+    /// What the peer has of a berth.
+    pub(super) hold: Hold,
+    /// What its page is known by, if it is of one.
+    pub(super) key: Option<Key>,
     pub(super) phase: Phase,
     /// What the peer speaks.
     pub(super) speech: Speech,
@@ -49,7 +53,8 @@ impl<F, K> Session<F, K> {
     #[must_use]
     pub fn arriving(limits: &Limits, speech: Speech, now: Instant) -> Self {
         Self {
-            name: None,
+            hold: Hold::Nothing,
+            key: None,
             phase: Phase::Arriving(Gate::Handshake, now + limits.arrival),
             speech,
             access: Access::Free,
@@ -65,46 +70,12 @@ impl<F, K> Session<F, K> {
         }
     }
 
-    /// The peer may turn out to end its lines with a pause, where that is allowed.
-    pub fn may_be_unframed(&mut self, limits: &Limits) {
-        if limits.unframed.is_some() && matches!(self.speech, Speech::Lines) {
-            self.inbox.accept_pauses();
-        }
-    }
-
-    /// The peer has shown what it has to: it waits for a verdict.
-    pub fn await_verdict(&mut self) {
-        if let Phase::Arriving(_, deadline) = self.phase {
-            self.phase.advance(Phase::Arriving(Gate::Verdict, deadline));
-        }
-    }
-
-    /// The peer holds a berth from now on, and a welcome is queued where lines are spoken. Its
-    /// input so far is kept.
-    pub fn open(&mut self, name: ClientName, now: Instant) {
-        self.name = Some(name);
-        self.moved_at = now;
-        self.note_nothing_unsent(now);
-        self.running.begin(now);
-        if self.speech.is_lines() {
-            self.outbox.write(|out| Reply::Welcome(name).write(out));
-        }
-        self.phase.advance(Phase::Open);
-    }
-
-    /// The name, if the peer holds a berth: until its last byte is sent.
-    #[must_use]
-    pub fn berth(&self) -> Option<ClientName> {
-        self.name
-            .filter(|_| matches!(self.phase, Phase::Open | Phase::Draining(_)))
-    }
-
     /// Why the client leaves or left; `None` before that, and for a peer that never was a client.
     #[must_use]
     pub const fn reason(&self) -> Option<CloseReason> {
         match self.phase.ending() {
             Some(Ending::Left(reason)) => Some(reason),
-            Some(Ending::Refused(_) | Ending::NotAdmitted) | None => None,
+            Some(Ending::Refused(_) | Ending::NotAdmitted | Ending::Moved) | None => None,
         }
     }
 
@@ -314,7 +285,7 @@ impl<F, K> Session<F, K> {
     /// Takes a transfer that has ended, with the client that asked for it and how long ago.
     pub fn next_ended(&mut self, now: Instant) -> Option<(ClientName, Transfer<F>, Duration)> {
         let transfer = self.outbox.next_ended()?;
-        Some((self.name?, transfer, self.running.since_asked(now)))
+        Some((self.hold.name()?, transfer, self.running.since_asked(now)))
     }
 
     /// Whether unused buffers are allocated.

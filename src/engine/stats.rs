@@ -45,6 +45,19 @@ impl RunningStats {
         self.asked_at = now;
     }
 
+    /// What another connection of the same client did counts here.
+    pub fn add(&mut self, other: &Self) {
+        self.stats.requests += other.stats.requests;
+        self.stats.bytes_in += other.stats.bytes_in;
+        self.stats.bytes_out += other.stats.bytes_out;
+    }
+
+    /// The session goes on that began as `earlier`, on this connection.
+    pub fn go_on_from(&mut self, earlier: &Self) {
+        self.add(earlier);
+        self.since = earlier.since;
+    }
+
     /// A request was taken.
     pub fn asked(&mut self, now: Instant) {
         self.stats.requests += 1;

@@ -6,7 +6,9 @@
 use std::time::Instant;
 
 use crate::engine::admission::{Demand, Denial, Refusal, Ticket, Verdict};
-use crate::engine::hub::{Hub, Standing};
+use crate::engine::entry::Standing;
+use crate::engine::hold::Hold;
+use crate::engine::hub::Hub;
 use crate::engine::limits::Limits;
 use crate::engine::line_buffer::Line;
 use crate::engine::phase::{Ending, Gate, Phase};
@@ -192,7 +194,9 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
             let entry = &mut self.entries[key];
             let ticket = entry.ticket;
             let session = entry.connection.session_mut();
-            if !matches!(session.access, Access::Holder(_)) || session.phase().ending().is_some() {
+            let rides = matches!(session.hold, Hold::Ride { .. });
+            let is_over = session.phase().ending().is_some();
+            if rides || is_over || !matches!(session.access, Access::Holder(_)) {
                 continue;
             }
             session.access = access(ticket, session.berth());
@@ -200,5 +204,6 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
                 self.enqueue(key);
             }
         }
+        self.reassess_riders();
     }
 }

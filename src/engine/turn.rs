@@ -231,8 +231,8 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
         }
         let reason = reason(error);
         if reason == CloseReason::Error {
-            let berth = self.connection.session.berth();
-            self.service.failed(berth, error);
+            let name = self.connection.session.client();
+            self.service.failed(name, error);
         }
         self.connection.session.close(reason);
     }

@@ -34,9 +34,10 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
 
     fn fetch(&mut self) {
         let (session, service) = (&mut self.connection.session, &mut *self.service);
-        let (&Speech::Http(scheme), Some(from)) = (&session.speech, session.berth()) else {
-            unreachable!("whoever is answered here speaks HTTP and holds a berth");
+        let (&Speech::Http(scheme), Some(from)) = (&session.speech, session.client()) else {
+            unreachable!("whoever is answered here speaks HTTP and has a berth");
         };
+        let is_holder = session.berth().is_some();
         session.running.asked(self.now);
         let len = measure(session.inbox.unread()).ok().flatten();
         let head = session.inbox.take_raw(len.unwrap_or(0));
@@ -47,7 +48,9 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
             Err(_) => (RequestKind::Mistake, None),
         };
         service.on_event(Event::Took(kind));
-        service.asked(from);
+        if is_holder {
+            service.asked(from);
+        }
         let is_allowed = right.is_none_or(|right| session.access.allows(right));
         let (fault, is_head) = match &asked {
             Ok(ask) if is_allowed => {

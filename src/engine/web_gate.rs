@@ -17,14 +17,16 @@ use crate::engine::session::Session;
 use crate::engine::speech::Speech;
 use crate::wire::web::ask::is_head;
 use crate::wire::web::head::measure;
-use crate::wire::web::{Ask, Fault, Wanted};
+use crate::wire::web::{Ask, Fault, Key, Wanted};
 
 /// What becomes of the peer at this gate.
 enum Next {
     /// More of the head has to come.
     Wait,
-    /// Its frames begin behind a head of so many bytes.
-    Upgrade(usize),
+    /// Its frames begin behind a head of so many bytes, and its page is known by this.
+    Upgrade(usize, Option<Key>),
+    /// It rides on the berth of this page, if that has one. Whether the answer has no body.
+    Ride(Key, bool),
     /// It has its answer, or leaves without one.
     LetGo,
     /// It wants a berth, and this was said of its token, if one was demanded.
@@ -70,11 +72,24 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
     ) {
         match self.judge_head(key, service, now) {
             Next::Wait => {}
-            Next::Upgrade(head) => {
+            Next::Upgrade(head, page) => {
                 let session = self.entries[key].connection.session_mut();
                 session.begin_frames(head, &self.limits, now);
-                self.demand(key, turns, service, now);
+                session.key = page;
+                match page.and_then(|page| self.holder_of(page)) {
+                    Some(holder) => self.take_over(key, holder, turns, service, now),
+                    None => self.demand(key, turns, service, now),
+                }
             }
+            Next::Ride(page, is_head) => match self.seat_of(page) {
+                Ok(holder) => self.ride(key, holder, turns, service, now),
+                Err(fault) => {
+                    let session = self.entries[key].connection.session_mut();
+                    let response = Response::Fault { fault, is_head };
+                    service.respond(response, &mut session.outbox);
+                    self.let_go(key, turns, service, now);
+                }
+            },
             Next::LetGo => self.let_go(key, turns, service, now),
             Next::Judge(Err(refusal)) => {
                 self.settle(key, Verdict::Refused(refusal), turns, service, now);
@@ -106,16 +121,15 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         };
         let response = match &asked {
             Ok(ask) if ask.wanted == Wanted::Page => Response::Page(ask),
-            Ok(Ask {
-                wanted: Wanted::Socket { accept, .. },
-                ..
-            }) => {
-                let head = measure(bytes).ok().flatten().unwrap_or(bytes.len());
-                let accept = *accept;
-                service.respond(Response::Upgrade(accept), &mut session.outbox);
-                return Next::Upgrade(head);
-            }
             Ok(ask) => {
+                if let Wanted::Socket { key, accept } = ask.wanted {
+                    let head = measure(bytes).ok().flatten().unwrap_or(bytes.len());
+                    service.respond(Response::Upgrade(accept), &mut session.outbox);
+                    return Next::Upgrade(head, key);
+                }
+                if let Some(page) = ask.wanted.rides_with() {
+                    return Next::Ride(page, ask.is_head);
+                }
                 let arrival = self.arrivals.get(key);
                 let arrival = arrival.expect("an arriving peer is in the list of arrivals");
                 return Next::Judge(judge_token(&mut self.admission, arrival, ask.bearer, now));

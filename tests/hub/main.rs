@@ -5,6 +5,7 @@
 
 mod frames;
 mod harness;
+mod keys;
 mod pipe;
 mod requests;
 mod service;

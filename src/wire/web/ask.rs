@@ -67,6 +67,17 @@ pub enum Wanted {
     },
 }
 
+impl Wanted {
+    /// The key of the page on whose berth this is to be done.
+    #[must_use]
+    pub const fn rides_with(&self) -> Option<Key> {
+        match self {
+            Self::Download { key, .. } | Self::Upload { key, .. } => *key,
+            Self::Page | Self::Socket { .. } | Self::Listing { .. } => None,
+        }
+    }
+}
+
 /// The methods of RFC 9110, 9.3, and RFC 5789.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Method {

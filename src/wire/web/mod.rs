@@ -22,4 +22,5 @@ pub use frames::{End, Event, Frames, Kind};
 pub use header::Control;
 pub use host::{Scheme, WebDoor};
 pub use status::{Fault, Status};
+pub use target::Key;
 pub use websocket::{CloseCode, FrameHeader, Opcode};
