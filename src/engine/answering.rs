@@ -38,7 +38,8 @@ impl<T: Transport, K, S: Backend<T, K>> TurnContext<'_, T, K, S> {
             self.budget.requests -= 1;
             moved = true;
         }
-        moved
+        let is_owing = self.connection.transport.owes();
+        moved || !is_owing && self.connection.session.tell_news(self.service)
     }
 
     /// Ends a client within a body that is not worth waiting for: its token is not valid any more,

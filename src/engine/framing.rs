@@ -68,7 +68,7 @@ impl<F, K> Session<F, K> {
     }
 
     /// Queues what is no answer to a line.
-    fn write_unasked(&mut self, write: impl FnOnce(&mut Outbox<F>)) {
+    pub(super) fn write_unasked(&mut self, write: impl FnOnce(&mut Outbox<F>)) {
         let before = self.outbox.bytes_queued();
         write(&mut self.outbox);
         if let Speech::Socket(socket) = &mut self.speech {

@@ -19,6 +19,7 @@ use crate::engine::phase::{Gate, Phase};
 use crate::engine::ports::{Admission, Backend, Transport};
 use crate::engine::readiness::Readiness;
 use crate::engine::session::Session;
+use crate::engine::speech::Speech;
 use crate::engine::turn::Round;
 
 /// The table of connections and the order in which they are served. `K` is an answer under way.
@@ -39,6 +40,12 @@ pub struct Hub<T: Transport, K, A: Admission> {
     pub(super) clients: usize,
     /// How many ride on one.
     pub(super) riders: usize,
+    /// How many have a socket.
+    pub(super) sockets: usize,
+    /// When the news are to be made anew, if they are.
+    pub(super) news_at: Option<Instant>,
+    /// When they last were.
+    pub(super) news_were_at: Option<Instant>,
     /// The number of tickets that were given out.
     pub(super) tickets: u64,
     /// Steps of handshakes that may still be done in this turn of the loop.
@@ -68,6 +75,9 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
             deadlines: Deadlines::default(),
             clients: 0,
             riders: 0,
+            sockets: 0,
+            news_at: None,
+            news_were_at: None,
             tickets: 0,
             handshake_steps: limits.handshake_steps,
             serving: true,
@@ -110,6 +120,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
             self.take_turn(key, turns, service, now);
         }
         self.trim_unadmitted(self.limits.unadmitted_max);
+        self.spread_news(service, now);
         self.check_invariants();
     }
 
@@ -138,7 +149,8 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
     /// When [`Hub::run`] has to be called even if nothing happens before.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.deadlines.next().filter(|_| self.serving)
+        let next = self.deadlines.next().into_iter().chain(self.news_at).min();
+        next.filter(|_| self.serving)
     }
 
     /// The number of clients, which are the peers with a berth.
@@ -228,6 +240,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         }
         let deadline = self.entries[key].connection.deadline(&self.limits);
         self.deadlines.set(key, deadline);
+        self.note_progress(key, now);
         match self.entries[key].connection.session().phase() {
             Phase::Arriving(Gate::Token(_), _) => self.hear(key, turns, service, now),
             Phase::Arriving(Gate::Head, _) => self.read_head(key, turns, service, now),
@@ -248,7 +261,10 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
 
     /// Drops a connection that holds no berth any more and stands in no queue.
     pub(super) fn remove(&mut self, key: usize) {
-        self.entries.remove(key);
+        let entry = self.entries.remove(key);
+        if matches!(entry.connection.session().speech, Speech::Socket(_)) {
+            self.sockets -= 1;
+        }
         self.deadlines.cancel(key);
         // At most a few hundred keys: a search costs less than an index that has to be kept.
         self.unadmitted.retain(|&unadmitted| unadmitted != key);

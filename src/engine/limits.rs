@@ -74,6 +74,10 @@ pub struct Limits {
     /// connections to a server.
     pub riders_per_berth_max: usize,
 
+    /// How often pages are told the news at most: a bar that moves four times a second looks as if
+    /// it moved all the time.
+    pub news_every: Duration,
+
     /// The arrival timeout, from the accept to the berth, whatever the peer sends meanwhile: enough
     /// for some round trips, a handshake, and a lost packet or two.
     pub arrival: Duration,
@@ -157,6 +161,7 @@ impl Default for Limits {
             arrivals_max: 256,
             arrivals_per_origin_max: 8,
             riders_per_berth_max: 2,
+            news_every: Duration::from_millis(250),
             arrival: Duration::from_secs(10),
             token_lines: 3,
             token_bytes: 8 * 1024,

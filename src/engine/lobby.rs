@@ -119,6 +119,8 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
         self.deadlines = Default::default();
         self.clients = 0;
         self.riders = 0;
+        self.sockets = 0;
+        self.news_at = None;
     }
 
     /// The peer has shown what it has to: the admission is asked for a verdict.
@@ -166,6 +168,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
                 session.open(name, now);
                 self.clients += 1;
                 service.arrived(name, &peer, self.admission.holder(ticket));
+                self.has_news(now);
             }
             Verdict::Refused(refusal) => {
                 session.turn_away(refusal, service, now);
@@ -271,6 +274,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
                 let stats = session.stats(now);
                 self.admission.leave(entry.ticket, name, reason, &stats);
                 service.departed(name, reason, &stats);
+                self.has_news(now);
             }
             Standing::Unadmitted => unreachable!("there is nothing behind that"),
         }

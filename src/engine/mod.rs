@@ -10,17 +10,18 @@
 //!
 //! Reading order: [`limits`], [`mod@line`], [`line_buffer`], [`outbox`], [`readiness`], [`phase`],
 //! [`hold`], [`rights`], [`stats`], [`admission`], [`event`], [`query`], [`speech`], [`response`],
-//! [`under_way`]; then [`session`] with [`entering`], [`body`], [`framing`], [`leaving`] and
-//! [`timeouts`], [`meaning`], [`budget`], [`buffer_pool`], [`ports`], [`pair`], [`sealed`],
+//! [`news`], [`under_way`]; then [`session`] with [`entering`], [`body`], [`framing`], [`leaving`]
+//! and [`timeouts`], [`meaning`], [`budget`], [`buffer_pool`], [`ports`], [`pair`], [`sealed`],
 //! [`arrivals`], [`berths`], [`connection`]; then a turn, [`turn`] with [`answering`],
 //! [`web_answer`], [`outbound`] and [`inbound`]; at last [`entry`], [`hub`], [`lobby`], [`riders`],
-//! [`token_gate`] and [`web_gate`].
+//! [`broadcast`], [`token_gate`] and [`web_gate`].
 
 pub mod admission;
 pub mod answering;
 pub mod arrivals;
 pub mod berths;
 pub mod body;
+pub mod broadcast;
 pub mod budget;
 pub mod buffer_pool;
 pub mod close_reason;
@@ -39,6 +40,7 @@ pub mod line;
 pub mod line_buffer;
 pub mod lobby;
 pub mod meaning;
+pub mod news;
 pub mod outbound;
 pub mod outbox;
 pub mod pair;

@@ -322,6 +322,15 @@ impl<F> Outbox<F> {
         self.files > 0 || !self.carried.is_empty()
     }
 
+    /// How many bytes of the first file were sent, and how many there are of it.
+    #[must_use]
+    pub fn file_progress(&self) -> Option<(u64, u64)> {
+        self.chunks.iter().find_map(|chunk| match chunk {
+            Queued::File(transfer) => Some((transfer.sent, transfer.size)),
+            Queued::Bytes { .. } => None,
+        })
+    }
+
     /// Unsent bytes that take memory: those of files do not.
     #[must_use]
     pub const fn bytes_queued(&self) -> usize {

@@ -6,6 +6,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use crate::engine::event::Event;
+use crate::engine::news::{Moving, News};
 use crate::engine::outbox::{Outbox, Transfer};
 use crate::engine::ports::{Handler, Observer, Query, Received, Refusal, Step};
 use crate::engine::response::Response;
@@ -60,6 +61,14 @@ impl<A: Handler, B> Handler for (A, B) {
         reply: &mut Outbox<A::File>,
     ) -> Option<A::Task> {
         self.0.fetch(ask, from, now, reply)
+    }
+
+    fn news(&self) -> Option<News<'_>> {
+        self.0.news()
+    }
+
+    fn gather(&mut self, moving: &[Moving], now: Instant) -> bool {
+        self.0.gather(moving, now)
     }
 
     fn abandoned(&mut self, task: A::Task, why: CloseReason, reply: &mut Outbox<A::File>) {

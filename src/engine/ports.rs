@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::engine::admission::{Demand, Denial, Ticket, Verdict};
 use crate::engine::event::Event;
+use crate::engine::news::{Moving, News};
 use crate::engine::outbox::{Outbox, Transfer};
 use crate::engine::response::Response;
 use crate::engine::rights::Rights;
@@ -166,6 +167,18 @@ pub trait Handler {
         _reply: &mut Outbox<Self::File>,
     ) -> Option<Self::Task> {
         unreachable!("no listener speaks HTTP")
+    }
+
+    /// The latest news for pages, if there are any.
+    fn news(&self) -> Option<News<'_>> {
+        None
+    }
+
+    /// Makes the news anew: these files are on their way. Called from time to time while a page is
+    /// there to be told. Returns whether there will be more, though nothing else happens: of an
+    /// upload, say.
+    fn gather(&mut self, _moving: &[Moving], _now: Instant) -> bool {
+        false
     }
 
     /// The client leaves before its answer is complete. If its input ended within a body

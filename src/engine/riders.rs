@@ -113,6 +113,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
             }
         }
         self.point_riders(holder, key);
+        self.has_news(now);
         self.serve(key, turns, service, now);
     }
 

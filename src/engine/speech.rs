@@ -36,6 +36,8 @@ pub struct Socket {
     pub(super) frames: Frames,
     /// How its frames have ended, if they have.
     pub(super) end: Option<End>,
+    /// The number of the news that the peer was told last.
+    pub(super) told: u64,
     /// Unsent bytes that nobody asked for. That they leave is no sign that the peer is there.
     pub(super) unasked: usize,
     /// Whether the transport has reported the end of the input too.

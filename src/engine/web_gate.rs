@@ -76,6 +76,7 @@ impl<T: Transport, K, A: Admission> Hub<T, K, A> {
                 let session = self.entries[key].connection.session_mut();
                 session.begin_frames(head, &self.limits, now);
                 session.key = page;
+                self.sockets += 1;
                 match page.and_then(|page| self.holder_of(page)) {
                     Some(holder) => self.take_over(key, holder, turns, service, now),
                     None => self.demand(key, turns, service, now),

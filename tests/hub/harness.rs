@@ -10,7 +10,7 @@ use berth::engine::berths::Berths;
 use berth::engine::hub::Hub;
 use berth::engine::limits::Limits;
 use berth::engine::readiness::Readiness;
-use berth::wire::web::{Scheme, WebDoor};
+use berth::wire::web::Scheme;
 
 use crate::pipe::{Pipe, Wire};
 use crate::service::{From, Service, Task};
@@ -59,15 +59,7 @@ impl World {
         let files = files.map(|(name, text)| (name.into(), text.into()));
         Self {
             hub: Hub::new(limits, Berths::new(limits.clients_max, usize::MAX)),
-            service: Service {
-                door: WebDoor {
-                    scheme: Scheme::Http,
-                    names: Vec::new(),
-                },
-                files: files.into(),
-                told: Vec::new(),
-                body: Vec::new(),
-            },
+            service: Service::new(files.into()),
             now: Instant::now(),
         }
     }

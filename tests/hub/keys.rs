@@ -175,12 +175,12 @@ fn a_download_that_moves_keeps_its_page_from_being_idle() {
         for _ in 0..14 {
             world.pass(Duration::from_secs(2));
         }
-        assert_eq!(read(&inside), [], "after {taken}");
+        assert_eq!(text_of(&read(&inside)), "", "after {taken}");
     }
     rider.take_only(100);
     world.stir(&rider);
     world.pass(Duration::from_secs(599));
-    assert_eq!(read(&inside), []);
+    assert_eq!(text_of(&read(&inside)), "");
     world.pass(Duration::from_secs(1));
     assert_eq!(text_of(&read(&inside)), "ERR idle for 10m, closing\n");
 }

@@ -6,6 +6,7 @@
 mod frames;
 mod harness;
 mod keys;
+mod news;
 mod pipe;
 mod requests;
 mod service;

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use berth::engine::news::{Moving, News};
 use berth::engine::outbox::{Outbox, Transfer};
 use berth::engine::ports::{Handler, Observer, Peer, Query, Received, Refusal, Step};
 use berth::engine::response::Response;
@@ -39,10 +40,35 @@ pub(crate) enum Task {
 /// Answers in few words, and writes down what it is told.
 #[derive(Debug)]
 pub(crate) struct Service {
-    pub(crate) door: WebDoor,
+    door: WebDoor,
     pub(crate) files: BTreeMap<Vec<u8>, Vec<u8>>,
     pub(crate) told: Vec<String>,
     pub(crate) body: Vec<u8>,
+    /// The news: who is inside, and what moves.
+    news: Vec<u8>,
+    edition: u64,
+    inside: Vec<ClientName>,
+    /// How often the news were made.
+    pub(crate) gathered: u64,
+}
+
+impl Service {
+    pub(crate) fn new(files: BTreeMap<Vec<u8>, Vec<u8>>) -> Self {
+        let door = WebDoor {
+            scheme: Scheme::Http,
+            names: Vec::new(),
+        };
+        Self {
+            door,
+            files,
+            told: Vec::new(),
+            body: Vec::new(),
+            news: Vec::new(),
+            edition: 0,
+            inside: Vec::new(),
+            gathered: 0,
+        }
+    }
 }
 
 impl Handler for Service {
@@ -132,6 +158,26 @@ impl Handler for Service {
         }
     }
 
+    fn news(&self) -> Option<News<'_>> {
+        let (number, text) = (self.edition, &self.news[..]);
+        (number > 0).then_some(News { number, text })
+    }
+
+    fn gather(&mut self, moving: &[Moving], _: Instant) -> bool {
+        self.gathered += 1;
+        let inside = self.inside.iter().map(ToString::to_string);
+        let moving = moving
+            .iter()
+            .map(|it| format!("{} {}/{}", it.to, it.sent, it.of));
+        let said: Vec<String> = inside.chain(moving).collect();
+        let news = said.join(", ").into_bytes();
+        if news != self.news {
+            self.edition += 1;
+        }
+        self.news = news;
+        false
+    }
+
     fn takes_uploads(&self) -> bool {
         true
     }
@@ -146,10 +192,12 @@ impl Observer for Service {
     }
 
     fn arrived(&mut self, name: ClientName, peer: &From, _: Option<&str>) {
+        self.inside.push(name);
         self.told.push(format!("{name} from {}", peer.1));
     }
 
     fn departed(&mut self, name: ClientName, reason: CloseReason, _: &SessionStats) {
+        self.inside.retain(|&inside| inside != name);
         self.told.push(format!("{name} gone: {reason}"));
     }
 

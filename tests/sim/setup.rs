@@ -162,6 +162,7 @@ fn draw_limits(is_small: bool, idle: Option<u64>, rng: &mut Rng) -> Limits {
         arrivals_max: rng.pick(&[1, 2, 4, 256]),
         arrivals_per_origin_max: rng.pick(&[1, 2, 8]),
         riders_per_berth_max: 2,
+        news_every: Duration::from_millis(250),
         arrival: Duration::from_millis(rng.pick(&[200, 1000, 10_000])),
         token_lines: rng.pick(&[1, 3, 3]),
         token_bytes: rng.pick(&[20, 100, 8192, 8192]),
