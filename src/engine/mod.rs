@@ -8,13 +8,13 @@
 //! So the simulator in `tests/sim` runs all of this, unchanged, and the real server adds only
 //! sockets, a folder and a clock.
 //!
-//! Reading order: [`limits`], [`mod@line`], [`line_buffer`], [`outbox`], [`readiness`], [`phase`],
-//! [`hold`], [`rights`], [`stats`], [`admission`], [`event`], [`query`], [`speech`], [`response`],
-//! [`news`], [`under_way`]; then [`session`] with [`entering`], [`body`], [`framing`], [`leaving`]
-//! and [`timeouts`], [`meaning`], [`budget`], [`buffer_pool`], [`ports`], [`pair`], [`sealed`],
-//! [`arrivals`], [`berths`], [`connection`]; then a turn, [`turn`] with [`answering`],
-//! [`web_answer`], [`outbound`] and [`inbound`]; at last [`entry`], [`hub`], [`lobby`], [`riders`],
-//! [`broadcast`], [`token_gate`] and [`web_gate`].
+//! Reading order: [`limits`], [`mod@line`], [`line_buffer`], [`transfer`], [`outbox`],
+//! [`readiness`], [`phase`], [`hold`], [`rights`], [`stats`], [`admission`], [`event`], [`query`],
+//! [`speech`], [`response`], [`news`], [`under_way`]; then [`session`] with [`entering`], [`body`],
+//! [`framing`], [`leaving`] and [`timeouts`], [`meaning`], [`budget`], [`buffer_pool`], [`ports`],
+//! [`pair`], [`sealed`], [`arrivals`], [`berths`], [`connection`]; then a turn, [`turn`] with
+//! [`answering`], [`web_answer`], [`outbound`] and [`inbound`]; at last [`entry`], [`hub`],
+//! [`lobby`], [`riders`], [`broadcast`], [`token_gate`] and [`web_gate`].
 
 pub mod admission;
 pub mod answering;
@@ -57,6 +57,7 @@ pub mod speech;
 pub mod stats;
 pub mod timeouts;
 pub mod token_gate;
+pub mod transfer;
 pub mod turn;
 pub mod under_way;
 pub mod web_answer;

@@ -13,6 +13,7 @@ pub(crate) const FLOORS: &[(&str, u8)] = &[
     ("engine/limits", 1),
     ("engine/line", 0),
     ("engine/line_buffer", 1),
+    ("engine/transfer", 0),
     ("engine/outbox", 1),
     ("engine/readiness", 1),
     ("engine/phase", 1),
