@@ -1,7 +1,8 @@
 //! The rules of the house that a compiler does not know.
 //!
 //! Owns the rules for imports, the words that the engine must not know, and the sizes. The floors
-//! themselves are in `floors.rs`, the words that documents avoid in `words.rs`.
+//! themselves are in `floors.rs`, the words that documents avoid in `words.rs`, and the rules for
+//! the web page in `web_page.rs`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use floors::FLOORS;
 
 mod floors;
+mod web_page;
 mod words;
 
 /// What floors 0 to 4 must not name: the outside, and the clock.
